@@ -1,0 +1,78 @@
+//! A batch: what one commit expects to find in a slot, and what it writes there.
+
+use super::{Fields, Name, Revision, Slot};
+
+/// A set of expectations and writes inside one slot, for [`Store::commit`](super::Store::commit).
+///
+/// All expectations are checked before any write. Then all writes happen, in the order in which they were added,
+/// or none does.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub(super) slot: Slot,
+    pub(super) expectations: Vec<(Name, Expectation)>,
+    pub(super) writes: Vec<(Name, Write)>,
+}
+
+/// What a batch expects of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// There is no such record.
+    Absent,
+    /// There is one, whatever it holds.
+    Exists,
+    /// There is one, and it is the very one that was read: nothing has written it since.
+    Revision(Revision),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Write {
+    Put { fields: Fields, expires_at: Option<i64> },
+    Delete,
+    Add { member: String, score: i64 },
+    Remove { member: String },
+}
+
+impl Batch {
+    /// An empty batch in `slot`.
+    #[must_use]
+    pub fn new(slot: Slot) -> Self {
+        Self { slot, expectations: Vec::new(), writes: Vec::new() }
+    }
+
+    /// Expects `name` to be as `expectation` says. A batch has at most one expectation for a name.
+    pub fn expect(&mut self, name: Name, expectation: Expectation) -> &mut Self {
+        debug_assert!(!self.expectations.iter().any(|(known, _)| *known == name), "{name:?} is expected twice");
+        self.expectations.push((name, expectation));
+        self
+    }
+
+    /// Writes a record: these fields, and no other that was there before.
+    pub fn put(&mut self, name: Name, fields: Fields) -> &mut Self {
+        self.writes.push((name, Write::Put { fields, expires_at: None }));
+        self
+    }
+
+    /// Writes a record that may be forgotten once `expires_at` (Unix milliseconds) is [well past](super::EXPIRY_GRACE).
+    pub fn put_until(&mut self, name: Name, fields: Fields, expires_at: i64) -> &mut Self {
+        self.writes.push((name, Write::Put { fields, expires_at: Some(expires_at) }));
+        self
+    }
+
+    /// Deletes a record, or a whole index, if it is there.
+    pub fn delete(&mut self, name: Name) -> &mut Self {
+        self.writes.push((name, Write::Delete));
+        self
+    }
+
+    /// Adds `member` to an index, or moves it to `score`, a whole number within ±2^53 (a Redis score is a double).
+    pub fn add(&mut self, index: Name, member: impl Into<String>, score: i64) -> &mut Self {
+        self.writes.push((index, Write::Add { member: member.into(), score }));
+        self
+    }
+
+    /// Removes `member` from an index, if it is there.
+    pub fn remove(&mut self, index: Name, member: impl Into<String>) -> &mut Self {
+        self.writes.push((index, Write::Remove { member: member.into() }));
+        self
+    }
+}

@@ -1,0 +1,136 @@
+//! The store in one file of our own, on redb: for a start with nothing installed, and for one process.
+//!
+//! Reads are snapshots and never wait for a write. Commits go through one [`writer`] thread, which makes all that are
+//! waiting durable with a single fsync.
+
+mod tables;
+mod writer;
+
+use std::{fmt, ops::RangeInclusive, path::Path, sync::Arc};
+
+use redb::{Database, DatabaseError, ReadableDatabase, backends::InMemoryBackend};
+use tokio::sync::oneshot;
+
+use self::{
+    tables::{RECORDS, SCORES, StoredRecord},
+    writer::{Job, Writer},
+};
+use super::{Batch, CommitError, Key, OpenError, REQUEST_DEADLINE, Record, Revision, Unavailable};
+
+/// The page cache, in bytes: small, since the operating system caches the file too.
+const CACHE: usize = 16 * 1024 * 1024;
+
+/// A store in a file, or in memory.
+pub struct Embedded {
+    db: Arc<Database>,
+    writer: Writer,
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedded").finish_non_exhaustive()
+    }
+}
+
+impl Embedded {
+    /// Opens the file, and makes it when it is not there.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it cannot be read or written, is not ours, or is open in another process.
+    pub fn open(file: &Path) -> Result<Self, OpenError> {
+        let failed = |e| match e {
+            DatabaseError::DatabaseAlreadyOpen => {
+                OpenError(format!("{} is in use by another process", file.display()))
+            }
+            e => OpenError(format!("{}: {e}", file.display())),
+        };
+        Self::start(Database::builder().set_cache_size(CACHE).create(file).map_err(failed)?)
+    }
+
+    /// A store that is gone when it is dropped.
+    ///
+    /// # Errors
+    /// [`OpenError`] when there is no memory for it.
+    pub fn in_memory() -> Result<Self, OpenError> {
+        let db = Database::builder().set_cache_size(CACHE).create_with_backend(InMemoryBackend::new());
+        Self::start(db.map_err(|e| OpenError(e.to_string()))?)
+    }
+
+    fn start(db: Database) -> Result<Self, OpenError> {
+        tables::create(&db).map_err(|e| OpenError(e.to_string()))?;
+        let db = Arc::new(db);
+        let writer = Writer::start(Arc::clone(&db)).map_err(|e| OpenError(e.to_string()))?;
+        Ok(Self { db, writer })
+    }
+
+    pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
+        let keys = keys.to_vec();
+        self.read(move |db| {
+            let records = db.begin_read()?.open_table(RECORDS)?;
+            keys.iter().map(|key| records.get(key.as_str())?.map(|found| decode(found.value())).transpose()).collect()
+        })
+        .await
+    }
+
+    pub(super) async fn range(
+        &self,
+        index: &Key,
+        scores: RangeInclusive<i64>,
+        limit: usize,
+    ) -> Result<Vec<String>, Unavailable> {
+        let index = index.clone();
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(SCORES)?;
+            let (index, low, high) = (index.as_str(), *scores.start(), *scores.end());
+            let mut members = Vec::new();
+            for entry in table.range((index, low, "")..)?.take(limit) {
+                let (key, ()) = entry.map(|(key, value)| (key, value.value()))?;
+                let (found, score, member) = key.value();
+                if found != index || score > high {
+                    break;
+                }
+                members.push(member.to_owned());
+            }
+            Ok(members)
+        })
+        .await
+    }
+
+    pub(super) async fn commit(&self, batch: Batch) -> Result<Revision, CommitError> {
+        let revision = Revision::random();
+        let (reply, outcome) = oneshot::channel();
+        self.writer.send(Job::Commit { batch, revision, reply })?;
+        in_time(outcome).await??;
+        Ok(revision)
+    }
+
+    pub(super) async fn collect_expired(&self, now: i64) -> Result<usize, Unavailable> {
+        let (reply, outcome) = oneshot::channel();
+        self.writer.send(Job::Collect { now, reply })?;
+        in_time(outcome).await?
+    }
+
+    /// Reads can touch the disk, so they stay off the threads of the runtime.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let db = Arc::clone(&self.db);
+        match tokio::task::spawn_blocking(move || read(&db)).await {
+            Ok(result) => result.map_err(|e| Unavailable(e.to_string())),
+            Err(e) => Err(Unavailable(e.to_string())),
+        }
+    }
+}
+
+async fn in_time<T>(outcome: oneshot::Receiver<T>) -> Result<T, Unavailable> {
+    match tokio::time::timeout(REQUEST_DEADLINE, outcome).await {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(_)) => Err(Unavailable("the writer has stopped".to_owned())),
+        Err(_) => Err(Unavailable(format!("no answer within {REQUEST_DEADLINE:?}"))),
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<Record, redb::Error> {
+    StoredRecord::decode(bytes).map(|stored| Record { fields: stored.fields, revision: Revision(stored.revision) })
+}

@@ -1,0 +1,152 @@
+//! The tables of the file, and what one batch does to them.
+
+use redb::{Database, Error, ReadableTable, Table, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use crate::store::{
+    Batch, Expectation, Fields, Name, Revision, Slot,
+    batch::Write,
+    collectable_at,
+};
+
+/// Key to record.
+pub(super) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
+/// Index, score and member, in the order in which an index is read.
+pub(super) const SCORES: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("scores");
+/// Index and member to score: how a member is found when it moves or goes.
+const MEMBERS: TableDefinition<'_, (&str, &str), i64> = TableDefinition::new("members");
+/// When a record may be collected, in Unix milliseconds, and its key.
+const EXPIRIES: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expiries");
+
+/// A record as it lies in the file: JSON, so that a person can read it and a later version can add to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredRecord {
+    pub(super) revision: u128,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+    pub(super) fields: Fields,
+}
+
+impl StoredRecord {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(bytes).map_err(|e| Error::Corrupted(format!("a record: {e}")))
+    }
+}
+
+/// Makes the tables, so that a read never meets a file without them.
+pub(super) fn create(db: &Database) -> Result<(), Error> {
+    let transaction = db.begin_write()?;
+    Tables::open(&transaction)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The tables, open for writing.
+pub(super) struct Tables<'t> {
+    records: Table<'t, &'static str, &'static [u8]>,
+    scores: Table<'t, (&'static str, i64, &'static str), ()>,
+    members: Table<'t, (&'static str, &'static str), i64>,
+    expiries: Table<'t, (i64, &'static str), ()>,
+}
+
+impl<'t> Tables<'t> {
+    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, Error> {
+        Ok(Self {
+            records: transaction.open_table(RECORDS)?,
+            scores: transaction.open_table(SCORES)?,
+            members: transaction.open_table(MEMBERS)?,
+            expiries: transaction.open_table(EXPIRIES)?,
+        })
+    }
+
+    /// Applies `batch` and answers true, or, when an expectation does not hold, changes nothing and answers false.
+    pub(super) fn apply(&mut self, batch: &Batch, revision: Revision) -> Result<bool, Error> {
+        for (name, expectation) in &batch.expectations {
+            if !self.holds(&batch.slot, name, *expectation)? {
+                return Ok(false);
+            }
+        }
+        for (name, write) in &batch.writes {
+            let key = batch.slot.key(name);
+            let key = key.as_str();
+            match write {
+                Write::Put { fields, expires_at } => self.put(key, fields.clone(), *expires_at, revision)?,
+                Write::Delete => {
+                    self.delete_record(key)?;
+                    self.delete_index(key)?;
+                }
+                Write::Add { member, score } => {
+                    self.remove(key, member)?;
+                    self.members.insert((key, member.as_str()), score)?;
+                    self.scores.insert((key, *score, member.as_str()), ())?;
+                }
+                Write::Remove { member } => self.remove(key, member)?,
+            }
+        }
+        Ok(true)
+    }
+
+    /// Deletes up to `limit` records that may be collected at `now`, and answers how many.
+    pub(super) fn collect(&mut self, now: i64, limit: usize) -> Result<usize, Error> {
+        let mut due = Vec::new();
+        for entry in self.expiries.range(..(now, ""))?.take(limit) {
+            due.push(entry?.0.value().1.to_owned());
+        }
+        for key in &due {
+            self.delete_record(key)?;
+        }
+        Ok(due.len())
+    }
+
+    fn holds(&self, slot: &Slot, name: &Name, expectation: Expectation) -> Result<bool, Error> {
+        let found = match self.records.get(slot.key(name).as_str())? {
+            Some(found) => Some(StoredRecord::decode(found.value())?.revision),
+            None => None,
+        };
+        Ok(match expectation {
+            Expectation::Absent => found.is_none(),
+            Expectation::Exists => found.is_some(),
+            Expectation::Revision(revision) => found == Some(revision.0),
+        })
+    }
+
+    fn put(&mut self, key: &str, fields: Fields, expires_at: Option<i64>, revision: Revision) -> Result<(), Error> {
+        self.delete_record(key)?;
+        if let Some(at) = expires_at {
+            self.expiries.insert((collectable_at(at), key), ())?;
+        }
+        let stored = StoredRecord { revision: revision.0, expires_at, fields };
+        let bytes = serde_json::to_vec(&stored).map_err(|e| Error::Corrupted(e.to_string()))?;
+        self.records.insert(key, bytes.as_slice())?;
+        Ok(())
+    }
+
+    fn delete_record(&mut self, key: &str) -> Result<(), Error> {
+        let Some(found) = self.records.remove(key)? else { return Ok(()) };
+        if let Some(at) = StoredRecord::decode(found.value())?.expires_at {
+            self.expiries.remove((collectable_at(at), key))?;
+        }
+        Ok(())
+    }
+
+    fn delete_index(&mut self, index: &str) -> Result<(), Error> {
+        let mut members = Vec::new();
+        for entry in self.members.range((index, "")..)? {
+            let key = entry?.0;
+            let (found, member) = key.value();
+            if found != index {
+                break;
+            }
+            members.push(member.to_owned());
+        }
+        members.iter().try_for_each(|member| self.remove(index, member))
+    }
+
+    fn remove(&mut self, index: &str, member: &str) -> Result<(), Error> {
+        let score = self.members.remove((index, member))?.map(|score| score.value());
+        if let Some(score) = score {
+            self.scores.remove((index, score, member))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! The store port: two stores, one contract. It knows keys, fields and revisions, and nothing of accounts.
+//!
+//! - A **record** is a small map of named text fields and a [`Revision`].
+//! - An **index** is a set of members, each with a whole-number score, read in order of score.
+//! - A [`Batch`] is checked and written as one: every expectation holds and every write happens, or none.
+//!
+//! What both stores promise, and `tests/store` holds them to:
+//!
+//! - A commit that answers `Ok` is visible to every later read, and stays so.
+//! - [`CommitError::Conflict`] and [`CommitError::Full`] mean that nothing was written. [`CommitError::Unavailable`]
+//!   means that the outcome is unknown: it may still be applied within [`COMMIT_DEADLINE`].
+//! - A commit is applied at most once, also when its reply is lost, and also when the future that waits for it is
+//!   dropped: it then runs to its end.
+//! - No commit sees half of another one. A read of several records may: they are read together, not atomically.
+//! - A record with an expiry is kept until then and for [`EXPIRY_GRACE`] more, and may be gone after that. Who reads it
+//!   compares the expiry with the clock: the store only collects garbage.
+
+mod batch;
+mod embedded;
+mod key;
+mod redis;
+
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
+
+pub use self::{
+    batch::{Batch, Expectation},
+    embedded::Embedded,
+    key::{Key, Name, Slot},
+    redis::Redis,
+};
+
+/// How long a caller waits for the store before it is told [`Unavailable`].
+pub const REQUEST_DEADLINE: Duration = Duration::from_millis(1800);
+
+/// How long a commit with an unknown outcome is retried behind the caller's back, at the most.
+pub const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long a record outlives its expiry before it may be collected: more than clocks differ.
+pub const EXPIRY_GRACE: Duration = Duration::from_secs(300);
+
+/// The fields of a record.
+pub type Fields = BTreeMap<String, String>;
+
+/// Which write a record comes from: no two commits share one, so a record that was deleted and made again, or
+/// written back to what it was, is never mistaken for the one that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revision(u128);
+
+impl Revision {
+    fn random() -> Self {
+        Self(u128::from_ne_bytes(random()))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        u128::from_str_radix(text, 16).ok().map(Self)
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The fields, by name.
+    pub fields: Fields,
+    /// Which write this is.
+    pub revision: Revision,
+}
+
+/// The store did not answer, or not within [`REQUEST_DEADLINE`].
+#[derive(Debug, thiserror::Error)]
+#[error("the store is unavailable: {0}")]
+pub struct Unavailable(pub String);
+
+/// Why a commit was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// An expectation does not hold. Nothing was written.
+    #[error("a record is not what the commit expected")]
+    Conflict,
+    /// The store has no room. Nothing was written.
+    #[error("the store is full")]
+    Full,
+    /// The store did not answer in time: the outcome is unknown.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a store cannot be opened, in a line for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct OpenError(pub String);
+
+/// One of the two stores.
+#[derive(Debug)]
+pub enum Store {
+    /// Records in a file of our own, for one process.
+    Embedded(Embedded),
+    /// Records in Redis or Valkey, shared by many processes.
+    Redis(Redis),
+}
+
+impl Store {
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store does not answer.
+    pub async fn get(&self, key: &Key) -> Result<Option<Record>, Unavailable> {
+        let mut records = self.get_many(std::slice::from_ref(key)).await?;
+        Ok(records.pop().flatten())
+    }
+
+    /// Reads several records in one round trip, in the order of `keys`.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store does not answer.
+    pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
+        match self {
+            Self::Embedded(store) => store.get_many(keys).await,
+            Self::Redis(store) => store.get_many(keys).await,
+        }
+    }
+
+    /// The members of an index whose scores are in `scores`, lowest score first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store does not answer.
+    pub async fn range(
+        &self,
+        index: &Key,
+        scores: RangeInclusive<i64>,
+        limit: usize,
+    ) -> Result<Vec<String>, Unavailable> {
+        match self {
+            Self::Embedded(store) => store.range(index, scores, limit).await,
+            Self::Redis(store) => store.range(index, scores, limit).await,
+        }
+    }
+
+    /// Checks every expectation of `batch` and then makes all its writes, or none. Answers the revision of the records
+    /// that it wrote.
+    ///
+    /// # Errors
+    /// [`CommitError`], which says for each case whether something may have been written.
+    pub async fn commit(&self, batch: Batch) -> Result<Revision, CommitError> {
+        match self {
+            Self::Embedded(store) => store.commit(batch).await,
+            Self::Redis(store) => store.commit(batch).await,
+        }
+    }
+
+    /// Collects records whose expiry was more than [`EXPIRY_GRACE`] before `now` (Unix milliseconds), and answers how
+    /// many. Redis does this by itself.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store does not answer.
+    pub async fn collect_expired(&self, now: i64) -> Result<usize, Unavailable> {
+        match self {
+            Self::Embedded(store) => store.collect_expired(now).await,
+            Self::Redis(_) => Ok(0),
+        }
+    }
+}
+
+/// `N` random bytes from the operating system.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    #[expect(clippy::expect_used, reason = "nothing safe can be done without a source of randomness")]
+    getrandom::fill(&mut bytes).expect("the operating system provides randomness");
+    bytes
+}
+
+/// When a record with this expiry may be collected, in Unix milliseconds.
+fn collectable_at(expires_at: i64) -> i64 {
+    let grace = i64::try_from(EXPIRY_GRACE.as_millis()).unwrap_or(i64::MAX);
+    expires_at.saturating_add(grace)
+}

@@ -1,0 +1,101 @@
+//! Connections for commits, each lent to one at a time.
+//!
+//! A leased client never reconnects: a connection that came back would have lost its WATCH, and EXEC would run unguarded.
+//! Only a connection in a known, clean state is given back; dropping a lease closes its connection.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fred::{
+    clients::Client,
+    error::{Error, ErrorKind},
+    interfaces::ClientLike,
+    types::{Builder, ConnectHandle, config::ConnectionConfig},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The connections that commits borrow.
+pub(super) struct Leases {
+    builder: Builder,
+    permits: Arc<Semaphore>,
+    // A std mutex, since no await happens while it is held.
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A connection on loan: closed when dropped, unless it is [given back](Lease::give_back).
+pub(super) struct Lease {
+    connection: Connection,
+    _permit: OwnedSemaphorePermit,
+}
+
+struct Connection {
+    client: Client,
+    task: ConnectHandle,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // The task owns the socket.
+        self.task.abort();
+    }
+}
+
+impl Leases {
+    /// At most `limit` connections, made by `builder` when they are first needed.
+    pub(super) fn new(mut builder: Builder, limit: usize) -> Self {
+        builder.with_config(|c| c.fail_fast = true).with_connection_config(|c: &mut ConnectionConfig| {
+            c.max_command_attempts = 1;
+            c.max_redirections = 0;
+            c.reconnect_errors = Vec::new();
+        });
+        Self { builder, permits: Arc::new(Semaphore::new(limit)), idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Borrows a connection, waiting for one when all are on loan.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or the store is closed.
+    pub(super) async fn borrow(&self) -> Result<Lease, Error> {
+        let closed = |_| Error::new(ErrorKind::Canceled, "the store is closed");
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
+        while let Some(connection) = self.take_idle() {
+            if !connection.task.is_finished() {
+                return Ok(Lease { connection, _permit: permit });
+            }
+        }
+        let client = self.builder.build()?;
+        let task = client.init().await?;
+        Ok(Lease { connection: Connection { client, task }, _permit: permit })
+    }
+
+    /// Closes the idle connections and lends no more.
+    pub(super) fn close(&self) {
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
+
+impl Lease {
+    /// The client, for building commands; [`Self::answer`] sends them.
+    pub(super) fn client(&self) -> Client {
+        self.connection.client.clone()
+    }
+
+    /// Waits for an answer of the client, or for the end of its connection: a client whose connection has ended takes
+    /// commands and never answers them.
+    pub(super) async fn answer<T>(&mut self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            _ = &mut self.connection.task => Err(Error::new(ErrorKind::IO, "the connection was closed")),
+        }
+    }
+
+    /// Returns a connection that is in no transaction and watches nothing.
+    pub(super) fn give_back(self, leases: &Leases) {
+        leases.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
+    }
+}

@@ -1,0 +1,66 @@
+//! What the embedded store promises beyond the contract.
+
+use std::time::UNIX_EPOCH;
+
+use latchkey::store::{Batch, EXPIRY_GRACE, Embedded, Store};
+
+use super::{fields, key, name, put, slot};
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.redb");
+    let store = Store::Embedded(Embedded::open(&file).unwrap());
+    let revision = store.commit(put("a", "1")).await.unwrap();
+    drop(store);
+
+    let store = reopen(&file).await;
+    assert_eq!(store.get(&key("a")).await.unwrap().unwrap().revision, revision);
+}
+
+#[tokio::test]
+async fn a_file_in_use_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.redb");
+    let _store = Embedded::open(&file).unwrap();
+    let refused = Embedded::open(&file).unwrap_err().to_string();
+    assert!(refused.ends_with("store.redb is in use by another process"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_ours_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.redb");
+    std::fs::write(&file, "something else").unwrap();
+    assert!(Embedded::open(&file).is_err());
+    assert_eq!(std::fs::read(&file).unwrap(), b"something else", "and left as it was");
+}
+
+#[tokio::test]
+async fn expired_records_are_collected_after_the_grace() {
+    let store = Store::Embedded(Embedded::in_memory().unwrap());
+    let now = i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let grace = i64::try_from(EXPIRY_GRACE.as_millis()).unwrap();
+    let mut batch = Batch::new(slot());
+    batch.put_until(name("short"), fields([]), now).put_until(name("long"), fields([]), now + 5_000);
+    // Written again without an expiry, it stays.
+    batch.put_until(name("kept"), fields([]), now).put(name("kept"), fields([]));
+    store.commit(batch).await.unwrap();
+
+    assert_eq!(store.collect_expired(now + grace + 1).await.unwrap(), 1);
+    let left = store.get_many(&["short", "long", "kept"].map(key)).await.unwrap();
+    assert_eq!(left.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, true]);
+    assert_eq!(store.collect_expired(now + grace + 5_001).await.unwrap(), 1);
+}
+
+/// The file is free once the writer thread has ended.
+async fn reopen(file: &std::path::Path) -> Store {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    loop {
+        match Embedded::open(file) {
+            Ok(store) => return Store::Embedded(store),
+            Err(e) if std::time::Instant::now() > deadline => panic!("{e}"),
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The contract of the store port, held against every store, and what each store promises beyond it.
+
+mod contract;
+mod embedded;
+mod redis;
+#[path = "../support/redis.rs"]
+mod redis_server;
+
+use latchkey::store::{Batch, Embedded, Fields, Key, Name, Redis, Slot, Store};
+use redis_server::RedisServer;
+
+/// A store, and what must live as long as it does.
+struct Fixture<T> {
+    store: Store,
+    _keep: T,
+}
+
+fn embedded_in_memory() -> Fixture<()> {
+    Fixture { store: Store::Embedded(Embedded::in_memory().unwrap()), _keep: () }
+}
+
+fn embedded_on_disk() -> Fixture<tempfile::TempDir> {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::Embedded(Embedded::open(&folder.path().join("store.redb")).unwrap());
+    Fixture { store, _keep: folder }
+}
+
+async fn redis() -> Fixture<RedisServer> {
+    let server = RedisServer::start().await;
+    let store = Store::Redis(Redis::connect(&server.url(), "test:").await.unwrap());
+    Fixture { store, _keep: server }
+}
+
+fn slot() -> Slot {
+    Slot::new("slot")
+}
+
+fn name(name: &str) -> Name {
+    Name::new(name)
+}
+
+fn key(record: &str) -> Key {
+    slot().key(&name(record))
+}
+
+fn fields<const N: usize>(fields: [(&str, &str); N]) -> Fields {
+    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+fn put(record: &str, value: &str) -> Batch {
+    let mut batch = Batch::new(slot());
+    batch.put(name(record), fields([("value", value)]));
+    batch
+}

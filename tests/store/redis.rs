@@ -1,0 +1,198 @@
+//! What the Redis store promises beyond the contract: MULTI/EXEC done right, also when connections break.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use latchkey::store::{Batch, CommitError, Expectation, REQUEST_DEADLINE, Redis, Store};
+
+use super::{
+    fields, key, name, put,
+    redis_server::{RedisServer, command},
+    slot,
+};
+
+async fn connect(server: &RedisServer) -> Arc<Store> {
+    Arc::new(Store::Redis(Redis::connect(&server.url(), "test:").await.unwrap()))
+}
+
+#[tokio::test]
+async fn records_and_indexes_can_be_read_with_redis_cli() {
+    let server = RedisServer::start().await;
+    let store = connect(&server).await;
+    let mut batch = put("a", "1");
+    batch.add(name("index"), "a", 7);
+    batch.put_until(name("passing"), fields([("value", "1")]), 4_000_000_000_000);
+    let revision = store.commit(batch).await.unwrap();
+
+    let client = server.client().await;
+    let hash: Vec<String> = command(&client, "HGETALL test:{slot}:a").await;
+    assert_eq!(hash, ["rev", &revision.to_string(), "value", "1"]);
+    let index: Vec<String> = command(&client, "ZRANGE test:{slot}:index 0 -1 WITHSCORES").await;
+    assert_eq!(index, ["a", "7"]);
+    let expiry: i64 = command(&client, "PEXPIRETIME test:{slot}:passing").await;
+    assert_eq!(expiry, 4_000_000_300_000, "kept for the grace");
+    let marker: i64 = command(&client, &format!("PTTL test:op:{{slot}}:{revision}")).await;
+    assert!((55_000..=60_000).contains(&marker), "{marker}");
+}
+
+#[tokio::test]
+async fn a_conflict_leaves_no_watch_and_no_connection_behind() {
+    let server = RedisServer::start().await;
+    let store = connect(&server).await;
+    store.commit(put("a", "1")).await.unwrap();
+    for _ in 0..100 {
+        let mut batch = put("b", "1");
+        batch.expect(name("a"), Expectation::Absent);
+        assert!(matches!(store.commit(batch).await, Err(CommitError::Conflict)));
+    }
+    let clients: String = command(&server.client().await, "CLIENT LIST").await;
+    assert!(clients.lines().count() <= 4, "{clients}");
+    assert!(clients.lines().all(|client| client.contains(" watch=0") || !client.contains("watch=")), "{clients}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_connections_lose_and_double_nothing() {
+    let server = RedisServer::start().await;
+    let store = connect(&server).await;
+    store.commit(put("counter", "0")).await.unwrap();
+
+    let done = Arc::new(AtomicBool::new(false));
+    let killer = tokio::spawn({
+        let (client, done) = (server.client().await, Arc::clone(&done));
+        async move {
+            let mut killed = 0;
+            while !done.load(Ordering::Relaxed) {
+                killed += command::<i64>(&client, "CLIENT KILL TYPE normal SKIPME yes").await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            killed
+        }
+    });
+    let writers = (0..8).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let mut acknowledged = 0;
+            for _ in 0..40 {
+                acknowledged += increment(&store).await;
+            }
+            acknowledged
+        })
+    });
+    let mut acknowledged = 0;
+    for writer in writers.collect::<Vec<_>>() {
+        acknowledged += writer.await.unwrap();
+    }
+    done.store(true, Ordering::Relaxed);
+    let killed = killer.await.unwrap();
+
+    assert!(killed > 0, "no connection was killed, so this proved nothing");
+    let value = read_patiently(&store).await;
+    assert_eq!(value, acknowledged, "after {killed} killed connections");
+}
+
+/// Adds one to the counter until that is acknowledged. An unknown outcome may not be repeated, so it ends the test.
+async fn increment(store: &Store) -> u32 {
+    loop {
+        let Ok(Some(read)) = store.get(&key("counter")).await else { continue };
+        let next = read.fields["value"].parse::<u32>().unwrap() + 1;
+        let mut batch = put("counter", &next.to_string());
+        batch.expect(name("counter"), Expectation::Revision(read.revision));
+        match store.commit(batch).await {
+            Ok(_) => return 1,
+            Err(CommitError::Conflict) => {}
+            Err(e) => panic!("{e}"),
+        }
+    }
+}
+
+async fn read_patiently(store: &Store) -> u32 {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match store.get(&key("counter")).await {
+            Ok(read) => return read.unwrap().fields["value"].parse().unwrap(),
+            Err(e) => assert!(Instant::now() < deadline, "{e}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_and_writes_nothing() {
+    let server = RedisServer::start().await;
+    let store = connect(&server).await;
+    let client = server.client().await;
+    let _: () = command(&client, "CONFIG SET maxmemory 1").await;
+    assert!(matches!(store.commit(put("a", "1")).await, Err(CommitError::Full)));
+    let _: () = command(&client, "CONFIG SET maxmemory 0").await;
+    assert!(store.get(&key("a")).await.unwrap().is_none());
+    store.commit(put("a", "1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_unavailable_within_the_deadline_and_usable_afterwards() {
+    let server = RedisServer::start().await;
+    let store = connect(&server).await;
+    store.commit(put("a", "1")).await.unwrap();
+    let _: () = command(&server.client().await, "CLIENT PAUSE 4000 ALL").await;
+    let started = Instant::now();
+    let a = key("a");
+    let (read, commit) = tokio::join!(store.get(&a), store.commit(put("a", "2")));
+    assert!(read.is_err());
+    assert!(matches!(commit, Err(CommitError::Unavailable(_))));
+    assert!(started.elapsed() < REQUEST_DEADLINE + Duration::from_millis(700), "{:?}", started.elapsed());
+    // It had not come as far as EXEC, so it is not applied later either.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while store.commit(put("b", "1")).await.is_err() {
+        assert!(Instant::now() < deadline, "the server is not used again");
+    }
+    assert_eq!(store.get(&a).await.unwrap().unwrap().fields["value"], "1");
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_is_used_again() {
+    let mut server = RedisServer::start().await;
+    let store = connect(&server).await;
+    store.commit(put("a", "1")).await.unwrap();
+    server.kill();
+    assert!(store.get(&key("a")).await.is_err());
+    assert!(matches!(store.commit(put("a", "2")).await, Err(CommitError::Unavailable(_))));
+    server.restart();
+    store.commit(put("b", "1")).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while store.get(&key("b")).await.is_err() {
+        assert!(Instant::now() < deadline, "the readers did not reconnect");
+    }
+}
+
+#[tokio::test]
+async fn a_record_of_somebody_else_is_not_taken_for_ours() {
+    let server = RedisServer::start().await;
+    let store = connect(&server).await;
+    let _: i64 = command(&server.client().await, "HSET test:{slot}:a value 1").await;
+    assert!(store.get(&key("a")).await.is_err());
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_said_at_once() {
+    let server = RedisServer::start().await;
+    let url = server.url();
+    drop(server);
+    let refused = Redis::connect(&url, "test:").await.unwrap_err().to_string();
+    assert!(refused.contains("refused"), "{refused}");
+}
+
+#[tokio::test]
+async fn batches_of_all_kinds_survive_a_database_number() {
+    let server = RedisServer::start().await;
+    let url = format!("{}/3", server.url());
+    let store = Store::Redis(Redis::connect(&url, "test:").await.unwrap());
+    let mut batch = Batch::new(slot());
+    batch.put(name("a"), fields([("value", "1")]));
+    store.commit(batch).await.unwrap();
+    let keyspace: String = command(&server.client().await, "INFO keyspace").await;
+    assert!(keyspace.contains("db3:keys=2"), "{keyspace}");
+}

@@ -1,0 +1,121 @@
+//! A Redis server of a test's own: a real process on a free port of loopback, ended with the test.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use fred::{
+    clients::Client,
+    interfaces::ClientLike,
+    types::{Builder, ClusterHash, CustomCommand, FromValue, config::Config},
+};
+use tempfile::TempDir;
+
+/// A running server. Dropping it ends the process.
+pub struct RedisServer {
+    process: Child,
+    port: u16,
+    folder: TempDir,
+}
+
+impl RedisServer {
+    /// Starts a server that keeps nothing on disk.
+    pub async fn start() -> Self {
+        Self::start_with(&["--save", "", "--appendonly", "no"]).await
+    }
+
+    /// Starts a server with these arguments.
+    pub async fn start_with(arguments: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        // Another process may take the port between our look and the server's start, so this is tried again.
+        for _ in 0..10 {
+            let port = free_port();
+            let mut process = spawn(port, folder.path(), arguments);
+            if wait_until_ready(&mut process, port) {
+                return Self { process, port, folder };
+            }
+        }
+        panic!("redis-server did not start in {}", folder.path().display());
+    }
+
+    /// The URL of the server.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// A client for looking at the server, and for getting it into trouble.
+    pub async fn client(&self) -> Client {
+        let client = Builder::from_config(Config::from_url(&self.url()).unwrap()).build().unwrap();
+        client.init().await.unwrap();
+        client
+    }
+
+    /// Ends the process at once, without letting it say goodbye.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts the process again on the same port, after [`kill`](Self::kill).
+    pub fn restart(&mut self) {
+        self.process = spawn(self.port, self.folder.path(), &["--save", "", "--appendonly", "no"]);
+        assert!(wait_until_ready(&mut self.process, self.port), "redis-server did not come back");
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Sends one command as it would be typed into `redis-cli`.
+pub async fn command<T: FromValue>(client: &Client, line: &str) -> T {
+    let mut words = line.split(' ').map(str::to_owned);
+    let name = CustomCommand::new(words.next().unwrap(), ClusterHash::FirstKey, false);
+    client.custom(name, words.collect::<Vec<_>>()).await.unwrap()
+}
+
+fn spawn(port: u16, folder: &Path, arguments: &[&str]) -> Child {
+    // setpriv ends the server also when the test itself is killed.
+    Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "redis-server", "--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
+        .arg(folder)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()
+        .filter(|_| installed())
+        .expect(
+            "these tests need redis-server and setpriv: `make test` installs them; \
+             `cargo test -- --skip redis` leaves these tests out",
+        )
+}
+
+fn installed() -> bool {
+    let version = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn wait_until_ready(process: &mut Child, port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline && process.try_wait().unwrap().is_none() {
+        if TcpStream::connect(address).is_ok() {
+            return true;
+        }
+        std::thread::yield_now();
+    }
+    let _ = process.kill();
+    let _ = process.wait();
+    false
+}
