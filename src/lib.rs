@@ -1,2 +1,32 @@
-//! wip
+//! Latchkey: user accounts as one small service.
+//!
+//! # The rooms
+//!
+//! | room         | what happens there                                                                     |
+//! |--------------|----------------------------------------------------------------------------------------|
+//! | [`http`]     | requests become calls of `accounts`, with typed arguments; outcomes become answers     |
+//! | [`accounts`] | what an account is and what can be done with it; nothing of HTTP, Redis or files       |
+//! | [`store`]    | records, indexes and atomic batches, in Redis or in a file; nothing of users           |
+//! | [`app`]      | puts the three together out of [`config`]; alone it sees them all                      |
+//!
+//! Data flows one way, `http -> accounts -> store`; a test reads the imports and holds that.
+//!
+//! # One request, top to bottom
+//!
+//! `PATCH /v1/users/me` with `{"name": "Ada"}`:
+//!
+//! 1. `http::edge` gives the request an id and a span, `http::limits` reads its body, bounded.
+//! 2. `http::auth` turns the bearer token into [`accounts::SignedIn`], from the store, in one round trip.
+//! 3. `http::body` turns the body into a [`accounts::UserPatch`], or answers with every wrong field at once.
+//! 4. `Accounts::patch_user` applies the patch in memory and builds one [`store::Batch`]: it expects the user in the
+//!    revision that was read and the session to be there, and writes the user and the index entries that change.
+//! 5. [`store::Store::commit`] checks and writes all of it, or nothing. On a conflict, step 4 is done again.
+//! 6. `http::users` answers with the user and an `ETag`.
+
+pub mod accounts;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
 pub mod store;
+pub mod telemetry;

@@ -164,6 +164,14 @@ impl Store {
             Self::Redis(_) => Ok(0),
         }
     }
+
+    /// Ends every connection. A file is closed when the store is dropped.
+    pub async fn close(&self) {
+        match self {
+            Self::Embedded(_) => {}
+            Self::Redis(store) => store.close().await,
+        }
+    }
 }
 
 /// `N` random bytes from the operating system.

@@ -17,6 +17,7 @@ use fred::{
     },
 };
 use futures_util::future::{join_all, try_join_all};
+use tokio::net::TcpStream;
 
 use self::{commit::Plan, lease::Leases};
 use super::{Batch, CommitError, Key, OpenError, REQUEST_DEADLINE, Record, Revision, Unavailable};
@@ -54,6 +55,7 @@ impl Redis {
     /// [`OpenError`] when the URL is not one, or the server cannot be reached.
     pub async fn connect(url: &str, prefix: &str) -> Result<Self, OpenError> {
         let config = Config::from_url(url).map_err(|e| OpenError(format!("not a Redis URL: {}", e.details())))?;
+        reach(&config).await?;
         let mut builder = Builder::from_config(config);
         builder
             .with_connection_config(|c: &mut ConnectionConfig| {
@@ -68,7 +70,7 @@ impl Redis {
         match tokio::time::timeout(STEP, readers.init()).await {
             Ok(Ok(_)) => Ok(Self { prefix: prefix.to_owned(), readers, leases }),
             Ok(Err(e)) => Err(OpenError(e.details().to_owned())),
-            Err(_) => Err(OpenError(format!("no answer within {} s", STEP.as_secs()))),
+            Err(_) => Err(no_answer()),
         }
     }
 
@@ -104,8 +106,7 @@ impl Redis {
         }
     }
 
-    /// Ends every connection.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         join_all(self.readers.clients().iter().map(ClientLike::quit)).await;
         self.leases.close();
     }
@@ -113,6 +114,23 @@ impl Redis {
     fn prefixed(&self, key: &Key) -> String {
         format!("{}{key}", self.prefix)
     }
+}
+
+/// Connects once without fred, whose errors do not say what the operating system says.
+async fn reach(config: &Config) -> Result<(), OpenError> {
+    for server in config.server.hosts() {
+        let address = (&*server.host, server.port);
+        match tokio::time::timeout(STEP, TcpStream::connect(address)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(e)) => return Err(OpenError(e.to_string())),
+            Err(_) => return Err(no_answer()),
+        }
+    }
+    Ok(())
+}
+
+fn no_answer() -> OpenError {
+    OpenError(format!("no answer within {} s", STEP.as_secs()))
 }
 
 async fn in_time<T>(answer: impl Future<Output = Result<T, fred::error::Error>>) -> Result<T, Unavailable> {

@@ -1,0 +1,117 @@
+//! Email addresses: what is accepted, and which two are the same.
+
+use std::fmt;
+
+use email_address::Options;
+use unicode_normalization::UnicodeNormalization;
+
+/// An email address as the person typed it, without the space around it.
+///
+/// At most 254 bytes (RFC 5321, 4.5.3.1.3), with a domain of at least two labels, without a display name and without a
+/// domain literal. Two addresses are the same if their [canonical](Self::canonical) forms are.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EmailAddress {
+    typed: String,
+    canonical: String,
+}
+
+/// The text is no email address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be an email address such as ada@example.com, of at most 254 bytes")]
+pub struct InvalidEmailAddress;
+
+impl EmailAddress {
+    const MAX_BYTES: usize = 254;
+
+    /// Reads an email address.
+    ///
+    /// # Errors
+    /// [`InvalidEmailAddress`] when it is none.
+    pub fn parse(text: &str) -> Result<Self, InvalidEmailAddress> {
+        let typed = text.trim();
+        let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
+        let parsed = email_address::EmailAddress::parse_with_options(typed, options).map_err(|_| InvalidEmailAddress)?;
+        let domain = idna::domain_to_ascii_strict(parsed.domain()).map_err(|_| InvalidEmailAddress)?;
+        let local = parsed.local_part().nfc().flat_map(char::to_lowercase).nfc().collect::<String>();
+        let canonical = format!("{local}@{domain}");
+        if typed.len() > Self::MAX_BYTES || canonical.len() > Self::MAX_BYTES {
+            return Err(InvalidEmailAddress);
+        }
+        Ok(Self { typed: typed.to_owned(), canonical })
+    }
+
+    /// The form that is unique among users: NFC, lower case, the domain in IDNA ASCII. Tags (`ada+news@`) are kept.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// The form that the person typed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.typed
+    }
+}
+
+impl fmt::Debug for EmailAddress {
+    /// An address is personal: it does not go into a log by accident.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailAddress(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn canonical(text: &str) -> Option<String> {
+        EmailAddress::parse(text).ok().map(|address| address.canonical)
+    }
+
+    #[test]
+    fn addresses_that_differ_in_case_or_form_only_are_the_same() {
+        for (typed, expected) in [
+            (" Ada@Example.COM ", "ada@example.com"),
+            ("ada+news@example.com", "ada+news@example.com"),
+            ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
+            ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
+            ("Jose\u{301}@example.com", "jos\u{e9}@example.com"),
+            ("\u{c9}mile@example.com", "\u{e9}mile@example.com"),
+        ] {
+            assert_eq!(canonical(typed).as_deref(), Some(expected), "{typed}");
+        }
+    }
+
+    #[test]
+    fn the_typed_form_is_kept() {
+        assert_eq!(EmailAddress::parse(" Ada@Example.COM ").unwrap().as_str(), "Ada@Example.COM");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long = format!("{}@{}.example", "a".repeat(64), "b.".repeat(100));
+        for text in [
+            "", " ", "ada", "ada@", "@example.com", "ada@example", "Ada <ada@example.com>", "ada@[127.0.0.1]",
+            "ada@exa mple.com", "ada@@example.com", "ada@-example.com", "ada@example..com", "a\u{0}da@example.com", &long,
+        ] {
+            assert_eq!(canonical(text), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_the_canonical_form_is_its_own(text in "\\PC{0,40}@?\\PC{0,40}") {
+            if let Some(first) = canonical(&text) {
+                prop_assert_eq!(canonical(&first), Some(first));
+            }
+        }
+
+        #[test]
+        fn case_does_not_matter(local in "[a-z0-9]{1,20}", domain in "[a-z]{1,10}\\.[a-z]{2,5}") {
+            let text = format!("{local}@{domain}");
+            prop_assert_eq!(canonical(&text.to_uppercase()), canonical(&text));
+        }
+    }
+}

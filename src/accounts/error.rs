@@ -1,0 +1,67 @@
+//! What can go wrong in a use case. Each variant is a fact; what a client is told of it is decided in `http`.
+
+use crate::store::{CommitError, Unavailable};
+
+/// Why a use case did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another account has this email address.
+    #[error("the email address is taken")]
+    EmailTaken,
+    /// Another account has this username.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// There is no such account, or this is not its password.
+    #[error("unknown login or wrong password")]
+    InvalidCredentials,
+    /// The token is malformed, unknown, expired, or its session has ended.
+    #[error("the access token does not stand for a session")]
+    TokenInvalid,
+    /// The session's password check was too long ago.
+    #[error("the password was not given recently")]
+    ReauthenticationRequired,
+    /// The current password, given to change something, is wrong.
+    #[error("the current password is wrong")]
+    CurrentPasswordIncorrect,
+    /// The person has no such session.
+    #[error("no such session")]
+    SessionNotFound,
+    /// The user is not in the version that the change was meant for.
+    #[error("the user has changed")]
+    VersionMismatch,
+    /// Metadata would be larger than it may be.
+    #[error("the metadata would be too large")]
+    MetadataTooLarge,
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key belongs to another request")]
+    IdempotencyKeyMismatch,
+    /// The account that the idempotency key made has since changed its password or been deleted.
+    #[error("the idempotency key is used up")]
+    IdempotencyKeyUsed,
+    /// More passwords wait to be hashed than may.
+    #[error("the hashing queue is full")]
+    Overloaded,
+    /// Others changed the same records again and again.
+    #[error("others kept changing the same account")]
+    Contended,
+    /// The store has no room.
+    #[error("the store is full")]
+    StoreFull,
+    /// The store does not answer; what was asked of it may yet happen.
+    #[error(transparent)]
+    StoreUnavailable(#[from] Unavailable),
+    /// A record cannot be read: it was changed by hand, or by a later version.
+    #[error("unreadable record: {0}")]
+    Corrupt(String),
+}
+
+impl From<CommitError> for Error {
+    /// For a commit whose conflict means that it should be tried again, and was.
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict => Self::Contended,
+            CommitError::Full => Self::StoreFull,
+            CommitError::Unavailable(unavailable) => Self::StoreUnavailable(unavailable),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What accounts are and what can be done with them. Each use case is a method on [`Accounts`] in a file of its own.
+//!
+//! Nothing here knows of HTTP. Every change of an account is one [`Batch`](crate::store::Batch) in the person's slot,
+//! with what it expects to find there; unique addresses and names across slots are the business of [`claims`].
+
+mod claims;
+mod clock;
+mod digest;
+mod email;
+mod error;
+mod hasher;
+mod keys;
+mod password;
+mod profile;
+mod random;
+mod records;
+mod retry;
+mod sessions;
+mod token;
+mod user;
+mod username;
+mod users;
+
+use std::{panic, sync::Arc, time::Duration};
+
+use tracing::Instrument;
+
+pub use self::{
+    clock::{Clock, SystemClock, Timestamp},
+    email::{EmailAddress, InvalidEmailAddress},
+    error::Error,
+    hasher::{HashCost, Hasher, InvalidCost},
+    password::{InvalidPassword, NewPassword, Password},
+    profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},
+    random::Random,
+    sessions::{Scope, SignIn, SignInCompleted},
+    token::{AccessToken, SignedIn},
+    user::{Device, Session, SessionId, User, UserId},
+    username::{InvalidUsername, Username},
+    users::{GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, Registration, UserPatch, VersionMatch},
+};
+use self::retry::Retry;
+use crate::store::{Batch, CommitError, Expectation, Name, OpenError, Store};
+
+/// The layout of the records. A store with another one is refused.
+const SCHEMA: u32 = 1;
+
+/// The accounts in a store, and everything that can be done with them.
+pub struct Accounts {
+    store: Store,
+    hasher: Hasher,
+    clock: Arc<dyn Clock>,
+    random: Random,
+    session_life: Duration,
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Accounts {
+    /// Takes a store into use. `session_life` is how long a session lasts.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the store was made with another layout, or does not answer.
+    pub async fn open(
+        store: Store,
+        hasher: Hasher,
+        clock: Arc<dyn Clock>,
+        session_life: Duration,
+    ) -> Result<Self, OpenError> {
+        let accounts = Self { store, hasher, clock, random: Random, session_life };
+        accounts.check_layout().await?;
+        Ok(accounts)
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`] when it does not.
+    pub async fn check_ready(&self) -> Result<(), Error> {
+        self.store.get(&keys::meta().key(&Name::ROOT)).await?;
+        Ok(())
+    }
+
+    /// How long a session lasts.
+    #[must_use]
+    pub fn session_life(&self) -> Duration {
+        self.session_life
+    }
+
+    /// Collects expired records, where the store does not do it by itself.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`] when the store does not answer.
+    pub async fn collect_expired(&self) -> Result<usize, Error> {
+        Ok(self.store.collect_expired(self.clock.now().as_millis()).await?)
+    }
+
+    /// Lets the store go, after the last request.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
+    /// Reads what the store was made with, and writes it when the store is new.
+    async fn check_layout(&self) -> Result<(), OpenError> {
+        let failed = |e: &dyn std::error::Error| OpenError(e.to_string());
+        let key = keys::meta().key(&Name::ROOT);
+        loop {
+            if let Some(record) = self.store.get(&key).await.map_err(|e| failed(&e))? {
+                let found = records::read_meta(&record).map_err(|e| failed(&e))?;
+                return if found == (keys::BUCKETS, SCHEMA) {
+                    Ok(())
+                } else {
+                    let (buckets, schema) = found;
+                    Err(OpenError(format!(
+                        "it was made with {buckets} buckets and schema {schema}, and this version needs {} and {SCHEMA}",
+                        keys::BUCKETS
+                    )))
+                };
+            }
+            let mut batch = Batch::new(keys::meta());
+            batch.expect(Name::ROOT, Expectation::Absent);
+            batch.put(Name::ROOT, records::write_meta(keys::BUCKETS, SCHEMA));
+            match self.store.commit(batch).await {
+                Ok(_) | Err(CommitError::Conflict) => {} // another instance may have been first
+                Err(e) => return Err(failed(&e)),
+            }
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        Retry::new(self.random)
+    }
+}
+
+/// Runs a use case of several steps to its end, also when whoever waits for it goes away: a client that hangs up after
+/// the first step must not leave a claim behind that keeps its own second try out.
+async fn detached<T: Send + 'static>(steps: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(steps.in_current_span()).await {
+        Ok(outcome) => outcome,
+        Err(e) => match e.try_into_panic() {
+            Ok(panic) => panic::resume_unwind(panic),
+            // The runtime is shutting down, and whoever waits for this with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}

@@ -1,0 +1,91 @@
+//! Passwords as people type them. What is kept of them is made in [`hasher`](super::hasher).
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+
+/// A password that somebody gives to prove who they are: any text, in NFC (NIST SP 800-63B, 3.1.1.2), wiped on drop.
+#[derive(Clone)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes what was typed.
+    #[must_use]
+    pub fn new(typed: &str) -> Self {
+        Self(Zeroizing::new(typed.nfc().collect()))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// A password that may be chosen: 8 to 256 code points in NFC, and no rule about which (NIST SP 800-63B, 3.1.1.2).
+#[derive(Clone, Debug)]
+pub struct NewPassword(Password);
+
+/// The text may not be chosen as a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPassword {
+    /// Too short to be safe.
+    #[error("must have at least {} characters", NewPassword::MIN)]
+    TooShort,
+    /// Longer than is accepted.
+    #[error("must have at most {} characters", NewPassword::MAX)]
+    TooLong,
+}
+
+impl NewPassword {
+    /// The least number of code points.
+    pub const MIN: usize = 8;
+    /// The greatest number of code points.
+    pub const MAX: usize = 256;
+
+    /// Takes what was typed.
+    ///
+    /// # Errors
+    /// [`InvalidPassword`] when it is too short or too long.
+    pub fn parse(typed: &str) -> Result<Self, InvalidPassword> {
+        let password = Password::new(typed);
+        match password.0.chars().count() {
+            ..Self::MIN => Err(InvalidPassword::TooShort),
+            Self::MIN..=Self::MAX => Ok(Self(password)),
+            _ => Err(InvalidPassword::TooLong),
+        }
+    }
+
+    /// The password, for hashing it or checking it against a hash.
+    pub(super) fn to_password(&self) -> Password {
+        self.0.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_counts_code_points_after_normalisation() {
+        assert!(NewPassword::parse(&"\u{1f511}".repeat(8)).is_ok());
+        assert_eq!(NewPassword::parse("e\u{301}".repeat(7).as_str()).unwrap_err(), InvalidPassword::TooShort);
+        assert!(NewPassword::parse(&"a".repeat(256)).is_ok());
+        assert_eq!(NewPassword::parse(&"a".repeat(257)).unwrap_err(), InvalidPassword::TooLong);
+    }
+
+    #[test]
+    fn two_ways_to_type_it_are_one_password() {
+        assert_eq!(Password::new("caf\u{e9}").as_bytes(), Password::new("cafe\u{301}").as_bytes());
+    }
+
+    #[test]
+    fn it_is_not_shown() {
+        assert_eq!(format!("{:?}", NewPassword::parse("correct horse").unwrap()), "NewPassword(Password(…))");
+    }
+}

@@ -1,0 +1,148 @@
+//! What a person says of themselves: a display name and free metadata.
+
+use serde_json::{Map, Value};
+
+/// A display name: free text of 1 to 200 code points without control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+/// The text is no display name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to 200 characters, none of them a control character")]
+pub struct InvalidDisplayName;
+
+impl DisplayName {
+    /// Reads a display name, without the space around it.
+    ///
+    /// # Errors
+    /// [`InvalidDisplayName`] when it is none.
+    pub fn parse(text: &str) -> Result<Self, InvalidDisplayName> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
+            return Err(InvalidDisplayName);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A JSON object for the application's own use, of at most [`Metadata::MAX_BYTES`] when written without spaces.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metadata(Map<String, Value>);
+
+/// The object is larger than metadata may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a JSON object of at most 4096 bytes")]
+pub struct MetadataTooLarge;
+
+impl Metadata {
+    /// The bound on the size, in bytes.
+    pub const MAX_BYTES: usize = 4096;
+
+    /// Takes an object for metadata.
+    ///
+    /// # Errors
+    /// [`MetadataTooLarge`] when it is over the bound.
+    pub fn new(object: Map<String, Value>) -> Result<Self, MetadataTooLarge> {
+        let metadata = Self(object);
+        if metadata.to_string().len() > Self::MAX_BYTES { Err(MetadataTooLarge) } else { Ok(metadata) }
+    }
+
+    /// The object.
+    #[must_use]
+    pub fn as_object(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// Applies a JSON merge patch (RFC 7396): members are merged level by level, and null removes one.
+    ///
+    /// # Errors
+    /// [`MetadataTooLarge`] when the result is over the bound.
+    pub fn merge(&self, patch: &Map<String, Value>) -> Result<Self, MetadataTooLarge> {
+        let mut merged = self.0.clone();
+        merge(&mut merged, patch);
+        Self::new(merged)
+    }
+}
+
+impl std::fmt::Display for Metadata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", serde_json::json!(self.0))
+    }
+}
+
+fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (name, value) in patch {
+        match value {
+            Value::Null => {
+                target.remove(name);
+            }
+            Value::Object(patch) => match target.get_mut(name) {
+                Some(Value::Object(target)) => merge(target, patch),
+                _ => {
+                    let mut fresh = Map::new();
+                    merge(&mut fresh, patch); // a patch may hold nulls, and a target never gains one from it
+                    target.insert(name.clone(), Value::Object(fresh));
+                }
+            },
+            value => {
+                target.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        let Value::Object(object) = value else { panic!("{value} is no object") };
+        object
+    }
+
+    /// The cases of RFC 7396, appendix A, whose target and patch are both objects.
+    #[test]
+    fn metadata_is_merged_as_the_rfc_says() {
+        for (target, patch, expected) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ] {
+            let merged = Metadata(object(target.clone())).merge(&object(patch.clone())).unwrap();
+            assert_eq!(Value::Object(merged.0), expected, "{target} + {patch}");
+        }
+    }
+
+    #[test]
+    fn the_size_is_bounded_after_a_merge_too() {
+        let half = object(json!({"a": "x".repeat(2100)}));
+        let metadata = Metadata::new(half).unwrap();
+        assert!(metadata.merge(&object(json!({"b": "x".repeat(2100)}))).is_err());
+        assert!(metadata.merge(&object(json!({"a": "x".repeat(4088)}))).is_ok());
+        assert!(metadata.merge(&object(json!({"a": "x".repeat(4089)}))).is_err());
+    }
+
+    #[test]
+    fn display_names_are_checked_at_their_bounds() {
+        assert_eq!(DisplayName::parse(" Ada \u{1f511} ").unwrap().as_str(), "Ada \u{1f511}");
+        assert!(DisplayName::parse(&"\u{e4}".repeat(200)).is_ok());
+        for bad in ["", "  ", "a\nb", "a\u{7f}b", &"a".repeat(201)] {
+            assert!(DisplayName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Randomness, as a parameter: nothing else in this room makes any.
+
+/// A source of random bytes: the operating system's.
+#[derive(Clone, Copy, Debug)]
+pub struct Random;
+
+impl Random {
+    /// `N` random bytes.
+    #[must_use]
+    pub fn bytes<const N: usize>(self) -> [u8; N] {
+        let mut bytes = [0; N];
+        #[expect(clippy::expect_used, reason = "no secret can be made without a source of randomness")]
+        getrandom::fill(&mut bytes).expect("the operating system provides randomness");
+        bytes
+    }
+}

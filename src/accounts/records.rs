@@ -1,0 +1,212 @@
+//! How things are written into records, and read back. Fields are text that a person can read.
+
+use std::{fmt::Display, str::FromStr};
+
+use super::{
+    claims::{Claim, OperationId},
+    clock::Timestamp,
+    digest::Digest,
+    email::EmailAddress,
+    error::Error,
+    profile::{DisplayName, Metadata},
+    user::{Device, Session, SessionId, User, UserId},
+    username::Username,
+};
+use crate::store::{Fields, Record};
+
+/// What is stored under a user's key.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every one of them is a user")]
+pub(super) enum UserRecord {
+    Active(User),
+    Tombstone(Tombstone),
+}
+
+/// Why an id will never be a user again. A tombstone is kept longer than any attempt to make the user can last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tombstone {
+    /// The account was deleted.
+    Deleted,
+    /// The account was never made: its claim was given to somebody else first.
+    Fenced,
+}
+
+/// An idempotency key: which account it makes, and out of what.
+#[derive(Debug)]
+pub(super) struct IdempotencyRecord {
+    pub(super) user: UserId,
+    pub(super) op: OperationId,
+    pub(super) request: Digest,
+    pub(super) expires_at: Timestamp,
+}
+
+/// Builds the fields of a record.
+#[derive(Default)]
+struct Writer(Fields);
+
+impl Writer {
+    fn field(mut self, name: &str, value: impl Display) -> Self {
+        self.0.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    fn optional(self, name: &str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.field(name, value),
+            None => self,
+        }
+    }
+}
+
+/// Takes the fields of a record apart.
+struct Reader<'a>(&'a Record);
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.fields.get(name).map(String::as_str)
+    }
+
+    fn optional<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Error> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        parse(text).map(Some).ok_or_else(|| Error::Corrupt(format!("the field `{name}`")))
+    }
+
+    fn required<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
+        self.optional(name, parse)?.ok_or_else(|| Error::Corrupt(format!("no field `{name}`")))
+    }
+}
+
+fn parsed<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+pub(super) fn write_user(user: &User) -> Fields {
+    Writer::default()
+        .field("state", "active")
+        .field("email", user.email.as_str())
+        .field("email_verified", user.email_verified)
+        .field("email_op", user.email_op)
+        .optional("username", user.username.as_ref())
+        .optional("username_op", user.username_op)
+        .optional("name", user.name.as_ref().map(DisplayName::as_str))
+        .field("metadata", &user.metadata)
+        .field("password_hash", user.password_hash.as_str())
+        .field("version", user.version)
+        .field("session_epoch", user.session_epoch)
+        .field("fence", user.fence)
+        .field("created_at", user.created_at)
+        .field("updated_at", user.updated_at)
+        .optional("last_sign_in_at", user.last_sign_in_at)
+        .0
+}
+
+pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error> {
+    let r = Reader(record);
+    match r.text("state") {
+        Some("active") => {}
+        Some("deleted") => return Ok(UserRecord::Tombstone(Tombstone::Deleted)),
+        Some("fenced") => return Ok(UserRecord::Tombstone(Tombstone::Fenced)),
+        _ => return Err(Error::Corrupt(format!("the state of user {id}"))),
+    }
+    let metadata = |text: &str| Metadata::new(serde_json::from_str(text).ok()?).ok();
+    Ok(UserRecord::Active(User {
+        id,
+        email: r.required("email", |text| EmailAddress::parse(text).ok())?,
+        email_verified: r.required("email_verified", parsed)?,
+        username: r.optional("username", |text| Username::parse(text).ok())?,
+        name: r.optional("name", |text| DisplayName::parse(text).ok())?,
+        metadata: r.required("metadata", metadata)?,
+        created_at: r.required("created_at", parsed)?,
+        updated_at: r.required("updated_at", parsed)?,
+        version: r.required("version", parsed)?,
+        password_hash: r.required("password_hash", parsed)?,
+        session_epoch: r.required("session_epoch", parsed)?,
+        last_sign_in_at: r.optional("last_sign_in_at", parsed)?,
+        fence: r.required("fence", parsed)?,
+        email_op: r.required("email_op", parsed)?,
+        username_op: r.optional("username_op", parsed)?,
+    }))
+}
+
+pub(super) fn write_tombstone(tombstone: Tombstone, now: Timestamp) -> Fields {
+    let state = match tombstone {
+        Tombstone::Deleted => "deleted",
+        Tombstone::Fenced => "fenced",
+    };
+    Writer::default().field("state", state).field("at", now).0
+}
+
+pub(super) fn write_session(session: &Session) -> Fields {
+    Writer::default()
+        .field("token_digest", session.token_digest)
+        .field("epoch", session.epoch)
+        .field("created_at", session.created_at)
+        .field("expires_at", session.expires_at)
+        .field("authenticated_at", session.authenticated_at)
+        .optional("user_agent", session.device.user_agent.as_ref())
+        .optional("address", session.device.address)
+        .0
+}
+
+pub(super) fn read_session(id: SessionId, record: &Record) -> Result<Session, Error> {
+    let r = Reader(record);
+    Ok(Session {
+        id,
+        token_digest: r.required("token_digest", Digest::parse)?,
+        epoch: r.required("epoch", parsed)?,
+        created_at: r.required("created_at", parsed)?,
+        expires_at: r.required("expires_at", parsed)?,
+        authenticated_at: r.required("authenticated_at", parsed)?,
+        device: Device {
+            user_agent: r.text("user_agent").map(str::to_owned),
+            address: r.optional("address", parsed)?,
+        },
+    })
+}
+
+pub(super) fn write_claim(claim: &Claim) -> Fields {
+    Writer::default()
+        .field("user", claim.user)
+        .field("fence", claim.fence)
+        .field("op", claim.op)
+        .field("at", claim.at)
+        .0
+}
+
+pub(super) fn read_claim(record: &Record) -> Result<Claim, Error> {
+    let r = Reader(record);
+    Ok(Claim {
+        user: r.required("user", parsed)?,
+        fence: r.required("fence", parsed)?,
+        op: r.required("op", parsed)?,
+        at: r.required("at", parsed)?,
+    })
+}
+
+pub(super) fn write_idempotency(record: &IdempotencyRecord) -> Fields {
+    Writer::default()
+        .field("user", record.user)
+        .field("op", record.op)
+        .field("request", record.request)
+        .field("expires_at", record.expires_at)
+        .0
+}
+
+pub(super) fn read_idempotency(record: &Record) -> Result<IdempotencyRecord, Error> {
+    let r = Reader(record);
+    Ok(IdempotencyRecord {
+        user: r.required("user", parsed)?,
+        op: r.required("op", parsed)?,
+        request: r.required("request", Digest::parse)?,
+        expires_at: r.required("expires_at", parsed)?,
+    })
+}
+
+pub(super) fn write_meta(buckets: u8, schema: u32) -> Fields {
+    Writer::default().field("buckets", buckets).field("schema", schema).0
+}
+
+pub(super) fn read_meta(record: &Record) -> Result<(u8, u32), Error> {
+    let r = Reader(record);
+    Ok((r.required("buckets", parsed)?, r.required("schema", parsed)?))
+}

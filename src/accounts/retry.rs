@@ -1,0 +1,39 @@
+//! Trying again after a conflict, for as long as a client waits.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{error::Error, random::Random};
+use crate::store::REQUEST_DEADLINE;
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The attempts of one operation: growing random pauses, and an end.
+pub(super) struct Retry {
+    deadline: Instant,
+    pause: Duration,
+    random: Random,
+}
+
+impl Retry {
+    pub(super) fn new(random: Random) -> Self {
+        Self { deadline: Instant::now() + REQUEST_DEADLINE, pause: Duration::from_millis(1), random }
+    }
+
+    /// Waits before the next attempt.
+    ///
+    /// # Errors
+    /// [`Error::Contended`] when there is no time for another one.
+    pub(super) async fn pause(&mut self) -> Result<(), Error> {
+        let [share] = self.random.bytes();
+        let pause = self.pause.mul_f64(f64::from(share) / 255.0);
+        if Instant::now() + pause > self.deadline {
+            return Err(Error::Contended);
+        }
+        tokio::time::sleep(pause).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! Signing out: of this session, of another one, of all of them.
+
+use std::sync::Arc;
+
+use crate::{
+    accounts::{
+        Accounts, detached,
+        error::Error,
+        keys::Home,
+        records,
+        sessions::forget,
+        token::SignedIn,
+        user::{SessionId, User},
+    },
+    store::{Batch, CommitError, Expectation},
+};
+
+/// Which sessions end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every session of the person, this one too.
+    All,
+    /// Every session but the one that asks.
+    Others,
+}
+
+impl Accounts {
+    /// Ends the session that asks.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn sign_out(&self, who: &SignedIn) -> Result<(), Error> {
+        let home = Home::of(who.user().id);
+        let mut batch = Batch::new(home.slot());
+        forget(&mut batch, home, [who.session().id]);
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    /// Ends one session of the person.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`] when the person has no such session, and the errors of the store.
+    pub async fn end_session(&self, who: &SignedIn, id: SessionId) -> Result<(), Error> {
+        let home = Home::of(who.user().id);
+        let record = self.store.get(&home.key(&home.session(id))).await?.ok_or(Error::SessionNotFound)?;
+        if !records::read_session(id, &record)?.is_live(who.user(), self.clock.now()) {
+            return Err(Error::SessionNotFound);
+        }
+        let mut batch = Batch::new(home.slot());
+        batch.expect(home.session(id), Expectation::Exists);
+        forget(&mut batch, home, [id]);
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Conflict) => Err(Error::SessionNotFound),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Ends all sessions of the person, or all others, in one commit.
+    ///
+    /// # Errors
+    /// [`Error::TokenInvalid`] when the session that asks has ended meanwhile, and the errors of the store.
+    pub async fn end_sessions(self: &Arc<Self>, who: SignedIn, scope: Scope) -> Result<(), Error> {
+        let accounts = Arc::clone(self);
+        detached(async move { accounts.run_end_sessions(who, scope).await }).await
+    }
+
+    async fn run_end_sessions(&self, mut who: SignedIn, scope: Scope) -> Result<(), Error> {
+        let mut retry = self.retry();
+        loop {
+            let mut user = who.user().clone();
+            let home = Home::of(user.id);
+            let mut batch = Batch::new(home.slot());
+            self.add_end_of_sessions(&mut batch, &mut user, &who, scope).await?;
+            batch.expect(home.user(), Expectation::Revision(who.user.revision));
+            batch.put(home.user(), records::write_user(&user));
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::Conflict) => retry.pause().await?,
+                Err(e) => return Err(e.into()),
+            }
+            who = self.reload(&who).await?;
+        }
+    }
+
+    /// Adds to a commit that rewrites `user` that their sessions end.
+    ///
+    /// Raising the epoch ends them all, whatever their number, and those that are about to be written too. The current
+    /// one is carried over into the new epoch, if it has not ended meanwhile. Their records are then only in the way.
+    pub(in crate::accounts) async fn add_end_of_sessions(
+        &self,
+        batch: &mut Batch,
+        user: &mut User,
+        who: &SignedIn,
+        scope: Scope,
+    ) -> Result<(), Error> {
+        let home = Home::of(user.id);
+        let current = &who.session;
+        let spared = (scope == Scope::Others).then_some(current.value.id);
+        let ended = self.session_ids(user.id).await?.into_iter().filter(|id| Some(*id) != spared);
+        forget(batch, home, ended);
+        user.session_epoch += 1;
+        batch.expect(home.session(current.value.id), Expectation::Revision(current.revision));
+        if scope == Scope::Others {
+            let mut session = current.value.clone();
+            session.epoch = user.session_epoch;
+            let expiry = session.expires_at.as_millis();
+            batch.put_until(home.session(session.id), records::write_session(&session), expiry);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! What an account is: a user and their sessions.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use uuid::Uuid;
+
+use super::{
+    claims::OperationId,
+    clock::Timestamp,
+    digest::Digest,
+    email::EmailAddress,
+    hasher::PasswordHash,
+    profile::{DisplayName, Metadata},
+    random::Random,
+    username::Username,
+};
+use crate::store::Revision;
+
+/// Names a type of `UUIDv7` (RFC 9562): sortable by the time it was made, and not guessable.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            pub(super) fn new(now: Timestamp, random: Random) -> Self {
+                let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &random.bytes()).into_uuid())
+            }
+
+            pub(super) fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
+            pub(super) fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+id! {
+    /// Which user. An id is random and never used again.
+    UserId
+}
+
+id! {
+    /// Which session.
+    SessionId
+}
+
+/// A person's account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    /// Which user.
+    pub id: UserId,
+    /// The email address, unique among users.
+    pub email: EmailAddress,
+    /// Whether the person has shown that the address is theirs.
+    pub email_verified: bool,
+    /// The username, if they have one; unique among users.
+    pub username: Option<Username>,
+    /// The display name, if they gave one.
+    pub name: Option<DisplayName>,
+    /// Whatever the application keeps with the user.
+    pub metadata: Metadata,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When what is above last changed.
+    pub updated_at: Timestamp,
+    /// How often what is above has changed, counting its making: what an `ETag` shows.
+    pub version: u64,
+    pub(super) password_hash: PasswordHash,
+    /// Raised to end every session that was made before.
+    pub(super) session_epoch: u64,
+    pub(super) last_sign_in_at: Option<Timestamp>,
+    /// See [`claims`](super::claims): raised whenever a claim of this user is made good, or refused for good.
+    pub(super) fence: u64,
+    pub(super) email_op: OperationId,
+    pub(super) username_op: Option<OperationId>,
+}
+
+/// A sign-in that has not ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// Which session.
+    pub id: SessionId,
+    /// When the person signed in.
+    pub created_at: Timestamp,
+    /// When the session ends by itself.
+    pub expires_at: Timestamp,
+    /// When the password was last given in this session.
+    pub authenticated_at: Timestamp,
+    /// What the person signed in with and from where.
+    pub device: Device,
+    pub(super) token_digest: Digest,
+    pub(super) epoch: u64,
+}
+
+/// What a sign-in came from, as far as the request tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+    /// The address of the client.
+    pub address: Option<IpAddr>,
+}
+
+/// A value and the revision of the record it was read from.
+#[derive(Clone, Debug)]
+pub(super) struct Stored<T> {
+    pub(super) value: T,
+    pub(super) revision: Revision,
+}

@@ -1,0 +1,64 @@
+//! Deleting an account: one commit leaves a tombstone and nothing else of the person in their slot.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    accounts::{
+        Accounts,
+        claims::TOMBSTONE_LIFE,
+        detached,
+        error::Error,
+        keys::Home,
+        records::{self, Tombstone},
+        sessions,
+        token::SignedIn,
+    },
+    store::{Batch, CommitError, Expectation},
+};
+
+/// How long ago the password may have been given.
+const FRESH: Duration = Duration::from_secs(10 * 60);
+
+impl Accounts {
+    /// Deletes the account of the person who is signed in, with every session. Their email address and username are
+    /// free at once.
+    ///
+    /// # Errors
+    /// [`Error::ReauthenticationRequired`] when the password was given more than 10 minutes ago;
+    /// [`Error::TokenInvalid`] when the session has ended meanwhile; [`Error::Contended`] and the errors of the store.
+    pub async fn delete_user(self: &Arc<Self>, who: SignedIn) -> Result<(), Error> {
+        let accounts = Arc::clone(self);
+        detached(async move { accounts.run_deletion(who).await }).await
+    }
+
+    async fn run_deletion(&self, mut who: SignedIn) -> Result<(), Error> {
+        let mut retry = self.retry();
+        loop {
+            let user = who.user();
+            let now = self.clock.now();
+            if now > who.session().authenticated_at.plus(FRESH) {
+                return Err(Error::ReauthenticationRequired);
+            }
+            let home = Home::of(user.id);
+            let mut batch = Batch::new(home.slot());
+            batch.expect(home.user(), Expectation::Revision(who.user.revision));
+            batch.expect(home.session(who.session().id), Expectation::Exists);
+            // Signing in writes the user too, so no session can be added unseen between this read and the commit.
+            sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
+            super::reindex(&mut batch, Some(user), None);
+            let until = now.plus(TOMBSTONE_LIFE).as_millis();
+            batch.put_until(home.user(), records::write_tombstone(Tombstone::Deleted, now), until);
+            match self.store.commit(batch).await {
+                Ok(_) => {
+                    for (handle, op) in user.handles() {
+                        self.release(&handle, user.id, op).await;
+                    }
+                    return Ok(());
+                }
+                Err(CommitError::Conflict) => retry.pause().await?,
+                Err(e) => return Err(e.into()),
+            }
+            who = self.reload(&who).await?;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Users: registering, changing, deleting.
+
+mod delete;
+mod idempotency;
+mod patch;
+mod register;
+
+pub use self::{
+    idempotency::{IdempotencyKey, InvalidIdempotencyKey},
+    patch::{GuardedPatch, UserPatch, VersionMatch},
+    register::Registration,
+};
+use super::{keys, records, user::User};
+use crate::store::Batch;
+
+/// Adds to `batch` that a user is written, and that the indexes show `after` instead of `before`.
+fn write(batch: &mut Batch, before: Option<&User>, after: &User) {
+    batch.put(keys::Home::of(after.id).user(), records::write_user(after));
+    reindex(batch, before, Some(after));
+}
+
+/// Adds to `batch` the difference between two states of a user in the indexes.
+fn reindex(batch: &mut Batch, before: Option<&User>, after: Option<&User>) {
+    let old = before.map(keys::index_entries).unwrap_or_default();
+    let new = after.map(keys::index_entries).unwrap_or_default();
+    for (index, member, _) in old.iter().filter(|entry| !new.contains(entry)) {
+        batch.remove(index.clone(), member);
+    }
+    for (index, member, score) in new.iter().filter(|entry| !old.contains(entry)) {
+        batch.add(index.clone(), member, *score);
+    }
+}

@@ -1,0 +1,226 @@
+//! Changing a user: the patch is applied in memory, what it claims is claimed, and one commit writes it all.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    accounts::{
+        Accounts,
+        claims::{Claim, Handle, OperationId},
+        clock::Timestamp,
+        detached,
+        email::EmailAddress,
+        error::Error,
+        hasher::{PasswordHash, Verdict},
+        keys::Home,
+        password::{NewPassword, Password},
+        profile::{DisplayName, Metadata, MetadataTooLarge},
+        sessions::Scope,
+        token::SignedIn,
+        user::User,
+        username::Username,
+    },
+    store::{Batch, CommitError, Expectation},
+};
+
+/// A JSON merge patch (RFC 7396) of a user, parsed. What is `None` stays as it is; an inner `None` clears the field.
+#[derive(Clone, Debug, Default)]
+pub struct UserPatch {
+    /// The new username.
+    pub username: Option<Option<Username>>,
+    /// The new display name.
+    pub name: Option<Option<DisplayName>>,
+    /// A merge patch of the metadata.
+    pub metadata: Option<Option<Map<String, Value>>>,
+    /// Changes that need the current password.
+    pub guarded: Option<GuardedPatch>,
+}
+
+/// The part of a patch that only somebody who knows the current password may make.
+#[derive(Clone, Debug)]
+pub struct GuardedPatch {
+    /// The password as it is.
+    pub current_password: Password,
+    /// The new email address.
+    pub email: Option<EmailAddress>,
+    /// The new password. It ends every other session.
+    pub password: Option<NewPassword>,
+}
+
+/// The versions of a user that a change is meant for (`If-Match`, RFC 9110, 13.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionMatch {
+    /// Whatever it is.
+    Any,
+    /// One of these.
+    OneOf(Vec<u64>),
+}
+
+impl VersionMatch {
+    fn check(&self, user: &User) -> Result<(), Error> {
+        match self {
+            Self::OneOf(versions) if !versions.contains(&user.version) => Err(Error::VersionMismatch),
+            Self::OneOf(_) | Self::Any => Ok(()),
+        }
+    }
+}
+
+impl UserPatch {
+    /// The user after this patch: another version of them if anything that a client sees has changed.
+    fn apply(
+        &self,
+        user: &User,
+        password_hash: Option<&PasswordHash>,
+        op: OperationId,
+        now: Timestamp,
+    ) -> Result<User, MetadataTooLarge> {
+        let mut next = user.clone();
+        if let Some(name) = &self.name {
+            next.name.clone_from(name);
+        }
+        match &self.metadata {
+            Some(Some(patch)) => next.metadata = user.metadata.merge(patch)?,
+            Some(None) => next.metadata = Metadata::default(),
+            None => {}
+        }
+        if let Some(username) = &self.username {
+            next.username.clone_from(username);
+        }
+        if let Some(email) = self.guarded.as_ref().and_then(|guarded| guarded.email.as_ref()) {
+            next.email = email.clone();
+        }
+        if next != *user {
+            next.version += 1;
+            next.updated_at = now;
+        }
+        // What follows, a client does not see.
+        let (old_name, new_name) = (user.username.as_ref(), next.username.as_ref());
+        let renamed = old_name.map(Username::canonical) != new_name.map(Username::canonical);
+        let moved = next.email.canonical() != user.email.canonical();
+        if renamed {
+            next.username_op = new_name.map(|_| op);
+        }
+        if moved {
+            next.email_op = op;
+            next.email_verified = false;
+        }
+        if renamed || moved {
+            next.fence += 1;
+        }
+        if let Some(hash) = password_hash {
+            next.password_hash = hash.clone();
+        }
+        Ok(next)
+    }
+}
+
+/// The handles that `next` has and `user` has not, and the other way round.
+fn difference(user: &User, next: &User) -> (Vec<Handle>, Vec<(Handle, OperationId)>) {
+    let (old, new) = (user.handles(), next.handles());
+    let gained = new.iter().filter(|entry| !old.contains(entry)).map(|(handle, _)| handle.clone()).collect();
+    let lost = old.iter().filter(|entry| !new.contains(entry)).cloned().collect();
+    (gained, lost)
+}
+
+impl Accounts {
+    /// Changes the user who is signed in, all of it or nothing.
+    ///
+    /// # Errors
+    /// [`Error::VersionMismatch`] when `expected` does not hold; [`Error::CurrentPasswordIncorrect`];
+    /// [`Error::EmailTaken`], [`Error::UsernameTaken`], [`Error::MetadataTooLarge`]; [`Error::TokenInvalid`] when the
+    /// session has ended meanwhile; [`Error::Overloaded`], [`Error::Contended`] and the errors of the store.
+    pub async fn patch_user(
+        self: &Arc<Self>,
+        who: SignedIn,
+        patch: UserPatch,
+        expected: VersionMatch,
+    ) -> Result<User, Error> {
+        let accounts = Arc::clone(self);
+        detached(async move { accounts.run_patch(who, &patch, &expected).await }).await
+    }
+
+    async fn run_patch(&self, who: SignedIn, patch: &UserPatch, expected: &VersionMatch) -> Result<User, Error> {
+        expected.check(who.user())?;
+        let mut new_hash = None;
+        if let Some(guarded) = &patch.guarded {
+            self.check_current_password(guarded, who.user()).await?;
+            if let Some(password) = &guarded.password {
+                new_hash = Some(self.hasher.hash(password.to_password()).await?);
+            }
+        }
+        let op = OperationId::new(self.random);
+        let mut claimed = Vec::new();
+        let outcome = self.apply_until_it_sticks(who, patch, expected, new_hash, op, &mut claimed).await;
+        match outcome {
+            // Whether it was committed is unknown, so the claims stay. They are good, or somebody takes them over.
+            Ok(_) | Err(Error::StoreUnavailable(_)) => {}
+            Err(_) => {
+                for (handle, claim) in &claimed {
+                    self.release(handle, claim.user, claim.op).await;
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn apply_until_it_sticks(
+        &self,
+        mut who: SignedIn,
+        patch: &UserPatch,
+        expected: &VersionMatch,
+        new_hash: Option<PasswordHash>,
+        op: OperationId,
+        claimed: &mut Vec<(Handle, Claim)>,
+    ) -> Result<User, Error> {
+        let mut retry = self.retry();
+        loop {
+            let user = who.user();
+            let now = self.clock.now();
+            let mut next =
+                patch.apply(user, new_hash.as_ref(), op, now).map_err(|_| Error::MetadataTooLarge)?;
+            if next == *user {
+                return Ok(next);
+            }
+            let (gained, lost) = difference(user, &next);
+            for handle in gained {
+                let claim = Claim { user: user.id, fence: user.fence, op, at: now };
+                claimed.push((handle.clone(), claim));
+                self.claim(&handle, &claim).await?;
+            }
+            let home = Home::of(user.id);
+            let mut batch = Batch::new(home.slot());
+            batch.expect(home.user(), Expectation::Revision(who.user.revision));
+            if new_hash.is_some() {
+                self.add_end_of_sessions(&mut batch, &mut next, &who, Scope::Others).await?;
+            } else {
+                batch.expect(home.session(who.session().id), Expectation::Exists);
+            }
+            super::write(&mut batch, Some(user), &next);
+            match self.store.commit(batch).await {
+                Ok(_) => {
+                    for (handle, op) in lost {
+                        self.release(&handle, next.id, op).await;
+                    }
+                    return Ok(next);
+                }
+                Err(CommitError::Conflict) => retry.pause().await?,
+                Err(e) => return Err(e.into()),
+            }
+            let checked = user.password_hash.clone();
+            who = self.reload(&who).await?;
+            expected.check(who.user())?;
+            if let Some(guarded) = patch.guarded.as_ref().filter(|_| who.user().password_hash != checked) {
+                self.check_current_password(guarded, who.user()).await?;
+            }
+        }
+    }
+
+    async fn check_current_password(&self, guarded: &GuardedPatch, user: &User) -> Result<(), Error> {
+        let verdict = self.hasher.verify(guarded.current_password.clone(), Some(user.password_hash.clone()));
+        match verdict.await? {
+            Verdict::Wrong => Err(Error::CurrentPasswordIncorrect),
+            Verdict::Right | Verdict::RightButOutdated => Ok(()),
+        }
+    }
+}

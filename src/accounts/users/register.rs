@@ -1,0 +1,154 @@
+//! Registering: look whether the address and the name are free, hash, claim both, then commit the user.
+
+use std::sync::Arc;
+
+use super::idempotency::{IdempotencyKey, Recalled};
+use crate::{
+    accounts::{
+        Accounts,
+        claims::{Claim, Handle, OperationId},
+        detached,
+        email::EmailAddress,
+        error::Error,
+        hasher::PasswordHash,
+        keys::Home,
+        password::NewPassword,
+        profile::{DisplayName, Metadata},
+        user::{User, UserId},
+        username::Username,
+    },
+    store::{Batch, CommitError, Expectation},
+};
+
+/// Who somebody wants to be.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Their email address.
+    pub email: EmailAddress,
+    /// Their password.
+    pub password: NewPassword,
+    /// Their username, if they want one.
+    pub username: Option<Username>,
+    /// Their display name, if they give one.
+    pub name: Option<DisplayName>,
+    /// What the application wants to keep with them.
+    pub metadata: Metadata,
+}
+
+/// Which account an attempt makes. With an idempotency key, several attempts may share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attempt {
+    pub(super) user: UserId,
+    pub(super) op: OperationId,
+    pub(super) shared: bool,
+}
+
+impl Accounts {
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// [`Error::EmailTaken`], [`Error::UsernameTaken`]; [`Error::Overloaded`]; with an idempotency key also
+    /// [`Error::IdempotencyKeyMismatch`] and [`Error::IdempotencyKeyUsed`]; [`Error::Contended`] and the errors of the
+    /// store.
+    pub async fn register(
+        self: &Arc<Self>,
+        registration: Registration,
+        key: Option<IdempotencyKey>,
+    ) -> Result<User, Error> {
+        let accounts = Arc::clone(self);
+        detached(async move { accounts.run_registration(&registration, key.as_ref()).await }).await
+    }
+
+    async fn run_registration(
+        &self,
+        registration: &Registration,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<User, Error> {
+        let attempt = match key {
+            None => self.new_attempt(false),
+            Some(key) => match self.recall(key, registration).await? {
+                Recalled::Made(user) => return Ok(user),
+                Recalled::ToMake(attempt) => attempt,
+            },
+        };
+        let claim = Claim { user: attempt.user, fence: 0, op: attempt.op, at: self.clock.now() };
+        let handles = registration.handles();
+        for handle in &handles {
+            self.ensure_claimable(handle, &claim).await?;
+        }
+        let hash = self.hasher.hash(registration.password.to_password()).await?;
+
+        let outcome = self.claim_and_commit(registration, &handles, &claim, hash).await;
+        match outcome {
+            Err(Error::Contended) if attempt.shared => self.recall_made(attempt, registration).await,
+            // Whether the user is there is unknown, so the claims stay. They are good, or somebody takes them over.
+            Err(Error::StoreUnavailable(_)) => outcome,
+            // Another attempt with the same key may be relying on the same claims.
+            Err(_) if attempt.shared => outcome,
+            Err(_) => {
+                for handle in &handles {
+                    self.release(handle, claim.user, claim.op).await;
+                }
+                outcome
+            }
+            Ok(_) => outcome,
+        }
+    }
+
+    async fn claim_and_commit(
+        &self,
+        registration: &Registration,
+        handles: &[Handle],
+        claim: &Claim,
+        password_hash: PasswordHash,
+    ) -> Result<User, Error> {
+        // The age of a claim counts from when it is made, not from before the hash.
+        let claim = Claim { at: self.clock.now(), ..*claim };
+        for handle in handles {
+            self.claim(handle, &claim).await?;
+        }
+        let user = registration.to_user(&claim, password_hash);
+        let home = Home::of(user.id);
+        let mut batch = Batch::new(home.slot());
+        batch.expect(home.user(), Expectation::Absent);
+        super::write(&mut batch, None, &user);
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(user),
+            // There is a user or a tombstone: another attempt was first, or this one took too long and was fenced.
+            Err(CommitError::Conflict) => Err(Error::Contended),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    pub(super) fn new_attempt(&self, shared: bool) -> Attempt {
+        let user = UserId::new(self.clock.now(), self.random);
+        Attempt { user, op: OperationId::new(self.random), shared }
+    }
+}
+
+impl Registration {
+    fn handles(&self) -> Vec<Handle> {
+        let username = self.username.as_ref().map(Handle::username);
+        [Handle::email(&self.email)].into_iter().chain(username).collect()
+    }
+
+    fn to_user(&self, claim: &Claim, password_hash: PasswordHash) -> User {
+        User {
+            id: claim.user,
+            email: self.email.clone(),
+            email_verified: false,
+            username: self.username.clone(),
+            name: self.name.clone(),
+            metadata: self.metadata.clone(),
+            created_at: claim.at,
+            updated_at: claim.at,
+            version: 1,
+            password_hash,
+            session_epoch: 0,
+            last_sign_in_at: None,
+            fence: 1,
+            email_op: claim.op,
+            username_op: self.username.as_ref().map(|_| claim.op),
+        }
+    }
+}

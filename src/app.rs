@@ -1,0 +1,126 @@
+//! The composition root: it sees every room, and puts them together out of the settings.
+
+use std::{fs::DirBuilder, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use poem::{
+    Server,
+    listener::{Acceptor, Listener, TcpAcceptor, TcpListener},
+};
+
+use crate::{
+    accounts::{Accounts, Clock, Hasher, Random},
+    config::Config,
+    http,
+    store::{Embedded, Redis, Store},
+};
+
+/// How often expired records are collected.
+const COLLECT_EVERY: Duration = Duration::from_secs(60);
+
+/// The service, listening but not yet answering.
+pub struct App {
+    acceptor: TcpAcceptor,
+    address: SocketAddr,
+    accounts: Arc<Accounts>,
+    data: String,
+    shutdown_timeout: Duration,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("address", &self.address).field("data", &self.data).finish_non_exhaustive()
+    }
+}
+
+/// Why the service cannot start, in one line that names what to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+impl App {
+    /// Opens the store, starts the hashing threads and binds the address.
+    ///
+    /// # Errors
+    /// [`StartError`] when one of the three fails.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let (store, data, setting) = open_store(config).await?;
+        let hasher = Hasher::start(config.hash_cost(), config.hash_threads(), config.hash_queue, Random)
+            .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
+        let accounts = Accounts::open(store, hasher, clock, config.session_lifetime)
+            .await
+            .map_err(|e| StartError(format!("cannot use {data} ({setting}): {e}")))?;
+
+        let bound = TcpListener::bind(config.listen).into_acceptor().await;
+        let cannot = |e: &dyn std::fmt::Display| {
+            StartError(format!("cannot listen on {} (LATCHKEY_LISTEN): {e}", config.listen))
+        };
+        let acceptor = bound.map_err(|e| cannot(&e))?;
+        let address = acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied());
+        let address = address.ok_or_else(|| cannot(&"it has no address"))?;
+        let shutdown_timeout = config.shutdown_timeout;
+        Ok(Self { acceptor, address, accounts: Arc::new(accounts), data, shutdown_timeout })
+    }
+
+    /// The address that was bound.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the records are, for people.
+    #[must_use]
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// Serves until `stop` is done, then finishes what is under way.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let collector = tokio::spawn(collect(Arc::clone(&self.accounts)));
+        let server = Server::new_with_acceptor(self.acceptor);
+        let endpoint = http::api(Arc::clone(&self.accounts));
+        let served = server.run_with_graceful_shutdown(endpoint, stop, Some(self.shutdown_timeout)).await;
+        collector.abort();
+        self.accounts.close().await;
+        served
+    }
+}
+
+async fn open_store(config: &Config) -> Result<(Store, String, &'static str), StartError> {
+    if let Some(url) = &config.redis_url {
+        let shown = url.redacted();
+        let store = Redis::connect(url.reveal(), &config.key_prefix).await;
+        let store = store.map_err(|e| StartError(format!("cannot reach Redis at {shown} (LATCHKEY_REDIS_URL): {e}")))?;
+        return Ok((Store::Redis(store), shown, "LATCHKEY_REDIS_URL"));
+    }
+    let folder = &config.data_dir;
+    let shown = folder.display();
+    make_private_folder(folder)
+        .map_err(|e| StartError(format!("cannot use the folder {shown} (LATCHKEY_DATA_DIR): {e}")))?;
+    let store = Embedded::open(&folder.join("latchkey.redb"))
+        .map_err(|e| StartError(format!("cannot open the store in {shown} (LATCHKEY_DATA_DIR): {e}")))?;
+    Ok((Store::Embedded(store), format!("{shown}/"), "LATCHKEY_DATA_DIR"))
+}
+
+/// The folder holds password hashes: only its owner may look into it.
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+async fn collect(accounts: Arc<Accounts>) {
+    let mut ticks = tokio::time::interval(COLLECT_EVERY);
+    loop {
+        ticks.tick().await;
+        match accounts.collect_expired().await {
+            Ok(0) => {}
+            Ok(count) => tracing::debug!(count, "expired records were collected"),
+            Err(error) => tracing::warn!(%error, "expired records could not be collected"),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The command line: what the binary can be told to do.
+
+use std::ffi::OsString;
+
+use clap::{
+    CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+use crate::config::Config;
+
+/// User accounts as one small binary: an OpenAPI-described HTTP API, with the records in Redis, Valkey or an embedded
+/// store.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey", version, next_line_help = true)]
+pub struct Cli {
+    /// What to do. Without it, the service runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// How the service runs.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// What the binary can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run the service. This is what happens without a command.
+    Serve,
+    /// Print the OpenAPI document.
+    Openapi {
+        /// As YAML, not as JSON.
+        #[arg(long)]
+        yaml: bool,
+    },
+    /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not.
+    Health,
+}
+
+impl Cli {
+    /// Reads the command line and the environment.
+    ///
+    /// # Errors
+    /// What is to be printed, and the exit code: 0 for help, 2 for something wrong. A wrong value is told in one line
+    /// that names the variable, the value and what is allowed.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, (String, u8)> {
+        let cli = Self::try_parse_from(arguments).map_err(|e| match e.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => (e.render().ansi().to_string(), 0),
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation => (format!("latchkey: {}\n", wrong_value(&e)), 2),
+            _ => (e.render().ansi().to_string(), 2),
+        })?;
+        cli.config.check().map_err(|line| (format!("latchkey: {line}\n"), 2))?;
+        Ok(cli)
+    }
+}
+
+fn wrong_value(error: &clap::Error) -> String {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        _ => String::new(),
+    };
+    let argument = text(ContextKind::InvalidArg);
+    let mut command = Cli::command();
+    command.build(); // only then do arguments have names
+    let known = command.get_arguments().find(|known| known.to_string() == argument);
+    let name = known.and_then(|known| known.get_env()?.to_str()).map_or(argument.clone(), str::to_owned);
+    let allowed = match std::error::Error::source(error) {
+        Some(reason) => reason.to_string(),
+        None => format!("one of these is needed: {}", text(ContextKind::ValidValue)),
+    };
+    // A Redis URL may hold a password.
+    let value = if known.is_some_and(clap::Arg::is_hide_env_values_set) {
+        "the value".to_owned()
+    } else {
+        format!("`{}`", text(ContextKind::InvalidValue))
+    };
+    format!("{name}: {value} is not allowed; {allowed}")
+}

@@ -1,0 +1,184 @@
+//! Every setting: its flag, its environment variable, its default, and what is allowed. Nothing else reads the
+//! environment.
+
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use crate::accounts::HashCost;
+
+/// How the service runs.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// The address to listen on.
+    #[arg(long, env = "LATCHKEY_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9443", value_parser = parse_address)]
+    pub listen: SocketAddr,
+
+    /// A proxy in front ends TLS. Without it, an address beyond loopback is refused, since HTTP alone is plain text.
+    #[arg(long, env = "LATCHKEY_BEHIND_TLS_PROXY", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub behind_tls_proxy: bool,
+
+    /// Redis or Valkey: `redis://[user:password@]host[:port][/database]`. Without it, an embedded store serves.
+    #[arg(long, env = "LATCHKEY_REDIS_URL", value_name = "URL", hide_env_values = true, value_parser = parse_redis_url)]
+    pub redis_url: Option<RedisUrl>,
+
+    /// What every key in Redis begins with.
+    #[arg(long, env = "LATCHKEY_KEY_PREFIX", value_name = "TEXT", default_value = "latchkey:", value_parser = parse_prefix)]
+    pub key_prefix: String,
+
+    /// The folder of the embedded store. It is made when it is not there.
+    #[arg(long, env = "LATCHKEY_DATA_DIR", value_name = "FOLDER", default_value = "./latchkey-data")]
+    pub data_dir: PathBuf,
+
+    /// How long a session lasts: 1m to 8760h.
+    #[arg(long, env = "LATCHKEY_SESSION_LIFETIME", value_name = "DURATION", default_value = "24h", value_parser = parse_session_lifetime)]
+    pub session_lifetime: Duration,
+
+    /// Memory for one password hash, in KiB; at least 8 for each lane.
+    #[arg(long, env = "LATCHKEY_ARGON2_MEMORY_KIB", value_name = "KIB", default_value_t = 19_456, value_parser = clap::value_parser!(u32).range(8..=4_194_304))]
+    pub argon2_memory_kib: u32,
+
+    /// Passes over that memory.
+    #[arg(long, env = "LATCHKEY_ARGON2_ITERATIONS", value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub argon2_iterations: u32,
+
+    /// Lanes of that memory.
+    #[arg(long, env = "LATCHKEY_ARGON2_PARALLELISM", value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub argon2_parallelism: u32,
+
+    /// Threads that hash passwords; by default one for each core.
+    #[arg(long, env = "LATCHKEY_HASH_THREADS", value_name = "NUMBER")]
+    pub hash_threads: Option<NonZeroUsize>,
+
+    /// Passwords that may wait for a thread. More are refused at once, with 503 and `Retry-After`.
+    #[arg(long, env = "LATCHKEY_HASH_QUEUE", value_name = "NUMBER", default_value_t = 64)]
+    pub hash_queue: usize,
+
+    /// How long requests under way may take after the signal to stop: 0s to 5m.
+    #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse_shutdown_timeout)]
+    pub shutdown_timeout: Duration,
+
+    /// What is logged, to standard error: error, warn, info, debug or trace, also by module.
+    #[arg(long, env = "LATCHKEY_LOG", value_name = "FILTER", default_value = "info,poem=warn", value_parser = parse_log)]
+    pub log: String,
+
+    /// How it is logged; `auto` is text on a terminal and JSON elsewhere.
+    #[arg(long, env = "LATCHKEY_LOG_FORMAT", value_name = "FORMAT", default_value = "auto")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// A Redis URL. It may hold a password, so it is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisUrl(String);
+
+impl RedisUrl {
+    /// The URL, password and all.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The URL without user and password, for a log or an error.
+    #[must_use]
+    pub fn redacted(&self) -> String {
+        match self.0.split_once("://").zip(self.0.rsplit_once('@')) {
+            Some(((scheme, _), (_, host))) => format!("{scheme}://{host}"),
+            None => self.0.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RedisUrl({})", self.redacted())
+    }
+}
+
+impl Config {
+    /// What settings must not say together, in a line for the operator.
+    ///
+    /// # Errors
+    /// That line.
+    pub fn check(&self) -> Result<(), String> {
+        if !self.listen.ip().is_loopback() && !self.behind_tls_proxy {
+            return Err(format!(
+                "LATCHKEY_LISTEN: {} is beyond loopback and would serve passwords in plain text; \
+                 put a proxy in front that ends TLS and set LATCHKEY_BEHIND_TLS_PROXY=true, or listen on 127.0.0.1",
+                self.listen
+            ));
+        }
+        let least = self.argon2_parallelism * 8;
+        if self.argon2_memory_kib < least {
+            return Err(format!(
+                "LATCHKEY_ARGON2_MEMORY_KIB: {} is too little for {} lanes; at least {least} is needed",
+                self.argon2_memory_kib, self.argon2_parallelism
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a password hash costs.
+    #[must_use]
+    pub fn hash_cost(&self) -> HashCost {
+        HashCost {
+            memory_kib: self.argon2_memory_kib,
+            iterations: self.argon2_iterations,
+            parallelism: self.argon2_parallelism,
+        }
+    }
+
+    /// How many threads hash passwords.
+    #[must_use]
+    pub fn hash_threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.hash_threads.unwrap_or_else(cores).get()
+    }
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "an IP address and a port are needed, such as 127.0.0.1:9443 or [::1]:9443")
+}
+
+fn parse_redis_url(text: &str) -> Result<RedisUrl, &'static str> {
+    match text.strip_prefix("redis://") {
+        Some(rest) if !rest.is_empty() => Ok(RedisUrl(text.to_owned())),
+        _ => Err("a URL of one server is needed, such as redis://127.0.0.1:6379"),
+    }
+}
+
+fn parse_prefix(text: &str) -> Result<String, &'static str> {
+    let legal = |c: char| c.is_ascii_graphic() && !matches!(c, '{' | '}');
+    if text.len() <= 64 && text.chars().all(legal) {
+        Ok(text.to_owned())
+    } else {
+        Err("at most 64 visible ASCII characters are allowed, without braces")
+    }
+}
+
+fn parse_session_lifetime(text: &str) -> Result<Duration, &'static str> {
+    let allowed = Duration::from_secs(60)..=Duration::from_secs(8760 * 3600);
+    parse_duration(text).filter(|d| allowed.contains(d)).ok_or("a duration from 1m to 8760h is needed")
+}
+
+fn parse_shutdown_timeout(text: &str) -> Result<Duration, &'static str> {
+    parse_duration(text).filter(|d| d.as_secs() <= 300).ok_or("a duration from 0s to 5m is needed")
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    text.parse::<jiff::SignedDuration>().ok()?.try_into().ok()
+}
+
+fn parse_log(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|e| e.to_string())
+}

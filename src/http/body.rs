@@ -1,0 +1,87 @@
+//! The request body: a JSON object, read into the types of `accounts`, with every wrong field named at once.
+
+use std::collections::BTreeSet;
+
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    payload::{Json, Payload},
+    registry::{MetaMediaType, MetaRequest, Registry},
+    types::{ParseFromJSON, Type},
+};
+use serde_json::Value;
+
+use super::{
+    code::{Code, FieldCode},
+    field::FieldProblems,
+    problem::Problem,
+};
+
+/// The fields of a body, as the document shows them, and what they are together.
+pub(super) trait Form: Type + ParseFromJSON {
+    /// What the fields are together, when all are right.
+    type Parsed: Send;
+
+    /// Puts the fields together, or says what is wrong with each.
+    fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed>;
+}
+
+/// A body of the form `F`, parsed.
+pub(super) struct Body<F: Form>(pub(super) F::Parsed);
+
+impl<'a, F: Form> ApiExtractor<'a> for Body<F> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        F::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let content = vec![MetaMediaType { content_type: "application/json", schema: F::schema_ref() }];
+        Some(MetaRequest { description: None, content, required: true })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        if !request.content_type().is_some_and(Json::<F>::check_content_type) {
+            return Err(Problem::new(Code::UnsupportedMediaType).into());
+        }
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        Ok(Self(read::<F>(&bytes)?))
+    }
+}
+
+fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
+    let malformed = |e: serde_json::Error| {
+        // The words of the parser may quote the body, so only the place is told.
+        let place = format!("The body is not JSON, at line {} column {}.", e.line(), e.column());
+        Problem::new(Code::MalformedJson).with_detail(place)
+    };
+    let value = serde_json::from_slice(bytes).map_err(malformed)?;
+    let Value::Object(object) = &value else { return Err(Problem::new(Code::MalformedJson)) };
+
+    let mut problems = FieldProblems::default();
+    let known = field_names::<F>();
+    for field in object.keys().filter(|field| !known.contains(field.as_str())) {
+        problems.add(field, FieldCode::Unknown, "is not a field of this request");
+    }
+    let form = F::parse_from_json(Some(value)).map_err(|_| Problem::new(Code::MalformedJson))?;
+    match form.parse(&mut problems) {
+        Some(parsed) if problems.0.is_empty() => Ok(parsed),
+        _ => Err(Problem::validation(problems.0)),
+    }
+}
+
+/// The fields that the document shows for `F`: the document and the reader cannot disagree.
+fn field_names<F: Type>() -> BTreeSet<&'static str> {
+    let mut registry = Registry::new();
+    F::register(&mut registry);
+    let schema = registry.schemas.get(F::name().as_ref());
+    schema.into_iter().flat_map(|schema| &schema.properties).map(|(name, _)| *name).collect()
+}

@@ -1,0 +1,108 @@
+//! The catalogue of problems: every failure that a client can meet, with the one place for its status and its words.
+
+use poem::http::StatusCode;
+use poem_openapi::Enum;
+
+/// Makes the codes out of a table: variant, status, title, and what to do about it.
+macro_rules! catalogue {
+    ($($code:ident $status:ident $title:literal $advice:literal;)*) => {
+        /// What went wrong, for programs: a stable word for each kind of failure.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum)]
+        #[oai(rename_all = "snake_case", rename = "ProblemCode")]
+        pub enum Code {
+            $(#[doc = $title] $code,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$code,)*];
+
+            /// The status of an answer with this code.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$code => StatusCode::$status,)* }
+            }
+
+            /// What this kind of failure is called.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$code => $title,)* }
+            }
+
+            /// What happened and what to do about it, in a sentence or two.
+            #[must_use]
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$code => $advice,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    InvalidParameter BAD_REQUEST "Invalid parameter"
+        "A parameter in the path, the query or a header is missing or malformed. Correct it as the description of the operation says.";
+    MalformedJson BAD_REQUEST "Malformed JSON"
+        "The body is not a JSON object. Send one, in UTF-8.";
+    AuthenticationRequired UNAUTHORIZED "Authentication required"
+        "Send an access token in the header `Authorization: Bearer <token>`. Signing in gives one.";
+    InvalidCredentials UNAUTHORIZED "Invalid credentials"
+        "There is no account with this login and password. Check both.";
+    TokenInvalid UNAUTHORIZED "Invalid token"
+        "The access token is malformed or expired, or its session has ended. Sign in again.";
+    CurrentPasswordIncorrect FORBIDDEN "Current password incorrect"
+        "The `current_password` is not the password of the account. Nothing was changed.";
+    ReauthenticationRequired FORBIDDEN "Reauthentication required"
+        "This needs a password given in the last 10 minutes. Sign in again and repeat the request with the new token.";
+    NotFound NOT_FOUND "Not found"
+        "There is nothing at this path. The paths are listed at /openapi.json.";
+    SessionNotFound NOT_FOUND "Session not found"
+        "You have no session with this id. It may have ended already.";
+    MethodNotAllowed METHOD_NOT_ALLOWED "Method not allowed"
+        "This path does not have this method. The header `Allow` lists those it has.";
+    EmailTaken CONFLICT "Email address taken"
+        "Another account has this email address. Sign in to that account, or use another address.";
+    UsernameTaken CONFLICT "Username taken"
+        "Another account has this username. Choose another one.";
+    IdempotencyKeyUsed CONFLICT "Idempotency key used"
+        "The account that this `Idempotency-Key` made has changed its password or been deleted. Use a new key for a new account.";
+    VersionMismatch PRECONDITION_FAILED "Version mismatch"
+        "The user has changed since the version in `If-Match`. Read the user again and decide anew.";
+    BodyTooLarge PAYLOAD_TOO_LARGE "Body too large"
+        "The body is larger than 64 KiB. Send a smaller one.";
+    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "Unsupported media type"
+        "Send the body as JSON, with the header `Content-Type: application/json`.";
+    ValidationFailed UNPROCESSABLE_ENTITY "Validation failed"
+        "Some fields of the body are not acceptable. `errors` lists every one of them.";
+    IdempotencyKeyMismatch UNPROCESSABLE_ENTITY "Idempotency key mismatch"
+        "This `Idempotency-Key` was sent before with another body. Use a new key for a new request.";
+    InternalError INTERNAL_SERVER_ERROR "Internal error"
+        "Something is wrong on our side. The request id in `instance` finds it in the log.";
+    Overloaded SERVICE_UNAVAILABLE "Overloaded"
+        "Too many people sign in or register at this moment. Repeat the request after the time in `Retry-After`.";
+    StoreUnavailable SERVICE_UNAVAILABLE "Store unavailable"
+        "The store does not answer. If the request was to change something, that may still happen. Repeat it after the time in `Retry-After`.";
+    StoreFull SERVICE_UNAVAILABLE "Store full"
+        "The store has no room for more. Nothing was changed. Repeat the request after the time in `Retry-After`.";
+    Contended SERVICE_UNAVAILABLE "Contended"
+        "Others kept changing the same account. Nothing was changed. Repeat the request after the time in `Retry-After`.";
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case", rename = "FieldProblemCode")]
+pub enum FieldCode {
+    /// The field is missing.
+    Required,
+    /// There is no such field here.
+    Unknown,
+    /// The field has another JSON type.
+    WrongType,
+    /// The field cannot be null.
+    NotNullable,
+    /// The value has not the form that it must have.
+    Invalid,
+    /// The value is too short.
+    TooShort,
+    /// The value is too long or too large.
+    TooLong,
+}

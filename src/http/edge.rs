@@ -1,0 +1,174 @@
+//! The edge: what every request and every answer passes. A request gets its id and its span here, a failure of any
+//! kind becomes a problem document, and each request leaves one line in the log.
+
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, time::Instant};
+
+use futures_util::FutureExt;
+use poem::{
+    Endpoint, IntoResponse, Middleware, PathPattern, Request, Response, Result,
+    error::{MethodNotAllowedError, NotFoundError, ReadBodyError},
+    http::{HeaderName, HeaderValue, Method, header},
+};
+use poem_openapi::error::{AuthorizationError, ParseParamError, ParsePathError};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{
+    code::Code,
+    problem::{Problem, code_text},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers of every answer. Most answers are personal, so none is cached unless it says otherwise.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+];
+
+/// The middleware. It holds the methods of each path, for `Allow`.
+pub(super) struct Edge(pub(super) BTreeMap<String, Vec<String>>);
+
+/// The endpoint behind [`Edge`].
+pub(super) struct AtEdge<E> {
+    inner: E,
+    methods: BTreeMap<String, Vec<String>>,
+}
+
+impl<E: Endpoint> Middleware<E> for Edge {
+    type Output = AtEdge<E>;
+
+    fn transform(&self, inner: E) -> AtEdge<E> {
+        AtEdge { inner, methods: self.0.clone() }
+    }
+}
+
+impl<E: Endpoint> Endpoint for AtEdge<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let started = Instant::now();
+        let id = Uuid::now_v7().to_string();
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let span = tracing::info_span!("request", request.id = %id);
+        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind().instrument(span.clone()).await;
+
+        let _entered = span.enter();
+        let mut route = None;
+        let outcome = match handled {
+            Ok(Ok(response)) => {
+                let response = response.into_response();
+                route = response.data::<PathPattern>().cloned();
+                Ok(response)
+            }
+            Ok(Err(error)) => {
+                route = error.data::<PathPattern>().cloned();
+                Err(self.problem(&error, &path))
+            }
+            Err(panic) => {
+                tracing::error!(panic = panic_text(&*panic), "a handler panicked");
+                Err(Problem::new(Code::InternalError))
+            }
+        };
+        let code = outcome.as_ref().err().map(|problem| code_text(problem.code()));
+        let mut response = outcome.unwrap_or_else(|problem| problem.answer(&id));
+        for (name, value) in HEADERS {
+            response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        }
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        log(&method, route.as_ref(), &response, code, started);
+        Ok(response)
+    }
+}
+
+impl<E> AtEdge<E> {
+    /// The problem that an error carries, or one made of what poem could not handle.
+    fn problem(&self, error: &poem::Error, path: &str) -> Problem {
+        if let Some(problem) = error.data::<Problem>() {
+            problem.clone()
+        } else if error.is::<NotFoundError>() {
+            Problem::new(Code::NotFound)
+        } else if error.is::<MethodNotAllowedError>() {
+            Problem::method_not_allowed(self.allowed(path))
+        } else if error.is::<AuthorizationError>() {
+            Problem::new(Code::AuthenticationRequired)
+        } else if let Some(error) = error.downcast_ref::<ParseParamError>() {
+            let detail = format!("The parameter `{}` is missing or malformed.", error.name);
+            Problem::new(Code::InvalidParameter).with_detail(detail)
+        } else if error.is::<ParsePathError>() {
+            Problem::new(Code::NotFound)
+        } else if error.is::<ReadBodyError>() {
+            Problem::new(Code::MalformedJson).with_detail("The body ended early.")
+        } else {
+            tracing::error!(%error, "an error without a code");
+            Problem::new(Code::InternalError)
+        }
+    }
+
+    /// The methods of the path, for `Allow` (RFC 9110, 10.2.1).
+    fn allowed(&self, path: &str) -> String {
+        let methods = self.methods.iter().filter(|(template, _)| matches(template, path)).map(|(_, methods)| methods);
+        let mut methods = methods.flatten().map(String::as_str).collect::<Vec<_>>();
+        if methods.is_empty() || methods.contains(&"GET") {
+            methods.extend(["GET", "HEAD"]); // a page that is not in the document
+        }
+        methods.sort_unstable();
+        methods.dedup();
+        methods.join(", ")
+    }
+}
+
+/// Whether a path is one of a template such as `/v1/sessions/{id}`.
+fn matches(template: &str, path: &str) -> bool {
+    let mut path = path.trim_end_matches('/').split('/');
+    let same = template.trim_end_matches('/').split('/').all(|part| match path.next() {
+        Some(found) => part.starts_with('{') || part == found,
+        None => false,
+    });
+    same && path.next().is_none()
+}
+
+fn log(
+    method: &Method,
+    route: Option<&PathPattern>,
+    response: &Response,
+    code: Option<String>,
+    started: Instant,
+) {
+    // The route, not the path: a path can hold what somebody typed.
+    let route = route.map(|pattern| &*pattern.0).filter(|route| !route.is_empty());
+    let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
+    tracing::info!(
+        http.request.method = %method,
+        http.route = route,
+        http.response.status_code = response.status().as_u16(),
+        problem.code = code,
+        duration_ms = (milliseconds * 100.0).round() / 100.0,
+        "answered"
+    );
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_matched_with_its_template() {
+        assert!(matches("/v1/sessions/{id}", "/v1/sessions/7"));
+        assert!(matches("/v1/users/", "/v1/users"));
+        assert!(matches("/v1/users", "/v1/users"));
+        for (template, path) in [("/v1/users/me", "/v1/users"), ("/v1/users", "/v1/users/me"), ("/a/{id}", "/b/1")] {
+            assert!(!matches(template, path), "{template} {path}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Fields of a request body. A wrong one is remembered, not returned: so one answer names them all.
+
+use std::borrow::Cow;
+
+use poem_openapi::{
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{ParseFromJSON, ParseResult, ToJSON, Type},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    code::FieldCode,
+    problem::FieldProblem,
+    scalar::{object_schema, plain_type},
+};
+use crate::accounts::{
+    DisplayName, EmailAddress, InvalidPassword, Metadata, NewPassword, Password, Username,
+};
+
+/// Something that a field can hold: its schema, and how it is read.
+pub(super) trait FieldValue: Sized + Send + Sync {
+    /// What the document says of it.
+    fn schema() -> MetaSchema;
+
+    /// Reads it from a value that is not null.
+    fn read(value: Value) -> Result<Self, Wrong>;
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Debug)]
+pub(super) struct Wrong {
+    code: FieldCode,
+    message: String,
+}
+
+impl Wrong {
+    fn new(code: FieldCode, message: impl ToString) -> Self {
+        Self { code, message: message.to_string() }
+    }
+}
+
+/// Everything that is wrong with a body.
+#[derive(Debug, Default)]
+pub(super) struct FieldProblems(pub(super) Vec<FieldProblem>);
+
+impl FieldProblems {
+    /// The value of a field, or nothing and one more problem.
+    pub(super) fn take<T>(&mut self, field: &str, value: Result<T, Wrong>) -> Option<T> {
+        value.map_err(|Wrong { code, message }| self.add(field, code, message)).ok()
+    }
+
+    pub(super) fn add(&mut self, field: &str, code: FieldCode, message: impl Into<String>) {
+        self.0.push(FieldProblem { field: field.to_owned(), code, message: message.into() });
+    }
+}
+
+/// A field that must be there.
+#[derive(Debug)]
+pub(super) struct Required<T>(pub(super) Result<T, Wrong>);
+
+/// A field that may be absent, but not null.
+#[derive(Debug)]
+pub(super) struct Optional<T>(pub(super) Result<Option<T>, Wrong>);
+
+/// A field that may be absent, which is `None`, or null, which is `Some(None)`.
+#[derive(Debug)]
+pub(super) struct Nullable<T>(pub(super) Result<Option<Option<T>>, Wrong>);
+
+fn not_nullable() -> Wrong {
+    Wrong::new(FieldCode::NotNullable, "cannot be null")
+}
+
+/// Makes a field type of each way to be absent or null.
+macro_rules! field {
+    ($field:ident, required: $required:literal, nullable: $nullable:literal, |$value:ident| $read:expr) => {
+        impl<T: FieldValue> Type for $field<T> {
+            const IS_REQUIRED: bool = $required;
+
+            plain_type!();
+
+            fn name() -> Cow<'static, str> {
+                stringify!($field).into()
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new(MetaSchema { nullable: $nullable, ..T::schema() }))
+            }
+        }
+
+        impl<T: FieldValue> ParseFromJSON for $field<T> {
+            fn parse_from_json($value: Option<Value>) -> ParseResult<Self> {
+                Ok(Self($read))
+            }
+        }
+
+        impl<T: FieldValue> ToJSON for $field<T> {
+            /// What a client sent is not sent back.
+            fn to_json(&self) -> Option<Value> {
+                None
+            }
+        }
+    };
+}
+
+field!(Required, required: true, nullable: false, |value| match value {
+    None => Err(Wrong::new(FieldCode::Required, "is required")),
+    Some(Value::Null) => Err(not_nullable()),
+    Some(value) => T::read(value),
+});
+
+field!(Optional, required: false, nullable: false, |value| match value {
+    None => Ok(None),
+    Some(Value::Null) => Err(not_nullable()),
+    Some(value) => T::read(value).map(Some),
+});
+
+field!(Nullable, required: false, nullable: true, |value| match value {
+    None => Ok(None),
+    Some(Value::Null) => Ok(Some(None)),
+    Some(value) => T::read(value).map(|value| Some(Some(value))),
+});
+
+fn text(value: Value) -> Result<String, Wrong> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(Wrong::new(FieldCode::WrongType, "must be a string")),
+    }
+}
+
+fn string_schema(format: Option<&'static str>, example: &str) -> MetaSchema {
+    MetaSchema { format, example: Some(example.into()), ..MetaSchema::new("string") }
+}
+
+impl FieldValue for String {
+    fn schema() -> MetaSchema {
+        string_schema(None, "ada@example.com")
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        text(value)
+    }
+}
+
+impl FieldValue for EmailAddress {
+    fn schema() -> MetaSchema {
+        MetaSchema { max_length: Some(254), ..string_schema(Some("email"), "ada@example.com") }
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        Self::parse(&text(value)?).map_err(|e| Wrong::new(FieldCode::Invalid, e))
+    }
+}
+
+impl FieldValue for Username {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            min_length: Some(3),
+            max_length: Some(32),
+            pattern: Some("^[A-Za-z][A-Za-z0-9_.-]{2,31}$".to_owned()),
+            ..string_schema(None, "ada")
+        }
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        Self::parse(&text(value)?).map_err(|e| Wrong::new(FieldCode::Invalid, e))
+    }
+}
+
+impl FieldValue for DisplayName {
+    fn schema() -> MetaSchema {
+        MetaSchema { min_length: Some(1), max_length: Some(200), ..string_schema(None, "Ada Lovelace") }
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        Self::parse(&text(value)?).map_err(|e| Wrong::new(FieldCode::Invalid, e))
+    }
+}
+
+impl FieldValue for Password {
+    fn schema() -> MetaSchema {
+        MetaSchema { write_only: true, ..string_schema(Some("password"), "correct horse battery") }
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        text(value).map(|typed| Self::new(&zeroize::Zeroizing::new(typed)))
+    }
+}
+
+impl FieldValue for NewPassword {
+    fn schema() -> MetaSchema {
+        MetaSchema { min_length: Some(Self::MIN), max_length: Some(Self::MAX), ..Password::schema() }
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        let typed = zeroize::Zeroizing::new(text(value)?);
+        Self::parse(&typed).map_err(|e| match e {
+            InvalidPassword::TooShort => Wrong::new(FieldCode::TooShort, e),
+            InvalidPassword::TooLong => Wrong::new(FieldCode::TooLong, e),
+        })
+    }
+}
+
+/// A merge patch of metadata: the bound is on the result, but no patch need be longer than that.
+impl FieldValue for Map<String, Value> {
+    fn schema() -> MetaSchema {
+        object_schema()
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        match value {
+            Value::Object(object) => Ok(object),
+            _ => Err(Wrong::new(FieldCode::WrongType, "must be an object")),
+        }
+    }
+}
+
+impl FieldValue for Metadata {
+    fn schema() -> MetaSchema {
+        object_schema()
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        Self::new(Map::read(value)?).map_err(|e| Wrong::new(FieldCode::TooLong, e))
+    }
+}

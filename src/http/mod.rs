@@ -1,0 +1,73 @@
+//! HTTP: requests into calls of [`accounts`](crate::accounts), and what comes of them into answers.
+//!
+//! A request passes, from the outside in: the [`edge`], which gives it an id and turns every failure into a problem
+//! document; the [`limits`]; the routes; then its handler, whose arguments are parsed already.
+
+mod auth;
+mod body;
+mod code;
+mod docs;
+mod edge;
+mod etag;
+mod field;
+mod health;
+mod limits;
+mod openapi;
+mod problem;
+mod refusals;
+mod scalar;
+mod sessions;
+mod users;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
+
+use self::{edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions, users::Users};
+pub use self::{
+    code::{Code, FieldCode},
+    problem::Problem,
+};
+use crate::accounts::Accounts;
+
+type Api = (Users, Sessions, HealthChecks);
+
+/// The chapters of the document.
+#[derive(poem_openapi::Tags)]
+enum Tags {
+    /// Registering, and one's own account.
+    Users,
+    /// Signing in and out.
+    Sessions,
+    /// For whoever keeps the service running.
+    Health,
+}
+
+/// What is routed by the document. Handlers find the accounts in the data of the request.
+const API: Api = (Users, Sessions, HealthChecks);
+
+/// The whole API over these accounts.
+pub fn api(accounts: Arc<Accounts>) -> impl Endpoint<Output = Response> + 'static {
+    let service = openapi::service(API);
+    let document = openapi::document(&service);
+    let methods = openapi::methods(&document);
+    let routes = docs::add(Route::new(), &service, &document).nest("/", service);
+    routes.data(accounts).with(Limits).with(Edge(methods))
+}
+
+/// Puts an endpoint behind the edge and the limits, as the API is.
+pub fn guarded(endpoint: impl IntoEndpoint<Endpoint: 'static>) -> impl Endpoint<Output = Response> {
+    endpoint.into_endpoint().with(Limits).with(Edge(BTreeMap::new()))
+}
+
+/// The OpenAPI document as JSON.
+#[must_use]
+pub fn openapi_json() -> String {
+    docs::json(&openapi::document(&openapi::service(API)))
+}
+
+/// The OpenAPI document as YAML.
+#[must_use]
+pub fn openapi_yaml() -> String {
+    docs::yaml(&openapi::document(&openapi::service(API)))
+}

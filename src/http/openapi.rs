@@ -1,0 +1,103 @@
+//! The OpenAPI document: what poem-openapi makes of the handlers, completed with the problems of each operation.
+
+use std::collections::BTreeMap;
+
+use poem_openapi::{LicenseObject, OpenApiService, types::ToJSON};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Api,
+    code::Code,
+    problem::{self, Problem, code_text},
+    refusals,
+};
+
+/// The request id of the examples.
+const EXAMPLE_ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
+
+/// The service that poem-openapi routes, named and described.
+pub(super) fn service(api: Api) -> OpenApiService<Api, ()> {
+    OpenApiService::new(api, "Latchkey", env!("CARGO_PKG_VERSION"))
+        .description(description())
+        .license(LicenseObject::new("MIT"))
+        .server("/")
+}
+
+/// The document, as JSON.
+pub(super) fn document(service: &OpenApiService<Api, ()>) -> Value {
+    let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        operation.values_mut().for_each(complete);
+    }
+    document
+}
+
+/// Every path of the document, with its methods in capitals.
+pub(super) fn methods(document: &Value) -> BTreeMap<String, Vec<String>> {
+    let paths = document.get("paths").and_then(Value::as_object);
+    let methods = |item: &Value| item.as_object().map(|item| item.keys().map(|m| m.to_uppercase()).collect());
+    paths.into_iter().flatten().filter_map(|(path, item)| Some((path.clone(), methods(item)?))).collect()
+}
+
+/// Adds to an operation the problems that it gives.
+fn complete(operation: &mut Value) {
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+    let Some(codes) = refusals::of(id) else { return };
+    let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
+    for code in codes {
+        by_status.entry(code.status().as_u16()).or_default().push(code);
+    }
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        for (status, codes) in by_status {
+            responses.insert(status.to_string(), response(status, &codes));
+        }
+    }
+}
+
+fn response(status: u16, codes: &[Code]) -> Value {
+    let names = codes.iter().map(|code| format!("`{}`", code_text(*code))).collect::<Vec<_>>();
+    let example = |code: &Code| {
+        let value = Problem::new(*code).document(EXAMPLE_ID).to_json().unwrap_or_default();
+        (code_text(*code), json!({ "summary": code.title(), "value": value }))
+    };
+    let examples = codes.iter().map(example).collect::<Map<_, _>>();
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    let mut response = json!({
+        "description": names.join(", "),
+        "content": { problem::MEDIA_TYPE: { "schema": schema, "examples": examples } },
+    });
+    let header = |name: &str, description: &str, kind: &str| {
+        let header = json!({ "description": description, "required": true, "schema": { "type": kind } });
+        json!({ name: header })
+    };
+    let headers = match status {
+        401 => header("WWW-Authenticate", "How to authenticate (RFC 6750).", "string"),
+        503 => header("Retry-After", "After how many seconds another try is worth it.", "integer"),
+        _ => return response,
+    };
+    if let Some(response) = response.as_object_mut() {
+        response.insert("headers".to_owned(), headers);
+    }
+    response
+}
+
+fn description() -> String {
+    let mut text = "\
+User accounts: register, sign in, change, sign out, delete.
+
+Signing in gives an access token. Send it as `Authorization: Bearer <token>`.
+
+## Problems
+
+Every failure is a problem document (RFC 9457) with the media type `application/problem+json`. Branch on its `code`:
+
+| code | status | meaning |
+|---|---|---|
+"
+    .to_owned();
+    for code in Code::ALL {
+        text.push_str(&format!("| `{}` | {} | {} |\n", code_text(*code), code.status().as_u16(), code.advice()));
+    }
+    text
+}

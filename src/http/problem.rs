@@ -1,0 +1,207 @@
+//! Problem documents (RFC 9457): what every failure is answered with.
+
+use poem::{
+    Response,
+    http::{HeaderValue, header},
+};
+use poem_openapi::{
+    ApiResponse, Object,
+    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
+    types::{ToJSON, Type},
+};
+
+use super::code::{Code, FieldCode};
+use crate::accounts::Error;
+
+/// The media type of a problem document.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A failure, on its way to become an answer. The request id is added at the edge.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    code: Code,
+    detail: Option<String>,
+    errors: Vec<FieldProblem>,
+    allow: Option<String>,
+}
+
+/// What is wrong with one field of the body.
+#[derive(Clone, Debug, Object)]
+pub(super) struct FieldProblem {
+    /// The field.
+    pub(super) field: String,
+    /// What is wrong with it, for programs.
+    pub(super) code: FieldCode,
+    /// What is wrong with it, for people.
+    pub(super) message: String,
+}
+
+/// A failure (RFC 9457). Branch on `code`; show `detail` to a developer.
+#[derive(Debug, Object)]
+#[oai(rename = "Problem")]
+pub(super) struct ProblemDocument {
+    /// A URI for the kind of failure: `urn:latchkey:problem:` and the code.
+    r#type: String,
+    /// What this kind of failure is called.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What happened and what to do about it.
+    detail: String,
+    /// `urn:uuid:` and the request id, which is also in the log.
+    instance: String,
+    /// What went wrong, for programs.
+    code: Code,
+    /// With `validation_failed`: everything that is wrong with the fields of the body.
+    #[oai(skip_serializing_if_is_empty)]
+    errors: Vec<FieldProblem>,
+}
+
+impl Problem {
+    pub(super) fn new(code: Code) -> Self {
+        Self { code, detail: None, errors: Vec::new(), allow: None }
+    }
+
+    /// Says more than the code does. The text must not repeat what may be secret.
+    pub(super) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub(super) fn validation(errors: Vec<FieldProblem>) -> Self {
+        Self { errors, ..Self::new(Code::ValidationFailed) }
+    }
+
+    pub(super) fn method_not_allowed(allow: String) -> Self {
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed) }
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The document, for the request with this id.
+    pub(super) fn document(&self, request_id: &str) -> ProblemDocument {
+        ProblemDocument {
+            r#type: format!("urn:latchkey:problem:{}", code_text(self.code)),
+            title: self.code.title().to_owned(),
+            status: self.code.status().as_u16(),
+            detail: self.detail.clone().unwrap_or_else(|| self.code.advice().to_owned()),
+            instance: format!("urn:uuid:{request_id}"),
+            code: self.code,
+            errors: self.errors.clone(),
+        }
+    }
+
+    /// The answer to the request with this id.
+    pub(super) fn answer(&self, request_id: &str) -> Response {
+        let document = self.document(request_id).to_json_string();
+        let mut response = Response::builder().status(self.code.status()).content_type(MEDIA_TYPE).body(document);
+        let headers = response.headers_mut();
+        if let Some(challenge) = challenge(self.code) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(seconds) = retry_after(self.code) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// The code as it is sent.
+pub(super) fn code_text(code: Code) -> String {
+    match code.to_json() {
+        Some(serde_json::Value::String(text)) => text,
+        _ => String::new(),
+    }
+}
+
+/// The challenge of a 401 (RFC 6750, 3): it says what is wrong only when a token was sent.
+fn challenge(code: Code) -> Option<&'static str> {
+    match code {
+        Code::TokenInvalid => Some("Bearer realm=\"latchkey\", error=\"invalid_token\""),
+        code if code.status().as_u16() == 401 => Some("Bearer realm=\"latchkey\""),
+        _ => None,
+    }
+}
+
+/// In how many seconds a 503 is worth another try.
+fn retry_after(code: Code) -> Option<u64> {
+    match code {
+        Code::Overloaded | Code::Contended => Some(1),
+        Code::StoreUnavailable => Some(2),
+        Code::StoreFull => Some(30),
+        _ => None,
+    }
+}
+
+impl From<Error> for Problem {
+    /// The one place where facts about accounts become answers.
+    fn from(error: Error) -> Self {
+        Self::new(match error {
+            Error::EmailTaken => Code::EmailTaken,
+            Error::UsernameTaken => Code::UsernameTaken,
+            Error::InvalidCredentials => Code::InvalidCredentials,
+            Error::TokenInvalid => Code::TokenInvalid,
+            Error::ReauthenticationRequired => Code::ReauthenticationRequired,
+            Error::CurrentPasswordIncorrect => Code::CurrentPasswordIncorrect,
+            Error::SessionNotFound => Code::SessionNotFound,
+            Error::VersionMismatch => Code::VersionMismatch,
+            Error::MetadataTooLarge => {
+                let message = crate::accounts::MetadataTooLarge.to_string();
+                return Self::validation(vec![FieldProblem {
+                    field: "metadata".to_owned(),
+                    code: FieldCode::TooLong,
+                    message,
+                }]);
+            }
+            Error::IdempotencyKeyMismatch => Code::IdempotencyKeyMismatch,
+            Error::IdempotencyKeyUsed => Code::IdempotencyKeyUsed,
+            Error::Overloaded => Code::Overloaded,
+            Error::Contended => Code::Contended,
+            Error::StoreFull => Code::StoreFull,
+            Error::StoreUnavailable(_) => {
+                tracing::warn!(%error, "the store is unavailable");
+                Code::StoreUnavailable
+            }
+            Error::Corrupt(_) => {
+                tracing::error!(%error, "a record cannot be read");
+                Code::InternalError
+            }
+        })
+    }
+}
+
+impl From<Problem> for poem::Error {
+    /// Carries the problem to the edge, which knows the request id.
+    fn from(problem: Problem) -> Self {
+        let mut error = Self::from_status(problem.code.status());
+        error.set_data(problem);
+        error
+    }
+}
+
+impl ApiResponse for Problem {
+    /// Any failure at all. Which ones an operation really gives is in [`refusals`](super::refusals).
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Any other failure.",
+                status: None,
+                status_range: None,
+                content: vec![MetaMediaType {
+                    content_type: MEDIA_TYPE,
+                    schema: MetaSchemaRef::Reference(ProblemDocument::name().into_owned()),
+                }],
+                headers: Vec::new(),
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemDocument::register(registry);
+    }
+}

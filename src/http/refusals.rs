@@ -1,0 +1,49 @@
+//! Which problems each operation gives: the second half of every operation's contract, in one table.
+//!
+//! The document is made from it, and the tests hold every answer they see against the document.
+
+use super::code::Code::{self, *};
+
+/// What any operation may answer.
+const ANY: &[Code] = &[BodyTooLarge, InternalError];
+/// What an operation may answer that reads the store.
+const STORE: &[Code] = &[StoreUnavailable];
+/// What an operation may answer that writes to the store.
+const WRITE: &[Code] = &[StoreUnavailable, StoreFull];
+/// What an operation may answer that takes a body.
+const BODY: &[Code] = &[MalformedJson, UnsupportedMediaType, ValidationFailed];
+/// What an operation may answer that needs an access token.
+const TOKEN: &[Code] = &[AuthenticationRequired, TokenInvalid];
+
+/// The problems that the operation with this id gives, or nothing when there is no such operation.
+pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
+    let groups: &[&[Code]] = match operation_id {
+        "register" => &[
+            BODY,
+            WRITE,
+            &[InvalidParameter, EmailTaken, UsernameTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed],
+            &[Overloaded, Contended],
+        ],
+        "get_me" => &[TOKEN, STORE, &[InvalidParameter]],
+        "patch_me" => &[
+            TOKEN,
+            BODY,
+            WRITE,
+            &[InvalidParameter, CurrentPasswordIncorrect, EmailTaken, UsernameTaken, VersionMismatch],
+            &[Overloaded, Contended],
+        ],
+        "delete_me" => &[TOKEN, WRITE, &[ReauthenticationRequired, Contended]],
+        "sign_in" => &[BODY, WRITE, &[InvalidCredentials, Overloaded, Contended]],
+        "list_sessions" => &[TOKEN, STORE],
+        "end_sessions" => &[TOKEN, WRITE, &[InvalidParameter, Contended]],
+        "sign_out" => &[TOKEN, WRITE],
+        "end_session" => &[TOKEN, WRITE, &[SessionNotFound]],
+        "health_live" => &[],
+        "health_ready" => &[STORE],
+        _ => return None,
+    };
+    let mut codes = [ANY, &groups.concat()].concat();
+    codes.sort();
+    codes.dedup();
+    Some(codes)
+}

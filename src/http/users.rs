@@ -1,0 +1,259 @@
+//! `/v1/users`: registering, and what people do with their own account.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::{ApiResponse, Object, OpenApi, param::Header, payload::Json};
+use serde_json::{Map, Value};
+
+use super::{
+    Tags,
+    auth::Authenticated,
+    body::{Body, Form},
+    code::{Code, FieldCode},
+    etag,
+    field::{FieldProblems, Nullable, Optional, Required},
+    problem::Problem,
+    scalar::{DateTime, Email, Id, JsonObject, OrNull},
+};
+use crate::accounts::{
+    self, Accounts, DisplayName, EmailAddress, GuardedPatch, IdempotencyKey, Metadata, NewPassword, Password,
+    Registration, UserPatch, Username,
+};
+
+/// A person's account.
+#[derive(Debug, Object)]
+pub(super) struct User {
+    /// The user's id. It is never used again.
+    id: Id,
+    /// The email address, as the person typed it. No two users have the same, whatever its case.
+    email: Email,
+    /// Whether the person has shown that the address is theirs.
+    email_verified: bool,
+    /// The username, as the person typed it. No two users have the same, whatever its case.
+    username: OrNull<String>,
+    /// The display name.
+    name: OrNull<String>,
+    /// Whatever the application keeps with the user.
+    metadata: JsonObject,
+    /// When the account was made.
+    created_at: DateTime,
+    /// When anything shown here last changed.
+    updated_at: DateTime,
+}
+
+impl From<&accounts::User> for User {
+    fn from(user: &accounts::User) -> Self {
+        Self {
+            id: Id(user.id.to_string()),
+            email: Email(user.email.as_str().to_owned()),
+            email_verified: user.email_verified,
+            username: OrNull(user.username.as_ref().map(ToString::to_string)),
+            name: OrNull(user.name.as_ref().map(|name| name.as_str().to_owned())),
+            metadata: JsonObject(user.metadata.as_object().clone()),
+            created_at: DateTime(user.created_at.to_string()),
+            updated_at: DateTime(user.updated_at.to_string()),
+        }
+    }
+}
+
+/// Who somebody wants to be.
+#[derive(Debug, Object)]
+struct NewUser {
+    /// The email address. No two users have the same, whatever its case.
+    email: Required<EmailAddress>,
+    /// The password: 8 to 256 characters of any kind.
+    password: Required<NewPassword>,
+    /// The username: 3 to 32 characters of `A-Z a-z 0-9 _ . -`, the first of them a letter. No two users have the
+    /// same, whatever its case.
+    username: Nullable<Username>,
+    /// The display name.
+    name: Nullable<DisplayName>,
+    /// A JSON object of at most 4096 bytes for the application's own use.
+    metadata: Nullable<Metadata>,
+}
+
+impl Form for NewUser {
+    type Parsed = Registration;
+
+    fn parse(self, problems: &mut FieldProblems) -> Option<Registration> {
+        let email = problems.take("email", self.email.0);
+        let password = problems.take("password", self.password.0);
+        let username = problems.take("username", self.username.0);
+        let name = problems.take("name", self.name.0);
+        let metadata = problems.take("metadata", self.metadata.0);
+        Some(Registration {
+            email: email?,
+            password: password?,
+            username: username?.flatten(),
+            name: name?.flatten(),
+            metadata: metadata?.flatten().unwrap_or_default(),
+        })
+    }
+}
+
+/// What is to change (a JSON merge patch, RFC 7396): what is absent stays, and null clears.
+#[derive(Debug, Object)]
+struct UserChanges {
+    /// The new username, or null for none.
+    username: Nullable<Username>,
+    /// The new display name, or null for none.
+    name: Nullable<DisplayName>,
+    /// A merge patch of the metadata, or null for `{}`. The result has at most 4096 bytes.
+    metadata: Nullable<Map<String, Value>>,
+    /// The new email address. It needs `current_password`.
+    email: Optional<EmailAddress>,
+    /// The new password. It needs `current_password`, and ends every other session.
+    password: Optional<NewPassword>,
+    /// The password as it is, for changing the email address or the password.
+    current_password: Optional<Password>,
+}
+
+impl Form for UserChanges {
+    type Parsed = UserPatch;
+
+    fn parse(self, problems: &mut FieldProblems) -> Option<UserPatch> {
+        let needs_password = !matches!((&self.email.0, &self.password.0), (Ok(None), Ok(None)));
+        let username = problems.take("username", self.username.0);
+        let name = problems.take("name", self.name.0);
+        let metadata = problems.take("metadata", self.metadata.0);
+        let email = problems.take("email", self.email.0);
+        let password = problems.take("password", self.password.0);
+        let current_password = problems.take("current_password", self.current_password.0);
+        if needs_password && matches!(current_password, Some(None)) {
+            let message = "is required for changing the email address or the password";
+            problems.add("current_password", FieldCode::Required, message);
+        }
+        let (email, password) = (email?, password?);
+        let guarded = current_password?.filter(|_| needs_password).map(|current_password| GuardedPatch {
+            current_password,
+            email,
+            password,
+        });
+        Some(UserPatch { username: username?, name: name?, metadata: metadata?, guarded })
+    }
+}
+
+#[derive(ApiResponse)]
+enum Registered {
+    /// The account that was made, or that the same `Idempotency-Key` made before.
+    #[oai(status = 201)]
+    Created(
+        Json<User>,
+        /// The path of the user.
+        #[oai(header = "Location")]
+        String,
+        /// The version of the user.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Read {
+    /// The user.
+    #[oai(status = 200)]
+    Found(
+        Json<User>,
+        /// The version of the user.
+        #[oai(header = "ETag")]
+        String,
+    ),
+    /// The client has this version already.
+    #[oai(status = 304)]
+    NotModified(
+        /// The version of the user.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Changed {
+    /// The user as they are now.
+    #[oai(status = 200)]
+    Done(
+        Json<User>,
+        /// The version of the user.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// The account is gone.
+    #[oai(status = 204)]
+    Done,
+}
+
+/// The operations of `/v1/users`.
+pub(super) struct Users;
+
+#[OpenApi(prefix_path = "/v1/users", tag = "Tags::Users")]
+impl Users {
+    /// Register
+    ///
+    /// Makes an account. An `Idempotency-Key` makes it safe to send the same request again within 24 hours: it makes no
+    /// second account, and answers with the first one.
+    #[oai(path = "/", method = "post", operation_id = "register")]
+    async fn register(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        /// The client's own name for this request: 1 to 255 visible ASCII characters.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+        body: Body<NewUser>,
+    ) -> Result<Registered, Problem> {
+        let key = idempotency_key.0.as_deref().map(IdempotencyKey::parse).transpose().map_err(|e| {
+            Problem::new(Code::InvalidParameter).with_detail(format!("The header `Idempotency-Key` {e}."))
+        })?;
+        let user = accounts.register(body.0, key).await?;
+        Ok(Registered::Created(Json(User::from(&user)), "/v1/users/me".to_owned(), etag::of(&user)))
+    }
+
+    /// Read your account
+    #[oai(path = "/me", method = "get", operation_id = "get_me")]
+    async fn get_me(
+        &self,
+        who: Authenticated,
+        /// The `ETag` of a version that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Read, Problem> {
+        let user = who.0.user();
+        if etag::is_known(if_none_match.0.as_deref(), user)? {
+            return Ok(Read::NotModified(etag::of(user)));
+        }
+        Ok(Read::Found(Json(User::from(user)), etag::of(user)))
+    }
+
+    /// Change your account
+    ///
+    /// A JSON merge patch (RFC 7396), all of it or nothing. The email address and the password need `current_password`;
+    /// a new password ends every other session.
+    #[oai(path = "/me", method = "patch", operation_id = "patch_me")]
+    async fn patch_me(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        who: Authenticated,
+        /// The `ETag` of the version that the change is meant for.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        body: Body<UserChanges>,
+    ) -> Result<Changed, Problem> {
+        let expected = etag::if_match(if_match.0.as_deref())?;
+        let user = accounts.patch_user(who.0, body.0, expected).await?;
+        Ok(Changed::Done(Json(User::from(&user)), etag::of(&user)))
+    }
+
+    /// Delete your account
+    ///
+    /// Ends every session too. The email address and the username are free at once. It needs a sign-in of the last 10
+    /// minutes.
+    #[oai(path = "/me", method = "delete", operation_id = "delete_me")]
+    async fn delete_me(&self, accounts: Data<&Arc<Accounts>>, who: Authenticated) -> Result<Deleted, Problem> {
+        accounts.delete_user(who.0).await?;
+        Ok(Deleted::Done)
+    }
+}

@@ -1,0 +1,22 @@
+//! Log lines: text for people on a terminal, JSON elsewhere, on standard error.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::config::{Config, LogFormat};
+
+/// Sends what is traced to standard error from here on. A second call changes nothing.
+pub fn start(config: &Config) {
+    let lines = fmt().with_env_filter(EnvFilter::new(&config.log)).with_writer(stderr).with_target(false);
+    let text = match config.log_format {
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => stderr().is_terminal(),
+    };
+    let _ = if text {
+        tracing::subscriber::set_global_default(lines.with_ansi(stderr().is_terminal()).finish())
+    } else {
+        tracing::subscriber::set_global_default(lines.json().flatten_event(true).with_span_list(false).finish())
+    };
+}
