@@ -81,10 +81,10 @@ impl App {
         let collector = tokio::spawn(collect(Arc::clone(&self.accounts)));
         let server = Server::new_with_acceptor(self.acceptor);
         let endpoint = http::api(Arc::clone(&self.accounts));
-        let served = server.run_with_graceful_shutdown(endpoint, stop, Some(self.shutdown_timeout)).await;
+        let outcome = server.run_with_graceful_shutdown(endpoint, stop, Some(self.shutdown_timeout)).await;
         collector.abort();
         self.accounts.close().await;
-        served
+        outcome
     }
 }
 
@@ -92,7 +92,8 @@ async fn open_store(config: &Config) -> Result<(Store, String, &'static str), St
     if let Some(url) = &config.redis_url {
         let shown = url.redacted();
         let store = Redis::connect(url.reveal(), &config.key_prefix).await;
-        let store = store.map_err(|e| StartError(format!("cannot reach Redis at {shown} (LATCHKEY_REDIS_URL): {e}")))?;
+        let store =
+            store.map_err(|e| StartError(format!("cannot reach Redis at {shown} (LATCHKEY_REDIS_URL): {e}")))?;
         return Ok((Store::Redis(store), shown, "LATCHKEY_REDIS_URL"));
     }
     let folder = &config.data_dir;

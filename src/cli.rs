@@ -1,6 +1,6 @@
 //! The command line: what the binary can be told to do.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::{
     CommandFactory, Parser, Subcommand,
@@ -42,15 +42,21 @@ impl Cli {
     /// Reads the command line and the environment.
     ///
     /// # Errors
-    /// What is to be printed, and the exit code: 0 for help, 2 for something wrong. A wrong value is told in one line
-    /// that names the variable, the value and what is allowed.
-    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, (String, u8)> {
+    /// The exit code, after printing why: 0 for help, 2 for something wrong. A wrong value is told in one line that
+    /// names the variable, the value and what is allowed.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
+        let wrong = |line: &str| {
+            eprintln!("latchkey: {line}");
+            ExitCode::from(2)
+        };
         let cli = Self::try_parse_from(arguments).map_err(|e| match e.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => (e.render().ansi().to_string(), 0),
-            ErrorKind::InvalidValue | ErrorKind::ValueValidation => (format!("latchkey: {}\n", wrong_value(&e)), 2),
-            _ => (e.render().ansi().to_string(), 2),
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation => wrong(&wrong_value(&e)),
+            _ => {
+                let _ = e.print();
+                u8::try_from(e.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+            }
         })?;
-        cli.config.check().map_err(|line| (format!("latchkey: {line}\n"), 2))?;
+        cli.config.check().map_err(|line| wrong(&line))?;
         Ok(cli)
     }
 }

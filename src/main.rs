@@ -20,11 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
-        Err((text, 0)) => return say(&text),
-        Err((text, code)) => {
-            eprint!("{text}");
-            return ExitCode::from(code);
-        }
+        Err(code) => return code,
     };
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&cli.config),

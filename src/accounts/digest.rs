@@ -8,24 +8,24 @@ use subtle::ConstantTimeEq;
 
 /// The SHA-256 digest of something. As text it is base64url without padding.
 #[derive(Clone, Copy, Debug)]
-pub struct Digest([u8; 32]);
+pub(super) struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of `bytes`.
     #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
     /// Reads the text form.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
     /// The first byte, for spreading things evenly.
     #[must_use]
-    pub fn first_byte(&self) -> u8 {
+    pub(super) fn first_byte(&self) -> u8 {
         let [first, ..] = self.0;
         first
     }

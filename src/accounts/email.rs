@@ -30,9 +30,11 @@ impl EmailAddress {
     pub fn parse(text: &str) -> Result<Self, InvalidEmailAddress> {
         let typed = text.trim();
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
-        let parsed = email_address::EmailAddress::parse_with_options(typed, options).map_err(|_| InvalidEmailAddress)?;
+        let composed = typed.nfc().collect::<String>();
+        let parsed =
+            email_address::EmailAddress::parse_with_options(&composed, options).map_err(|_| InvalidEmailAddress)?;
         let domain = idna::domain_to_ascii_strict(parsed.domain()).map_err(|_| InvalidEmailAddress)?;
-        let local = parsed.local_part().nfc().flat_map(char::to_lowercase).nfc().collect::<String>();
+        let local = parsed.local_part().chars().flat_map(char::to_lowercase).nfc().collect::<String>();
         let canonical = format!("{local}@{domain}");
         if typed.len() > Self::MAX_BYTES || canonical.len() > Self::MAX_BYTES {
             return Err(InvalidEmailAddress);
@@ -93,8 +95,20 @@ mod tests {
     fn what_is_no_address_is_refused() {
         let long = format!("{}@{}.example", "a".repeat(64), "b.".repeat(100));
         for text in [
-            "", " ", "ada", "ada@", "@example.com", "ada@example", "Ada <ada@example.com>", "ada@[127.0.0.1]",
-            "ada@exa mple.com", "ada@@example.com", "ada@-example.com", "ada@example..com", "a\u{0}da@example.com", &long,
+            "",
+            " ",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@example",
+            "Ada <ada@example.com>",
+            "ada@[127.0.0.1]",
+            "ada@exa mple.com",
+            "ada@@example.com",
+            "ada@-example.com",
+            "ada@example..com",
+            "a\u{0}da@example.com",
+            &long,
         ] {
             assert_eq!(canonical(text), None, "{text:?}");
         }

@@ -19,11 +19,7 @@ use argon2::{
 };
 use tokio::sync::oneshot;
 
-use super::{
-    error::Error,
-    password::Password,
-    random::Random,
-};
+use super::{error::Error, password::Password, random::Random};
 
 /// What a hash costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +39,12 @@ pub struct InvalidCost;
 
 /// A password hash as it is stored: a PHC string of Argon2id.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(String);
+pub(super) struct PasswordHash(String);
 
 impl PasswordHash {
     /// The PHC string.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -65,7 +61,7 @@ impl PasswordHash {
 /// The text is no password hash of ours.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not a PHC string of Argon2id, version 19")]
-pub struct Unreadable;
+pub(super) struct Unreadable;
 
 impl FromStr for PasswordHash {
     type Err = Unreadable;
@@ -143,8 +139,8 @@ impl Hasher {
             let mut output = vec![0; expected.len()];
             fill(&params, &password, &salt, &mut output, memory)?;
             let equal = Output::new(&output).is_ok_and(|output| output == expected); // in constant time
-            let current = (params.m_cost(), params.t_cost(), params.p_cost())
-                == (today.m_cost(), today.t_cost(), today.p_cost());
+            let current =
+                (params.m_cost(), params.t_cost(), params.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost());
             Ok(match (equal && known, current) {
                 (false, _) => Verdict::Wrong,
                 (true, true) => Verdict::Right,
@@ -257,7 +253,8 @@ mod tests {
         assert_eq!(verdict, Verdict::RightButOutdated);
     }
 
-    const REFERENCE: &str = "$argon2id$v=19$m=64,t=2,p=2$c29tZXNhbHQxMjM0NTY3OA$HqfsbePhQ0iCjxxCv8RSOjxYwbqIqJUTetmvsCcFRxQ";
+    const REFERENCE: &str =
+        "$argon2id$v=19$m=64,t=2,p=2$c29tZXNhbHQxMjM0NTY3OA$HqfsbePhQ0iCjxxCv8RSOjxYwbqIqJUTetmvsCcFRxQ";
 
     #[tokio::test]
     async fn a_full_queue_is_an_answer_at_once() {

@@ -25,6 +25,7 @@ use std::{panic, sync::Arc, time::Duration};
 
 use tracing::Instrument;
 
+use self::retry::Retry;
 pub use self::{
     clock::{Clock, SystemClock, Timestamp},
     email::{EmailAddress, InvalidEmailAddress},
@@ -37,9 +38,8 @@ pub use self::{
     token::{AccessToken, SignedIn},
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
-    users::{GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, Registration, UserPatch, VersionMatch},
+    users::{Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, Registration, UserPatch, VersionMatch},
 };
-use self::retry::Retry;
 use crate::store::{Batch, CommitError, Expectation, Name, OpenError, Store};
 
 /// The layout of the records. A store with another one is refused.

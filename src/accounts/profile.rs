@@ -82,14 +82,15 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
             Value::Null => {
                 target.remove(name);
             }
-            Value::Object(patch) => match target.get_mut(name) {
-                Some(Value::Object(target)) => merge(target, patch),
-                _ => {
-                    let mut fresh = Map::new();
-                    merge(&mut fresh, patch); // a patch may hold nulls, and a target never gains one from it
-                    target.insert(name.clone(), Value::Object(fresh));
+            Value::Object(patch) => {
+                let member = target.entry(name.clone()).or_insert(Value::Null);
+                if !member.is_object() {
+                    *member = Value::Object(Map::new());
                 }
-            },
+                if let Value::Object(target) = member {
+                    merge(target, patch); // into an empty object too: a target never gains a null from a patch
+                }
+            }
             value => {
                 target.insert(name.clone(), value.clone());
             }

@@ -6,6 +6,9 @@ pub struct Random;
 
 impl Random {
     /// `N` random bytes.
+    ///
+    /// # Panics
+    /// When the operating system has none.
     #[must_use]
     pub fn bytes<const N: usize>(self) -> [u8; N] {
         let mut bytes = [0; N];

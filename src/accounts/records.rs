@@ -157,10 +157,7 @@ pub(super) fn read_session(id: SessionId, record: &Record) -> Result<Session, Er
         created_at: r.required("created_at", parsed)?,
         expires_at: r.required("expires_at", parsed)?,
         authenticated_at: r.required("authenticated_at", parsed)?,
-        device: Device {
-            user_agent: r.text("user_agent").map(str::to_owned),
-            address: r.optional("address", parsed)?,
-        },
+        device: Device { user_agent: r.text("user_agent").map(str::to_owned), address: r.optional("address", parsed)? },
     })
 }
 

@@ -1,7 +1,7 @@
 //! The document for people and for programs: `/docs`, `/openapi.json`, `/openapi.yaml`.
 
-use bytes::Bytes;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use poem::{
     Endpoint, IntoResponse, Response, Route,
     endpoint::make_sync,
@@ -62,14 +62,20 @@ fn swagger_ui(service: &OpenApiService<Api, ()>, document: &Value) -> String {
 
 /// A policy that lets the page run the scripts it came with, call this origin, and nothing else.
 fn content_security_policy(page: &str) -> String {
-    let scripts = page.split("<script").skip(1).filter_map(|rest| {
-        let (_, rest) = rest.split_once('>')?;
-        rest.split_once("</script>").map(|(script, _)| script)
-    });
-    let hashes = scripts.map(|script| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(script))));
+    let mut hashes = String::new();
+    let mut rest = page;
+    // A script ends at the first closing tag, whatever it says before.
+    while let Some((script, after)) = rest.split_once("<script").and_then(|(_, tag)| {
+        let (_, script) = tag.split_once('>')?;
+        script.split_once("</script>")
+    }) {
+        hashes += " 'sha256-";
+        hashes += &STANDARD.encode(Sha256::digest(script));
+        hashes += "'";
+        rest = after;
+    }
     format!(
-        "default-src 'none'; script-src{}; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        hashes.collect::<String>()
+        "default-src 'none'; script-src{hashes}; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }

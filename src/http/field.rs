@@ -13,9 +13,7 @@ use super::{
     problem::FieldProblem,
     scalar::{object_schema, plain_type},
 };
-use crate::accounts::{
-    DisplayName, EmailAddress, InvalidPassword, Metadata, NewPassword, Password, Username,
-};
+use crate::accounts::{Change, DisplayName, EmailAddress, InvalidPassword, Metadata, NewPassword, Password, Username};
 
 /// Something that a field can hold: its schema, and how it is read.
 pub(super) trait FieldValue: Sized + Send + Sync {
@@ -34,8 +32,8 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
-    fn new(code: FieldCode, message: impl ToString) -> Self {
-        Self { code, message: message.to_string() }
+    fn new(code: FieldCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
     }
 }
 
@@ -62,9 +60,9 @@ pub(super) struct Required<T>(pub(super) Result<T, Wrong>);
 #[derive(Debug)]
 pub(super) struct Optional<T>(pub(super) Result<Option<T>, Wrong>);
 
-/// A field that may be absent, which is `None`, or null, which is `Some(None)`.
+/// A field that may be absent or null, as in a merge patch.
 #[derive(Debug)]
-pub(super) struct Nullable<T>(pub(super) Result<Option<Option<T>>, Wrong>);
+pub(super) struct Nullable<T>(pub(super) Result<Change<T>, Wrong>);
 
 fn not_nullable() -> Wrong {
     Wrong::new(FieldCode::NotNullable, "cannot be null")
@@ -115,9 +113,9 @@ field!(Optional, required: false, nullable: false, |value| match value {
 });
 
 field!(Nullable, required: false, nullable: true, |value| match value {
-    None => Ok(None),
-    Some(Value::Null) => Ok(Some(None)),
-    Some(value) => T::read(value).map(|value| Some(Some(value))),
+    None => Ok(Change::Keep),
+    Some(Value::Null) => Ok(Change::Clear),
+    Some(value) => T::read(value).map(Change::Set),
 });
 
 fn text(value: Value) -> Result<String, Wrong> {
@@ -147,7 +145,7 @@ impl FieldValue for EmailAddress {
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {
-        Self::parse(&text(value)?).map_err(|e| Wrong::new(FieldCode::Invalid, e))
+        Self::parse(&text(value)?).map_err(|e| Wrong::new(FieldCode::Invalid, e.to_string()))
     }
 }
 
@@ -162,7 +160,7 @@ impl FieldValue for Username {
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {
-        Self::parse(&text(value)?).map_err(|e| Wrong::new(FieldCode::Invalid, e))
+        Self::parse(&text(value)?).map_err(|e| Wrong::new(FieldCode::Invalid, e.to_string()))
     }
 }
 
@@ -172,7 +170,7 @@ impl FieldValue for DisplayName {
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {
-        Self::parse(&text(value)?).map_err(|e| Wrong::new(FieldCode::Invalid, e))
+        Self::parse(&text(value)?).map_err(|e| Wrong::new(FieldCode::Invalid, e.to_string()))
     }
 }
 
@@ -194,8 +192,8 @@ impl FieldValue for NewPassword {
     fn read(value: Value) -> Result<Self, Wrong> {
         let typed = zeroize::Zeroizing::new(text(value)?);
         Self::parse(&typed).map_err(|e| match e {
-            InvalidPassword::TooShort => Wrong::new(FieldCode::TooShort, e),
-            InvalidPassword::TooLong => Wrong::new(FieldCode::TooLong, e),
+            InvalidPassword::TooShort => Wrong::new(FieldCode::TooShort, e.to_string()),
+            InvalidPassword::TooLong => Wrong::new(FieldCode::TooLong, e.to_string()),
         })
     }
 }
@@ -220,6 +218,6 @@ impl FieldValue for Metadata {
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {
-        Self::new(Map::read(value)?).map_err(|e| Wrong::new(FieldCode::TooLong, e))
+        Self::new(Map::read(value)?).map_err(|e| Wrong::new(FieldCode::TooLong, e.to_string()))
     }
 }

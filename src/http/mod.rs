@@ -23,11 +23,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
-use self::{edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions, users::Users};
 pub use self::{
     code::{Code, FieldCode},
     problem::Problem,
 };
+use self::{edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions, users::Users};
 use crate::accounts::Accounts;
 
 type Api = (Users, Sessions, HealthChecks);
@@ -47,6 +47,7 @@ enum Tags {
 const API: Api = (Users, Sessions, HealthChecks);
 
 /// The whole API over these accounts.
+#[must_use]
 pub fn api(accounts: Arc<Accounts>) -> impl Endpoint<Output = Response> + 'static {
     let service = openapi::service(API);
     let document = openapi::document(&service);

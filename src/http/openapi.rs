@@ -1,6 +1,6 @@
-//! The OpenAPI document: what poem-openapi makes of the handlers, completed with the problems of each operation.
+//! The OpenAPI document: what `poem-openapi` makes of the handlers, completed with the problems of each operation.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use poem_openapi::{LicenseObject, OpenApiService, types::ToJSON};
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ use super::{
 /// The request id of the examples.
 const EXAMPLE_ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
 
-/// The service that poem-openapi routes, named and described.
+/// The service that `poem-openapi` routes, named and described.
 pub(super) fn service(api: Api) -> OpenApiService<Api, ()> {
     OpenApiService::new(api, "Latchkey", env!("CARGO_PKG_VERSION"))
         .description(description())
@@ -97,7 +97,8 @@ Every failure is a problem document (RFC 9457) with the media type `application/
 "
     .to_owned();
     for code in Code::ALL {
-        text.push_str(&format!("| `{}` | {} | {} |\n", code_text(*code), code.status().as_u16(), code.advice()));
+        let (name, status, advice) = (code_text(*code), code.status().as_u16(), code.advice());
+        let _ = writeln!(text, "| `{name}` | {status} | {advice} |"); // text takes everything
     }
     text
 }

@@ -53,8 +53,8 @@ pub(super) struct ProblemDocument {
     /// What went wrong, for programs.
     code: Code,
     /// With `validation_failed`: everything that is wrong with the fields of the body.
-    #[oai(skip_serializing_if_is_empty)]
-    errors: Vec<FieldProblem>,
+    #[oai(skip_serializing_if_is_none)]
+    errors: Option<Vec<FieldProblem>>,
 }
 
 impl Problem {
@@ -89,7 +89,7 @@ impl Problem {
             detail: self.detail.clone().unwrap_or_else(|| self.code.advice().to_owned()),
             instance: format!("urn:uuid:{request_id}"),
             code: self.code,
-            errors: self.errors.clone(),
+            errors: Some(self.errors.clone()).filter(|errors| !errors.is_empty()),
         }
     }
 
@@ -103,6 +103,10 @@ impl Problem {
         }
         if let Some(seconds) = retry_after(self.code) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code == Code::BodyTooLarge {
+            // The rest of the body is not read, so nothing else can come over this connection.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(allow) = self.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
             headers.insert(header::ALLOW, allow);

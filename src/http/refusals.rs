@@ -2,7 +2,12 @@
 //!
 //! The document is made from it, and the tests hold every answer they see against the document.
 
-use super::code::Code::{self, *};
+use super::code::Code::{
+    self, AuthenticationRequired, BodyTooLarge, Contended, CurrentPasswordIncorrect, EmailTaken,
+    IdempotencyKeyMismatch, IdempotencyKeyUsed, InternalError, InvalidCredentials, InvalidParameter, MalformedJson,
+    Overloaded, ReauthenticationRequired, SessionNotFound, StoreFull, StoreUnavailable, TokenInvalid,
+    UnsupportedMediaType, UsernameTaken, ValidationFailed, VersionMismatch,
+};
 
 /// What any operation may answer.
 const ANY: &[Code] = &[BodyTooLarge, InternalError];

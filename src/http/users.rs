@@ -1,4 +1,5 @@
 //! `/v1/users`: registering, and what people do with their own account.
+#![expect(clippy::unused_async, reason = "the macro of poem-openapi takes async handlers only")]
 
 use std::sync::Arc;
 
@@ -85,9 +86,9 @@ impl Form for NewUser {
         Some(Registration {
             email: email?,
             password: password?,
-            username: username?.flatten(),
-            name: name?.flatten(),
-            metadata: metadata?.flatten().unwrap_or_default(),
+            username: username?.set(),
+            name: name?.set(),
+            metadata: metadata?.set().unwrap_or_default(),
         })
     }
 }
@@ -150,6 +151,7 @@ enum Registered {
 }
 
 #[derive(ApiResponse)]
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment")]
 enum Read {
     /// The user.
     #[oai(status = 200)]

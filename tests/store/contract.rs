@@ -9,28 +9,27 @@ use super::{fields, key, name, put, slot};
 /// Makes one test of a contract out of each store.
 macro_rules! contract {
     ($(async fn $test:ident($store:ident: $type:ty) $body:block)*) => {$(
-        mod $test {
-            #[allow(unused_imports)]
-            use super::*;
+        async fn $test($store: $type) $body
 
-            async fn check($store: $type) $body
+        mod $test {
+            use std::sync::Arc;
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn embedded_in_memory() {
                 let fixture = crate::embedded_in_memory();
-                check(Arc::new(fixture.store)).await;
+                super::$test(Arc::new(fixture.store)).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn embedded_on_disk() {
                 let fixture = crate::embedded_on_disk();
-                check(Arc::new(fixture.store)).await;
+                super::$test(Arc::new(fixture.store)).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn redis() {
                 let fixture = crate::redis().await;
-                check(Arc::new(fixture.store)).await;
+                super::$test(Arc::new(fixture.store)).await;
             }
         }
     )*};

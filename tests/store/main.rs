@@ -1,4 +1,11 @@
 //! The contract of the store port, held against every store, and what each store promises beyond it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 
 mod contract;
 mod embedded;
@@ -26,7 +33,7 @@ fn embedded_on_disk() -> Fixture<tempfile::TempDir> {
 }
 
 async fn redis() -> Fixture<RedisServer> {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start();
     let store = Store::Redis(Redis::connect(&server.url(), "test:").await.unwrap());
     Fixture { store, _keep: server }
 }

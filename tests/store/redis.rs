@@ -22,7 +22,7 @@ async fn connect(server: &RedisServer) -> Arc<Store> {
 
 #[tokio::test]
 async fn records_and_indexes_can_be_read_with_redis_cli() {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start();
     let store = connect(&server).await;
     let mut batch = put("a", "1");
     batch.add(name("index"), "a", 7);
@@ -42,7 +42,7 @@ async fn records_and_indexes_can_be_read_with_redis_cli() {
 
 #[tokio::test]
 async fn a_conflict_leaves_no_watch_and_no_connection_behind() {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start();
     let store = connect(&server).await;
     store.commit(put("a", "1")).await.unwrap();
     for _ in 0..100 {
@@ -57,7 +57,7 @@ async fn a_conflict_leaves_no_watch_and_no_connection_behind() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_connections_lose_and_double_nothing() {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start();
     let store = connect(&server).await;
     store.commit(put("counter", "0")).await.unwrap();
 
@@ -88,11 +88,11 @@ async fn killed_connections_lose_and_double_nothing() {
         acknowledged += writer.await.unwrap();
     }
     done.store(true, Ordering::Relaxed);
-    let killed = killer.await.unwrap();
+    let kills = killer.await.unwrap();
 
-    assert!(killed > 0, "no connection was killed, so this proved nothing");
+    assert!(kills > 0, "no connection was killed, so this proved nothing");
     let value = read_patiently(&store).await;
-    assert_eq!(value, acknowledged, "after {killed} killed connections");
+    assert_eq!(value, acknowledged, "after {kills} killed connections");
 }
 
 /// Adds one to the counter until that is acknowledged. An unknown outcome may not be repeated, so it ends the test.
@@ -122,7 +122,7 @@ async fn read_patiently(store: &Store) -> u32 {
 
 #[tokio::test]
 async fn a_full_server_refuses_and_writes_nothing() {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start();
     let store = connect(&server).await;
     let client = server.client().await;
     let _: () = command(&client, "CONFIG SET maxmemory 1").await;
@@ -134,7 +134,7 @@ async fn a_full_server_refuses_and_writes_nothing() {
 
 #[tokio::test]
 async fn a_server_that_hangs_is_unavailable_within_the_deadline_and_usable_afterwards() {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start();
     let store = connect(&server).await;
     store.commit(put("a", "1")).await.unwrap();
     let _: () = command(&server.client().await, "CLIENT PAUSE 4000 ALL").await;
@@ -154,7 +154,7 @@ async fn a_server_that_hangs_is_unavailable_within_the_deadline_and_usable_after
 
 #[tokio::test]
 async fn a_server_that_comes_back_is_used_again() {
-    let mut server = RedisServer::start().await;
+    let mut server = RedisServer::start();
     let store = connect(&server).await;
     store.commit(put("a", "1")).await.unwrap();
     server.kill();
@@ -170,7 +170,7 @@ async fn a_server_that_comes_back_is_used_again() {
 
 #[tokio::test]
 async fn a_record_of_somebody_else_is_not_taken_for_ours() {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start();
     let store = connect(&server).await;
     let _: i64 = command(&server.client().await, "HSET test:{slot}:a value 1").await;
     assert!(store.get(&key("a")).await.is_err());
@@ -178,7 +178,7 @@ async fn a_record_of_somebody_else_is_not_taken_for_ours() {
 
 #[tokio::test]
 async fn an_unreachable_server_is_said_at_once() {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start();
     let url = server.url();
     drop(server);
     let refused = Redis::connect(&url, "test:").await.unwrap_err().to_string();
@@ -187,7 +187,7 @@ async fn an_unreachable_server_is_said_at_once() {
 
 #[tokio::test]
 async fn batches_of_all_kinds_survive_a_database_number() {
-    let server = RedisServer::start().await;
+    let server = RedisServer::start();
     let url = format!("{}/3", server.url());
     let store = Store::Redis(Redis::connect(&url, "test:").await.unwrap());
     let mut batch = Batch::new(slot());

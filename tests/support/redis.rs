@@ -15,7 +15,7 @@ use fred::{
 use tempfile::TempDir;
 
 /// A running server. Dropping it ends the process.
-pub struct RedisServer {
+pub(crate) struct RedisServer {
     process: Child,
     port: u16,
     folder: TempDir,
@@ -23,17 +23,12 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// Starts a server that keeps nothing on disk.
-    pub async fn start() -> Self {
-        Self::start_with(&["--save", "", "--appendonly", "no"]).await
-    }
-
-    /// Starts a server with these arguments.
-    pub async fn start_with(arguments: &[&str]) -> Self {
+    pub(crate) fn start() -> Self {
         let folder = TempDir::new().unwrap();
         // Another process may take the port between our look and the server's start, so this is tried again.
         for _ in 0..10 {
             let port = free_port();
-            let mut process = spawn(port, folder.path(), arguments);
+            let mut process = spawn(port, folder.path());
             if wait_until_ready(&mut process, port) {
                 return Self { process, port, folder };
             }
@@ -42,26 +37,26 @@ impl RedisServer {
     }
 
     /// The URL of the server.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// A client for looking at the server, and for getting it into trouble.
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         let client = Builder::from_config(Config::from_url(&self.url()).unwrap()).build().unwrap();
         client.init().await.unwrap();
         client
     }
 
     /// Ends the process at once, without letting it say goodbye.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// Starts the process again on the same port, after [`kill`](Self::kill).
-    pub fn restart(&mut self) {
-        self.process = spawn(self.port, self.folder.path(), &["--save", "", "--appendonly", "no"]);
+    pub(crate) fn restart(&mut self) {
+        self.process = spawn(self.port, self.folder.path());
         assert!(wait_until_ready(&mut self.process, self.port), "redis-server did not come back");
     }
 }
@@ -74,18 +69,18 @@ impl Drop for RedisServer {
 }
 
 /// Sends one command as it would be typed into `redis-cli`.
-pub async fn command<T: FromValue>(client: &Client, line: &str) -> T {
+pub(crate) async fn command<T: FromValue>(client: &Client, line: &str) -> T {
     let mut words = line.split(' ').map(str::to_owned);
     let name = CustomCommand::new(words.next().unwrap(), ClusterHash::FirstKey, false);
     client.custom(name, words.collect::<Vec<_>>()).await.unwrap()
 }
 
-fn spawn(port: u16, folder: &Path, arguments: &[&str]) -> Child {
+fn spawn(port: u16, folder: &Path) -> Child {
     // setpriv ends the server also when the test itself is killed.
     Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "redis-server", "--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
         .arg(folder)
-        .args(arguments)
+        .args(["--save", "", "--appendonly", "no"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -63,11 +63,7 @@ pub(super) enum Recalled {
 
 impl Accounts {
     /// Finds out what `key` stands for, and fixes it when the key is new.
-    pub(super) async fn recall(
-        &self,
-        key: &IdempotencyKey,
-        registration: &Registration,
-    ) -> Result<Recalled, Error> {
+    pub(super) async fn recall(&self, key: &IdempotencyKey, registration: &Registration) -> Result<Recalled, Error> {
         let slot = keys::idempotency(&key.0);
         let request = digest(registration);
         let mut retry = self.retry();

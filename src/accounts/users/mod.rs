@@ -7,7 +7,7 @@ mod register;
 
 pub use self::{
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
-    patch::{GuardedPatch, UserPatch, VersionMatch},
+    patch::{Change, GuardedPatch, UserPatch, VersionMatch},
     register::Registration,
 };
 use super::{keys, records, user::User};

@@ -24,15 +24,49 @@ use crate::{
     store::{Batch, CommitError, Expectation},
 };
 
-/// A JSON merge patch (RFC 7396) of a user, parsed. What is `None` stays as it is; an inner `None` clears the field.
+/// What a merge patch does with a field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It becomes empty.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// What the field is set to, if it is.
+    pub fn set(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+
+    /// The field after the change.
+    fn apply(&self, field: Option<&T>) -> Option<T>
+    where
+        T: Clone,
+    {
+        match self {
+            Self::Keep => field.cloned(),
+            Self::Clear => None,
+            Self::Set(value) => Some(value.clone()),
+        }
+    }
+}
+
+/// A JSON merge patch (RFC 7396) of a user, parsed.
 #[derive(Clone, Debug, Default)]
 pub struct UserPatch {
     /// The new username.
-    pub username: Option<Option<Username>>,
+    pub username: Change<Username>,
     /// The new display name.
-    pub name: Option<Option<DisplayName>>,
+    pub name: Change<DisplayName>,
     /// A merge patch of the metadata.
-    pub metadata: Option<Option<Map<String, Value>>>,
+    pub metadata: Change<Map<String, Value>>,
     /// Changes that need the current password.
     pub guarded: Option<GuardedPatch>,
 }
@@ -76,17 +110,13 @@ impl UserPatch {
         now: Timestamp,
     ) -> Result<User, MetadataTooLarge> {
         let mut next = user.clone();
-        if let Some(name) = &self.name {
-            next.name.clone_from(name);
-        }
-        match &self.metadata {
-            Some(Some(patch)) => next.metadata = user.metadata.merge(patch)?,
-            Some(None) => next.metadata = Metadata::default(),
-            None => {}
-        }
-        if let Some(username) = &self.username {
-            next.username.clone_from(username);
-        }
+        next.name = self.name.apply(user.name.as_ref());
+        next.username = self.username.apply(user.username.as_ref());
+        next.metadata = match &self.metadata {
+            Change::Keep => next.metadata,
+            Change::Clear => Metadata::default(),
+            Change::Set(patch) => user.metadata.merge(patch)?,
+        };
         if let Some(email) = self.guarded.as_ref().and_then(|guarded| guarded.email.as_ref()) {
             next.email = email.clone();
         }
@@ -177,8 +207,7 @@ impl Accounts {
         loop {
             let user = who.user();
             let now = self.clock.now();
-            let mut next =
-                patch.apply(user, new_hash.as_ref(), op, now).map_err(|_| Error::MetadataTooLarge)?;
+            let mut next = patch.apply(user, new_hash.as_ref(), op, now).map_err(|_| Error::MetadataTooLarge)?;
             if next == *user {
                 return Ok(next);
             }

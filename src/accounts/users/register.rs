@@ -59,11 +59,7 @@ impl Accounts {
         detached(async move { accounts.run_registration(&registration, key.as_ref()).await }).await
     }
 
-    async fn run_registration(
-        &self,
-        registration: &Registration,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<User, Error> {
+    async fn run_registration(&self, registration: &Registration, key: Option<&IdempotencyKey>) -> Result<User, Error> {
         let attempt = match key {
             None => self.new_attempt(false),
             Some(key) => match self.recall(key, registration).await? {
@@ -80,19 +76,18 @@ impl Accounts {
 
         let outcome = self.claim_and_commit(registration, &handles, &claim, hash).await;
         match outcome {
-            Err(Error::Contended) if attempt.shared => self.recall_made(attempt, registration).await,
-            // Whether the user is there is unknown, so the claims stay. They are good, or somebody takes them over.
-            Err(Error::StoreUnavailable(_)) => outcome,
-            // Another attempt with the same key may be relying on the same claims.
-            Err(_) if attempt.shared => outcome,
+            Err(Error::Contended) if attempt.shared => return self.recall_made(attempt, registration).await,
+            // Whether the user is there is unknown, or another attempt with the same key may rely on the same claims: so
+            // they stay. They are good, or somebody takes them over.
+            Ok(_) | Err(Error::StoreUnavailable(_)) => {}
+            Err(_) if attempt.shared => {}
             Err(_) => {
                 for handle in &handles {
                     self.release(handle, claim.user, claim.op).await;
                 }
-                outcome
             }
-            Ok(_) => outcome,
         }
+        outcome
     }
 
     async fn claim_and_commit(

@@ -39,9 +39,7 @@ impl Embedded {
     /// [`OpenError`] when it cannot be read or written, is not ours, or is open in another process.
     pub fn open(file: &Path) -> Result<Self, OpenError> {
         let failed = |e| match e {
-            DatabaseError::DatabaseAlreadyOpen => {
-                OpenError(format!("{} is in use by another process", file.display()))
-            }
+            DatabaseError::DatabaseAlreadyOpen => OpenError(format!("{} is in use by another process", file.display())),
             e => OpenError(format!("{}: {e}", file.display())),
         };
         Self::start(Database::builder().set_cache_size(CACHE).create(file).map_err(failed)?)

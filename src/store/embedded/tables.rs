@@ -3,11 +3,7 @@
 use redb::{Database, Error, ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{
-    Batch, Expectation, Fields, Name, Revision, Slot,
-    batch::Write,
-    collectable_at,
-};
+use crate::store::{Batch, Expectation, Fields, Name, Revision, Slot, batch::Write, collectable_at};
 
 /// Key to record.
 pub(super) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");

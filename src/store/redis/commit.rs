@@ -183,7 +183,7 @@ async fn queue(pipeline: &Pipeline<Client>, plan: &Plan) -> Result<(), Error> {
         match write {
             Write::Put { fields, expires_at } => {
                 let _: () = pipeline.del(key).await?;
-                let _: () = pipeline.hset(key, hash(fields, plan.revision)).await?;
+                let _: () = pipeline.custom(command("HSET"), hash(key, fields, plan.revision)).await?;
                 if let Some(at) = expires_at {
                     let _: () = pipeline.pexpire_at(key, collectable_at(*at), None).await?;
                 }
@@ -206,9 +206,10 @@ async fn queue(pipeline: &Pipeline<Client>, plan: &Plan) -> Result<(), Error> {
     pipeline.custom(command("EXEC"), Vec::<String>::new()).await
 }
 
-fn hash(fields: &Fields, revision: Revision) -> Vec<(String, String)> {
-    let revision = (REVISION.to_owned(), revision.to_string());
-    std::iter::once(revision).chain(fields.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
+/// The arguments of HSET, in an order that a person can rely on.
+fn hash(key: &str, fields: &Fields, revision: Revision) -> Vec<String> {
+    let fields = fields.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
+    [key.to_owned(), REVISION.to_owned(), revision.to_string()].into_iter().chain(fields).collect()
 }
 
 /// Asks on a connection that no attempt used whether an earlier attempt was applied.

@@ -1,0 +1,142 @@
+//! Claiming, taking back, and taking over: the steps of the protocol, on the store.
+
+use super::{Claim, Handle, OperationId, PATIENCE, Standing, TOMBSTONE_LIFE, judge, owner};
+use crate::{
+    accounts::{
+        Accounts,
+        error::Error,
+        keys::{self, Home},
+        records::{self, Tombstone, UserRecord},
+        user::{Stored, User, UserId},
+    },
+    store::{Batch, CommitError, Expectation, Name, Revision},
+};
+
+impl Accounts {
+    /// Looks whether `mine` could be claimed now, without claiming it: so that a hash is not spent in vain.
+    pub(in crate::accounts) async fn ensure_claimable(&self, handle: &Handle, mine: &Claim) -> Result<(), Error> {
+        let Some(found) = self.find_claim(handle).await? else { return Ok(()) };
+        if found.value.is(mine) {
+            return Ok(());
+        }
+        let user = self.find_user(found.value.user).await?;
+        match judge(&found.value, owner(handle, user.as_ref())) {
+            Standing::Binding => Err(handle.taken()),
+            Standing::Pending if self.is_recent(&found.value) => Err(handle.taken()),
+            Standing::Pending | Standing::Dead => Ok(()),
+        }
+    }
+
+    /// Claims `handle`, or says by whom it is taken. To claim again what is claimed already is no error.
+    pub(in crate::accounts) async fn claim(&self, handle: &Handle, mine: &Claim) -> Result<(), Error> {
+        let mut retry = self.retry();
+        loop {
+            let found = self.find_claim(handle).await?;
+            let expected = match found {
+                None => Expectation::Absent,
+                Some(found) if found.value.is(mine) => return Ok(()),
+                Some(found) => {
+                    let user = self.find_user(found.value.user).await?;
+                    match judge(&found.value, owner(handle, user.as_ref())) {
+                        Standing::Binding => return Err(handle.taken()),
+                        Standing::Pending if self.is_recent(&found.value) => return Err(handle.taken()),
+                        Standing::Pending => {
+                            self.fence(found.value.user, user).await?;
+                            retry.pause().await?;
+                            continue; // judged again from the start
+                        }
+                        Standing::Dead => Expectation::Revision(found.revision),
+                    }
+                }
+            };
+            let mut batch = Batch::new(keys::claim(handle));
+            batch.expect(Name::ROOT, expected).put(Name::ROOT, records::write_claim(mine));
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::Conflict) => retry.pause().await?,
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Takes a claim back, if it is still the one that `op` made for `user`. What cannot be taken back is dead anyway,
+    /// so this does not fail.
+    pub(in crate::accounts) async fn release(&self, handle: &Handle, user: UserId, op: OperationId) {
+        let released = async {
+            let Some(found) = self.find_claim(handle).await? else { return Ok(()) };
+            if (found.value.user, found.value.op) != (user, op) {
+                return Ok(());
+            }
+            let mut batch = Batch::new(keys::claim(handle));
+            batch.expect(Name::ROOT, Expectation::Revision(found.revision)).delete(Name::ROOT);
+            match self.store.commit(batch).await {
+                Ok(_) | Err(CommitError::Conflict) => Ok(()),
+                Err(e) => Err(Error::from(e)),
+            }
+        };
+        if let Err(error) = released.await {
+            tracing::warn!(user.id = %user, %error, "a claim was left behind; the next contender takes it over");
+        }
+    }
+
+    /// Makes sure that the operation behind a pending claim can no longer succeed.
+    async fn fence(&self, id: UserId, user: Option<Stored<UserRecord>>) -> Result<(), Error> {
+        let home = Home::of(id);
+        let now = self.clock.now();
+        let mut batch = Batch::new(home.slot());
+        match user {
+            None => {
+                let until = now.plus(TOMBSTONE_LIFE).as_millis();
+                let tombstone = records::write_tombstone(Tombstone::Fenced, now);
+                batch.expect(home.user(), Expectation::Absent).put_until(home.user(), tombstone, until);
+            }
+            Some(Stored { value: UserRecord::Active(mut user), revision }) => {
+                user.fence += 1;
+                batch.expect(home.user(), Expectation::Revision(revision));
+                batch.put(home.user(), records::write_user(&user));
+            }
+            Some(Stored { value: UserRecord::Tombstone(_), .. }) => return Ok(()),
+        }
+        match self.store.commit(batch).await {
+            Ok(_) | Err(CommitError::Conflict) => Ok(()), // either way, the claim is judged again
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    pub(in crate::accounts) async fn find_claim(&self, handle: &Handle) -> Result<Option<Stored<Claim>>, Error> {
+        let record = self.store.get(&keys::claim(handle).key(&Name::ROOT)).await?;
+        record.map(|r| stored(records::read_claim(&r), r.revision)).transpose()
+    }
+
+    pub(in crate::accounts) async fn find_user(&self, id: UserId) -> Result<Option<Stored<UserRecord>>, Error> {
+        let home = Home::of(id);
+        let record = self.store.get(&home.key(&home.user())).await?;
+        record.map(|r| stored(records::read_user(id, &r), r.revision)).transpose()
+    }
+
+    /// The user who has `handle`, if anybody has.
+    pub(in crate::accounts) async fn find_by_handle(&self, handle: &Handle) -> Result<Option<Stored<User>>, Error> {
+        let Some(claim) = self.find_claim(handle).await? else { return Ok(None) };
+        let user = self.find_user(claim.value.user).await?;
+        let standing = judge(&claim.value, owner(handle, user.as_ref()));
+        Ok(user.filter(|_| standing == Standing::Binding).and_then(Stored::active))
+    }
+
+    fn is_recent(&self, claim: &Claim) -> bool {
+        self.clock.now() < claim.at.plus(PATIENCE)
+    }
+}
+
+fn stored<T>(value: Result<T, Error>, revision: Revision) -> Result<Stored<T>, Error> {
+    value.map(|value| Stored { value, revision })
+}
+
+impl Stored<UserRecord> {
+    /// The user, unless this is a tombstone.
+    pub(in crate::accounts) fn active(self) -> Option<Stored<User>> {
+        match self.value {
+            UserRecord::Active(value) => Some(Stored { value, revision: self.revision }),
+            UserRecord::Tombstone(_) => None,
+        }
+    }
+}

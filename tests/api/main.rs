@@ -1,0 +1,27 @@
+//! The API as a client sees it: real HTTP against the whole service, each test on a service and a store of its own, and
+//! each test on every store.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+#![expect(unreachable_pub, reason = "what the tests share is for the tests")]
+
+mod claims;
+mod concurrency;
+mod docs;
+mod health;
+mod idempotency;
+mod life;
+mod openapi;
+mod patch;
+mod problems;
+mod process;
+#[path = "../support/redis.rs"]
+mod redis_server;
+mod sessions;
+mod stored;
+mod support;
+mod users;

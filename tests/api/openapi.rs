@@ -1,0 +1,70 @@
+//! The OpenAPI document.
+
+use std::collections::BTreeSet;
+
+use latchkey::http::{self, Code};
+use poem_openapi::types::ToJSON;
+use serde_json::Value;
+
+fn document() -> Value {
+    serde_json::from_str(&http::openapi_json()).unwrap()
+}
+
+#[test]
+fn the_files_in_the_repository_are_what_the_code_makes() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi");
+    for (file, made) in [("openapi.json", http::openapi_json()), ("openapi.yaml", http::openapi_yaml())] {
+        let kept = std::fs::read_to_string(format!("{folder}/{file}")).unwrap_or_default();
+        assert!(kept == made, "openapi/{file} is not what the code makes; run `make openapi` and commit the result");
+    }
+}
+
+#[test]
+fn both_forms_say_the_same() {
+    let yaml: Value = serde_yaml::from_str(&http::openapi_yaml()).unwrap();
+    assert_eq!(yaml, document());
+}
+
+#[test]
+fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
+    let document = document();
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            assert!(ids.insert(operation["operationId"].as_str().expect(&place)), "{place} shares its id");
+            assert_eq!(operation["tags"].as_array().expect(&place).len(), 1, "{place}");
+            assert!(operation["summary"].is_string(), "{place}");
+            let failure = &operation["responses"]["500"]["content"]["application/problem+json"];
+            assert!(failure["examples"]["internal_error"].is_object(), "{place} is missing from refusals.rs");
+        }
+    }
+    let expected = [
+        "delete_me",
+        "end_session",
+        "end_sessions",
+        "get_me",
+        "health_live",
+        "health_ready",
+        "list_sessions",
+        "patch_me",
+        "register",
+        "sign_in",
+        "sign_out",
+    ];
+    assert_eq!(ids.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_catalogue_is_in_the_document_and_every_code_of_an_operation_is_in_the_catalogue() {
+    let document = document();
+    let description = document["info"]["description"].as_str().unwrap();
+    let listed = document["components"]["schemas"]["ProblemCode"]["enum"].as_array().unwrap();
+    assert_eq!(listed.len(), Code::ALL.len());
+    for code in Code::ALL {
+        let text = code.to_json().unwrap();
+        assert!(listed.contains(&text));
+        let row = format!("| `{}` | {} |", text.as_str().unwrap(), code.status().as_u16());
+        assert!(description.contains(&row), "{row}");
+    }
+}

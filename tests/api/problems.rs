@@ -1,0 +1,224 @@
+//! Every way to fail: each code of the catalogue is provoked here, on a real Redis that is got into trouble.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use latchkey::http::{self, Code};
+use poem::{
+    Server,
+    endpoint::make_sync,
+    listener::{Acceptor, Listener, TcpListener},
+};
+use poem_openapi::types::ToJSON;
+use serde_json::{Value, json};
+
+use crate::{
+    redis_server::command,
+    support::{Answer, PASSWORD, TestApp, on_every_store},
+};
+
+on_every_store! {
+    async fn a_wrong_path_or_method_is_a_problem_too(app: TestApp) {
+        for path in ["/", "/v1", "/v1/nothing", "/v1/users/me/more", "/v1/users/%00"] {
+            app.get(path).send().await.refused(404, "not_found");
+        }
+        for (method, path, allow) in [
+            ("PUT", "/v1/users/me", "DELETE, GET, HEAD, PATCH"),
+            ("GET", "/v1/users", "POST"),
+            ("PATCH", "/v1/sessions", "DELETE, GET, HEAD, POST"),
+            ("GET", "/v1/sessions/x", "DELETE"),
+            ("POST", "/health/live", "GET, HEAD"),
+            ("DELETE", "/openapi.json", "GET, HEAD"),
+            ("OPTIONS", "/v1/sessions/current", "DELETE"),
+        ] {
+            let answer = app.request(method, path).send().await.refused(405, "method_not_allowed");
+            assert_eq!(answer.header("allow"), allow, "{method} {path}");
+        }
+    }
+
+    async fn a_body_must_be_a_json_object_of_bounded_size(app: TestApp) {
+        let post = |body: Vec<u8>| app.post("/v1/users").header("content-type", "application/json").body(body).send();
+        for body in ["", "{", "[]", "null", "\"x\"", "{\"email\": \u{1}}", "{} {}"] {
+            post(body.into()).await.refused(400, "malformed_json");
+        }
+        post(vec![0xff, 0xfe]).await.refused(400, "malformed_json");
+        post(format!("{{\"a\": {}1", "[".repeat(5_000)).into()).await.refused(400, "malformed_json");
+        post(vec![b' '; 64 * 1024 + 1]).await.refused(413, "body_too_large");
+        post(vec![b' '; 64 * 1024]).await.refused(400, "malformed_json");
+        app.post("/v1/users").body("{}").send().await.refused(415, "unsupported_media_type");
+        let form = app.post("/v1/users").header("content-type", "text/plain").body("{}");
+        form.send().await.refused(415, "unsupported_media_type");
+    }
+
+    async fn a_chunked_body_is_counted_as_well(app: TestApp) {
+        let chunks = futures_util::stream::iter((0..200).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024])));
+        let body = reqwest::Body::wrap_stream(chunks);
+        let request = app.post("/v1/users").header("content-type", "application/json").body(body);
+        request.send().await.refused(413, "body_too_large");
+    }
+
+    async fn what_a_client_sent_is_not_quoted_back(app: TestApp) {
+        let body = r#"{"email": "ada@example.com", "password": "hunter22hunter22" oops}"#;
+        let answer = app.post("/v1/users").header("content-type", "application/json").body(body).send().await;
+        assert!(!answer.refused(400, "malformed_json").body.to_string().contains("hunter"));
+        let body = json!({"email": "ada-example.com", "password": "hunter2"});
+        let answer = app.post("/v1/users").json(&body).send().await.refused(422, "validation_failed");
+        assert!(!answer.body.to_string().contains("hunter") && !answer.body.to_string().contains("ada-"));
+    }
+}
+
+/// Collects the codes that were seen.
+#[derive(Default)]
+struct Seen(BTreeSet<String>);
+
+impl Seen {
+    fn note(&mut self, answer: &Answer) {
+        self.0.insert(answer.body["code"].as_str().unwrap_or("none").to_owned());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_every_code_of_the_catalogue_is_provoked() {
+    let mut app = TestApp::redis().await;
+    let mut seen = Seen::default();
+    let body = json!({"email": "ada@example.com", "password": PASSWORD, "username": "ada"});
+    let keyed = |key, body: &Value| app.post("/v1/users").header("Idempotency-Key", key).json(body).send();
+    let ada = keyed("key", &body).await.expect(201).body;
+    let token = app.token("ada").await;
+
+    seen.note(&keyed("key", &json!({"email": "x@example.com", "password": PASSWORD})).await);
+    seen.note(&keyed("key", &json!({"email": "ada@example.com", "password": "another one", "username": "ada"})).await);
+    seen.note(&keyed("", &body).await);
+    seen.note(&app.register("ada").await);
+    let same_name = json!({"email": "bob@example.com", "password": PASSWORD, "username": "ada"});
+    seen.note(&app.post("/v1/users").json(&same_name).send().await);
+    seen.note(&app.post("/v1/users").json(&json!({})).send().await);
+    seen.note(&app.post("/v1/users").body("{}").send().await);
+    seen.note(&app.post("/v1/users").header("content-type", "application/json").body("{").send().await);
+    seen.note(&app.post("/v1/users").body(vec![b' '; 70_000]).send().await);
+    seen.note(&app.get("/v1/users/me").send().await);
+    seen.note(&app.me("lk_x").await);
+    seen.note(&app.sign_in("ada", "wrong").await);
+    seen.note(&app.get("/nowhere").send().await);
+    seen.note(&app.request("PUT", "/v1/users/me").send().await);
+    seen.note(&app.delete("/v1/sessions/x").bearer(&token).send().await);
+    let patch = app.patch("/v1/users/me").bearer(&token);
+    seen.note(&patch.json(&json!({"email": "b@example.com", "current_password": "wrong"})).send().await);
+    let patch = app.patch("/v1/users/me").bearer(&token).header("If-Match", "\"9\"");
+    seen.note(&patch.json(&json!({"name": "x"})).send().await);
+    seen.note(&contended(&app, &ada, &token).await);
+    seen.note(&overloaded(&app).await);
+    app.clock.advance(Duration::from_secs(601));
+    seen.note(&app.delete("/v1/users/me").bearer(&token).send().await);
+    seen.note(&full(&app).await);
+    seen.note(&corrupt(&app, &ada, &token).await);
+    app.redis.as_mut().unwrap().kill();
+    seen.note(&app.me(&token).await);
+
+    let catalogue = Code::ALL.iter().map(|code| code.to_json().unwrap().as_str().unwrap().to_owned());
+    assert_eq!(seen.0, catalogue.collect());
+    app.stop().await;
+}
+
+/// Somebody else changes the record again and again, faster than a commit can.
+async fn contended(app: &TestApp, user: &Value, token: &str) -> Answer {
+    let client = app.redis.as_ref().unwrap().client().await;
+    let keys: Vec<String> =
+        command(&client, &format!("KEYS latchkey:{{b*}}:user:{}", user["id"].as_str().unwrap())).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let meddler = tokio::spawn({
+        let (done, key) = (Arc::clone(&done), keys[0].clone());
+        async move {
+            for n in 0u64.. {
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                let _: i64 = command(&client, &format!("HSET {key} rev {n:032x}")).await;
+            }
+        }
+    });
+    let started = Instant::now();
+    let answer = app.patch("/v1/users/me").bearer(token).json(&json!({"name": "never"})).send().await;
+    done.store(true, Ordering::Relaxed);
+    meddler.await.unwrap();
+    assert!(started.elapsed() < Duration::from_millis(2500), "{:?}", started.elapsed());
+    assert_eq!(app.me(token).await.body["name"], json!(null));
+    answer
+}
+
+/// More people sign in than one slow thread with a short queue can take.
+async fn overloaded(app: &TestApp) -> Answer {
+    let slow = ["--hash-threads", "1", "--hash-queue", "1", "--argon2-memory-kib", "65536"];
+    let slow = TestApp::beside(app, &slow).await;
+    let answers = join_all((0..10).map(|_| slow.sign_in("nobody", PASSWORD))).await;
+    assert!(answers.iter().all(|answer| matches!(answer.status, 401 | 503)), "{answers:?}");
+    let refused = answers.into_iter().find(|answer| answer.status == 503).unwrap();
+    assert_eq!(refused.header("retry-after"), "1");
+    slow.stop().await;
+    refused
+}
+
+async fn full(app: &TestApp) -> Answer {
+    let client = app.redis.as_ref().unwrap().client().await;
+    let _: () = command(&client, "CONFIG SET maxmemory 1").await;
+    let answer = app.register("carl").await;
+    let _: () = command(&client, "CONFIG SET maxmemory 0").await;
+    app.register("carl").await.expect(201);
+    answer
+}
+
+async fn corrupt(app: &TestApp, user: &Value, token: &str) -> Answer {
+    let client = app.redis.as_ref().unwrap().client().await;
+    let keys: Vec<String> =
+        command(&client, &format!("KEYS latchkey:{{b*}}:user:{}", user["id"].as_str().unwrap())).await;
+    let _: i64 = command(&client, &format!("HSET {} created_at nonsense", keys[0])).await;
+    app.me(token).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_when_the_store_is_gone_every_request_says_so_in_time() {
+    let mut app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    app.redis.as_mut().unwrap().kill();
+    let name = json!({"name": "x"});
+    let requests = [
+        app.get("/v1/users/me").bearer(&ada.token),
+        app.patch("/v1/users/me").bearer(&ada.token).json(&name),
+        app.get("/v1/sessions").bearer(&ada.token),
+        app.delete("/v1/sessions/current").bearer(&ada.token),
+        app.delete("/v1/users/me").bearer(&ada.token),
+    ];
+    for request in requests {
+        let started = Instant::now();
+        request.send().await.refused(503, "store_unavailable");
+        assert!(started.elapsed() < Duration::from_millis(2500), "{:?}", started.elapsed());
+    }
+    let (registered, signed_in) = tokio::join!(app.register("bob"), app.sign_in(&ada.email, PASSWORD));
+    registered.refused(503, "store_unavailable");
+    signed_in.refused(503, "store_unavailable");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_and_the_service_goes_on() {
+    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
+    let address = *acceptor.local_addr()[0].as_socket_addr().unwrap();
+    let endpoint = http::guarded(make_sync(|_| -> String { panic!("a secret that is not told") }));
+    let server = tokio::spawn(Server::new_with_acceptor(acceptor).run(endpoint));
+    for _ in 0..2 {
+        let answer = reqwest::get(format!("http://{address}/")).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert_eq!((&body["code"], &body["instance"]), (&json!("internal_error"), &json!(format!("urn:uuid:{id}"))));
+        assert!(!body.to_string().contains("secret"));
+    }
+    server.abort();
+}

@@ -1,0 +1,269 @@
+//! The binary as an operator meets it: starting, stopping, and what it says.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::TcpListener,
+    path::Path,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::PASSWORD;
+
+/// The service as a process of its own.
+struct Process {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    url: String,
+    folder: TempDir,
+}
+
+fn latchkey(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    command.env_clear().current_dir(folder).env("LATCHKEY_LISTEN", "127.0.0.1:0").env("RUST_BACKTRACE", "1");
+    command
+}
+
+/// Runs it to its end with these settings.
+fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    latchkey(folder.path()).envs(settings.iter().copied()).args(arguments).output().unwrap()
+}
+
+/// The one line that a failed start says.
+#[track_caller]
+fn line(output: &Output, code: i32) -> String {
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("latchkey: "), "{said}");
+    said
+}
+
+impl Process {
+    fn start(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let mut command = latchkey(folder.path());
+        command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        out.read_line(&mut first).unwrap();
+        let url = first.trim().strip_prefix("The API is at ").and_then(|url| url.strip_suffix("/v1")).expect(&first);
+        Self { url: url.to_owned(), child, out, folder }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end, and answers the exit code and what was logged.
+    fn end(mut self) -> (Option<i32>, String) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let code = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status.code(),
+                None if Instant::now() > deadline => panic!("it does not stop"),
+                None => std::thread::yield_now(),
+            }
+        };
+        (code, fs::read_to_string(self.folder.path().join("log")).unwrap())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn it_starts_with_nothing_and_says_where_everything_is() {
+    let mut process = Process::start(&[]);
+    let mut lines = String::new();
+    process.out.read_line(&mut lines).unwrap();
+    process.out.read_line(&mut lines).unwrap();
+    assert_eq!(lines, format!("Try it at {}/docs\nThe data is in ./latchkey-data/\n", process.url));
+    assert!(process.folder.path().join("latchkey-data/latchkey.redb").exists());
+    assert_eq!(reqwest::get(format!("{}/docs", process.url)).await.unwrap().status(), 200);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = fs::metadata(process.folder.path().join("latchkey-data")).unwrap();
+        assert_eq!(folder.permissions().mode() & 0o777, 0o700, "only its owner may look into it");
+    }
+}
+
+#[tokio::test]
+async fn a_signal_stops_it_well_and_what_is_under_way_is_finished() {
+    for signal in ["-TERM", "-INT"] {
+        let cost = [("LATCHKEY_ARGON2_MEMORY_KIB", "65536"), ("LATCHKEY_ARGON2_ITERATIONS", "10")];
+        let process = Process::start(&cost);
+        let body = json!({"email": "ada@example.com", "password": PASSWORD});
+        reqwest::get(format!("{}/health/live", process.url)).await.unwrap();
+        let idle = processor_time(&process);
+        let request = reqwest::Client::new().post(format!("{}/v1/users", process.url)).json(&body);
+        let request = tokio::spawn(request.send());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while processor_time(&process) < idle + 10 {
+            assert!(Instant::now() < deadline, "nothing is hashed");
+            tokio::task::yield_now().await;
+        }
+        process.signal(signal);
+        assert_eq!(request.await.unwrap().unwrap().status(), 201, "it was under way");
+        let (code, log) = process.end();
+        assert_eq!(code, Some(0), "{log}");
+    }
+}
+
+/// The processor time that the process has used, in hundredths of a second.
+fn processor_time(process: &Process) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.child.id())).unwrap();
+    stat.split(' ').nth(13).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_stop_does_not_wait_for_idle_connections() {
+    let process = Process::start(&[]);
+    let _idle = std::net::TcpStream::connect(process.url.strip_prefix("http://").unwrap()).unwrap();
+    let started = Instant::now();
+    process.signal("-TERM");
+    let (code, log) = process.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(started.elapsed() < Duration::from_secs(12), "the wait is bounded");
+}
+
+#[test]
+fn what_was_stored_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let settings = [("LATCHKEY_DATA_DIR", data.to_str().unwrap())];
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let body = json!({"email": "ada@example.com", "password": PASSWORD});
+    let post = |process: &Process| {
+        let request = reqwest::Client::new().post(format!("{}/v1/users", process.url)).json(&body);
+        runtime.block_on(request.send()).unwrap().status().as_u16()
+    };
+    let mut process = Process::start(&settings);
+    assert_eq!(post(&process), 201);
+    process.child.kill().unwrap(); // without a chance to say goodbye
+    process.child.wait().unwrap();
+    let process = Process::start(&settings);
+    assert_eq!(post(&process), 409);
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_said_in_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = line(&run(&[("LATCHKEY_LISTEN", &address)], &[]), 1);
+    assert!(said.contains(&address) && said.contains("LATCHKEY_LISTEN") && said.contains("in use"), "{said}");
+
+    drop(taken); // now nothing listens there
+    let url = format!("redis://somebody:secret@{address}");
+    let said = line(&run(&[("LATCHKEY_REDIS_URL", &url)], &[]), 1);
+    assert!(said.contains("LATCHKEY_REDIS_URL") && said.contains("refused"), "{said}");
+    assert!(said.contains(&address) && !said.contains("secret"), "{said}");
+
+    let said = line(&run(&[("LATCHKEY_DATA_DIR", "/dev/null/data")], &[]), 1);
+    assert!(said.contains("LATCHKEY_DATA_DIR") && said.contains("/dev/null/data"), "{said}");
+}
+
+#[test]
+fn a_store_in_use_is_refused_in_one_line() {
+    let process = Process::start(&[]);
+    let data = process.folder.path().join("latchkey-data");
+    let said = line(&run(&[("LATCHKEY_DATA_DIR", data.to_str().unwrap())], &[]), 1);
+    assert!(said.contains("in use by another process"), "{said}");
+}
+
+#[test]
+fn a_wrong_value_is_told_with_its_variable_and_what_is_allowed() {
+    for (name, value, allowed) in [
+        ("LATCHKEY_LISTEN", "somewhere", "an IP address and a port"),
+        ("LATCHKEY_SESSION_LIFETIME", "soon", "1m to 8760h"),
+        ("LATCHKEY_ARGON2_ITERATIONS", "0", "1..=1000"),
+        ("LATCHKEY_ARGON2_MEMORY_KIB", "9", "16 is needed"),
+        ("LATCHKEY_LOG_FORMAT", "xml", "auto, text, json"),
+        ("LATCHKEY_KEY_PREFIX", "{x}", "without braces"),
+        ("LATCHKEY_BEHIND_TLS_PROXY", "perhaps", "true, false"),
+    ] {
+        let said = line(&run(&[(name, value)], &[]), 2);
+        assert!(said.contains(name) && said.contains(value) && said.contains(allowed), "{said}");
+    }
+    let said = line(&run(&[("LATCHKEY_REDIS_URL", "rediss://:secret@host")], &[]), 2);
+    assert!(said.contains("LATCHKEY_REDIS_URL") && !said.contains("secret"), "{said}");
+}
+
+#[test]
+fn an_address_beyond_loopback_needs_a_word() {
+    let said = line(&run(&[("LATCHKEY_LISTEN", "0.0.0.0:0")], &[]), 2);
+    assert!(said.contains("plain text") && said.contains("LATCHKEY_BEHIND_TLS_PROXY"), "{said}");
+    let process = Process::start(&[("LATCHKEY_LISTEN", "0.0.0.0:0"), ("LATCHKEY_BEHIND_TLS_PROXY", "true")]);
+    assert!(process.url.starts_with("http://0.0.0.0:"));
+}
+
+#[test]
+fn health_asks_a_running_service() {
+    let process = Process::start(&[]);
+    let address = process.url.strip_prefix("http://").unwrap();
+    let output = run(&[("LATCHKEY_LISTEN", address)], &["health"]);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"ready\n".as_slice()));
+    let address = address.to_owned();
+    drop(process);
+    let said = line(&run(&[("LATCHKEY_LISTEN", &address)], &["health"]), 1);
+    assert!(said.contains("not ready"), "{said}");
+}
+
+#[test]
+fn openapi_prints_the_document() {
+    let json = run(&[], &["openapi"]);
+    assert_eq!(String::from_utf8(json.stdout).unwrap(), latchkey::http::openapi_json());
+    let yaml = run(&[], &["openapi", "--yaml"]);
+    assert_eq!(String::from_utf8(yaml.stdout).unwrap(), latchkey::http::openapi_yaml());
+}
+
+#[tokio::test]
+async fn each_request_is_one_line_of_json_that_tells_no_secret() {
+    let mut process = Process::start(&[]);
+    let client = reqwest::Client::new();
+    let body = json!({"email": "ada@example.com", "password": PASSWORD, "username": "lady_ada", "name": "Ada"});
+    client.post(format!("{}/v1/users", process.url)).json(&body).send().await.unwrap();
+    let body = json!({"login": "ada@example.com", "password": PASSWORD});
+    let answer = client.post(format!("{}/v1/sessions", process.url)).json(&body).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    client.get(format!("{}/v1/users/me?x={token}", process.url)).bearer_auth(token).send().await.unwrap();
+    let refused = client.get(format!("{}/v1/users/ada@example.com", process.url)).send().await.unwrap();
+    let instance = refused.json::<Value>().await.unwrap()["instance"].as_str().unwrap().to_owned();
+    process.signal("-TERM");
+    let mut printed = String::new();
+    process.out.read_to_string(&mut printed).unwrap();
+    let (_, log) = process.end();
+
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect(line)).collect::<Vec<_>>();
+    let requests = lines.iter().filter(|line| line["message"] == "answered").collect::<Vec<_>>();
+    let told = requests.iter().map(|line| (&line["http.route"], &line["http.response.status_code"]));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (&json!("/v1/users"), &json!(201)),
+            (&json!("/v1/sessions"), &json!(201)),
+            (&json!("/v1/users/me"), &json!(200)),
+            (&Value::Null, &json!(404)),
+        ]
+    );
+    assert!(requests.iter().all(|line| line["duration_ms"].is_number()));
+    assert_eq!(instance, format!("urn:uuid:{}", requests[3]["span"]["request.id"].as_str().unwrap()));
+    let everything = log + &printed;
+    for secret in [PASSWORD, token, "example.com", "lady_ada", "argon2id"] {
+        assert!(!everything.contains(secret), "{secret}");
+    }
+}

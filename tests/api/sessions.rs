@@ -1,0 +1,161 @@
+//! `/v1/sessions`: signing in, listing, signing out.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{PASSWORD, TestApp, on_every_store};
+
+on_every_store! {
+    async fn a_login_is_an_address_a_username_or_an_id(app: TestApp) {
+        let body = json!({"email": "ada@example.com", "password": PASSWORD, "username": "ada"});
+        let id = app.post("/v1/users").json(&body).send().await.expect(201).body["id"].clone();
+        for login in ["ada@example.com", " ADA@example.com", "ada", "ADA", id.as_str().unwrap()] {
+            let answer = app.sign_in(login, PASSWORD).await.expect(201);
+            assert_eq!(answer.body["user"]["id"], id, "{login}");
+        }
+    }
+
+    async fn whatever_is_wrong_the_answer_is_the_same(app: TestApp) {
+        let id = app.register("ada").await.expect(201).body["id"].as_str().unwrap().to_owned();
+        let unknown = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
+        let huge = "x".repeat(10_000);
+        for (login, password) in [
+            ("ada@example.com", "wrong password"), ("ada@example.com", ""), ("ada@example.com", &huge),
+            (&id, "wrong password"), ("nobody@example.com", PASSWORD), ("nobody", PASSWORD), (unknown, PASSWORD),
+            ("", PASSWORD), (" ", ""), ("@", PASSWORD), (&huge, PASSWORD),
+        ] {
+            let answer = app.sign_in(login, password).await.refused(401, "invalid_credentials");
+            assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"latchkey\"");
+        }
+    }
+
+    async fn a_token_ends_with_its_session(app: TestApp) {
+        let ada = app.person("ada").await;
+        app.clock.advance(Duration::from_secs(86_399));
+        app.me(&ada.token).await.expect(200);
+        app.clock.advance(Duration::from_secs(2));
+        let refused = app.me(&ada.token).await.refused(401, "token_invalid");
+        assert_eq!(refused.header("www-authenticate"), "Bearer realm=\"latchkey\", error=\"invalid_token\"");
+    }
+
+    async fn what_is_not_quite_a_token_is_refused(app: TestApp) {
+        let ada = app.person("ada").await;
+        let bob = app.person("bob").await;
+        let (head, tail) = ada.token.split_at(46);
+        let mixed = format!("{head}{}", &bob.token[46..]);
+        let changed = format!("{head}{}", tail.chars().rev().collect::<String>());
+        for token in ["x", &ada.token[..40], &ada.token.to_uppercase(), &mixed, &changed, &format!("{}A", ada.token)] {
+            app.me(token).await.refused(401, "token_invalid");
+        }
+        app.get("/v1/users/me").send().await.refused(401, "authentication_required");
+        let basic = app.get("/v1/users/me").header("authorization", "Basic YWRhOng=");
+        basic.send().await.refused(401, "authentication_required");
+    }
+
+    async fn sessions_are_listed_the_latest_first(app: TestApp) {
+        let ada = app.person("ada").await;
+        app.clock.advance(Duration::from_secs(5));
+        let request = app.post("/v1/sessions").header("user-agent", "Phone/1.0");
+        let phone = request.json(&json!({"login": ada.email, "password": PASSWORD})).send().await.expect(201).body;
+        let list = app.get("/v1/sessions").bearer(&ada.token).send().await.expect(200).body;
+        let items = list["items"].as_array().unwrap();
+        assert_eq!(list["next_cursor"], json!(null));
+        assert_eq!(items.len(), 2);
+        assert_eq!((&items[0]["id"], &items[0]["current"]), (&phone["session"]["id"], &json!(false)));
+        assert_eq!((&items[0]["user_agent"], &items[0]["ip_address"]), (&json!("Phone/1.0"), &json!("127.0.0.1")));
+        assert_eq!(items[1]["current"], true);
+    }
+
+    async fn expired_sessions_are_not_listed_and_are_cleared_away(app: TestApp) {
+        let ada = app.person("ada").await;
+        app.clock.advance(Duration::from_secs(86_401));
+        let token = app.token(&ada.email).await;
+        let list = app.get("/v1/sessions").bearer(&token).send().await.expect(200).body;
+        assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    }
+
+    async fn signing_out_ends_this_session_at_once(app: TestApp) {
+        let ada = app.person("ada").await;
+        let other = app.token(&ada.email).await;
+        app.delete("/v1/sessions/current").bearer(&ada.token).send().await.expect(204);
+        app.me(&ada.token).await.refused(401, "token_invalid");
+        app.me(&other).await.expect(200);
+        app.delete("/v1/sessions/current").bearer(&ada.token).send().await.refused(401, "token_invalid");
+    }
+
+    async fn one_of_several_sessions_can_be_ended(app: TestApp) {
+        let ada = app.person("ada").await;
+        let other = app.sign_in(&ada.email, PASSWORD).await.expect(201).body;
+        let path = format!("/v1/sessions/{}", other["session"]["id"].as_str().unwrap());
+        app.delete(&path).bearer(&ada.token).send().await.expect(204);
+        app.me(other["access_token"].as_str().unwrap()).await.refused(401, "token_invalid");
+        app.me(&ada.token).await.expect(200);
+        app.delete(&path).bearer(&ada.token).send().await.refused(404, "session_not_found");
+        let nonsense = app.delete("/v1/sessions/nonsense").bearer(&ada.token);
+        nonsense.send().await.refused(404, "session_not_found");
+    }
+
+    async fn all_other_sessions_can_be_ended(app: TestApp) {
+        let (ada, others) = with_sessions(app).await;
+        app.delete("/v1/sessions?scope=others").bearer(&ada).send().await.expect(204);
+        app.me(&ada).await.expect(200);
+        for token in others {
+            app.me(&token).await.refused(401, "token_invalid");
+        }
+        app.token("ada@example.com").await;
+    }
+
+    async fn all_sessions_can_be_ended(app: TestApp) {
+        let (ada, others) = with_sessions(app).await;
+        app.delete("/v1/sessions?scope=all").bearer(&ada).send().await.expect(204);
+        for token in others.into_iter().chain([ada]) {
+            app.me(&token).await.refused(401, "token_invalid");
+        }
+        app.token("ada@example.com").await;
+    }
+
+    async fn the_scope_must_be_said(app: TestApp) {
+        let ada = app.person("ada").await;
+        for path in ["/v1/sessions", "/v1/sessions?scope=", "/v1/sessions?scope=mine"] {
+            app.delete(path).bearer(&ada.token).send().await.refused(400, "invalid_parameter");
+        }
+        app.me(&ada.token).await.expect(200);
+    }
+}
+
+async fn with_sessions(app: &TestApp) -> (String, Vec<String>) {
+    let ada = app.person("ada").await;
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        others.push(app.token(&ada.email).await);
+    }
+    (ada.token, others)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_signing_out_of_one_instance_signs_out_of_all() {
+    let app = TestApp::redis().await;
+    let twin = app.twin().await;
+    let ada = app.person("ada").await;
+    twin.me(&ada.token).await.expect(200);
+    twin.delete("/v1/sessions/current").bearer(&ada.token).send().await.expect(204);
+    app.me(&ada.token).await.refused(401, "token_invalid");
+    twin.stop().await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_signing_in_makes_the_hash_as_costly_as_new_ones() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    let costly = TestApp::beside(&app, &["--argon2-memory-kib", "64"]).await;
+    let stored = async || app.stored_user(&ada.id).await["password_hash"].clone();
+    assert!(stored().await.contains("$m=8,"), "{}", stored().await);
+    costly.token(&ada.email).await;
+    assert!(stored().await.contains("$m=64,"), "{}", stored().await);
+    costly.token(&ada.email).await;
+    costly.me(&ada.token).await.expect(200);
+    costly.stop().await;
+    app.stop().await;
+}

@@ -1,0 +1,97 @@
+//! What is in Redis: for a person to read, and nothing that should not be there.
+
+use std::collections::HashMap;
+
+use fred::interfaces::{HashesInterface, KeysInterface};
+use serde_json::json;
+
+use crate::{
+    redis_server::command,
+    support::{PASSWORD, TestApp},
+};
+
+impl TestApp {
+    /// The record of a user, as `redis-cli` shows it.
+    pub async fn stored_user(&self, id: &str) -> HashMap<String, String> {
+        let client = self.redis.as_ref().unwrap().client().await;
+        let keys: Vec<String> = command(&client, &format!("KEYS latchkey:{{b*}}:user:{id}")).await;
+        client.hgetall(&keys[0]).await.unwrap()
+    }
+
+    /// Every key, without the markers of commits.
+    async fn keys(&self) -> Vec<String> {
+        let client = self.redis.as_ref().unwrap().client().await;
+        let mut keys: Vec<String> = command(&client, "KEYS *").await;
+        keys.retain(|key| !key.starts_with("latchkey:op:"));
+        keys.sort();
+        keys
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_user_is_a_hash_of_readable_fields() {
+    let app = TestApp::redis().await;
+    let body =
+        json!({"email": "Ada@example.com", "password": PASSWORD, "username": "ada", "metadata": {"plan": "pro"}});
+    let user = app.post("/v1/users").json(&body).send().await.expect(201).body;
+    let stored = app.stored_user(user["id"].as_str().unwrap()).await;
+    for (field, value) in [
+        ("state", "active"),
+        ("email", "Ada@example.com"),
+        ("email_verified", "false"),
+        ("username", "ada"),
+        ("metadata", "{\"plan\":\"pro\"}"),
+        ("version", "1"),
+        ("created_at", user["created_at"].as_str().unwrap()),
+    ] {
+        assert_eq!(stored[field], value, "{field}");
+    }
+    assert!(stored["password_hash"].starts_with("$argon2id$v=19$"));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_no_secret_is_stored() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    let client = app.redis.as_ref().unwrap().client().await;
+    let secret = &ada.token[46..];
+    for key in app.keys().await {
+        let kind: String = client.r#type(&key).await.unwrap();
+        let read = match kind.as_str() {
+            "hash" => format!("HGETALL {key}"),
+            "zset" => format!("ZRANGE {key} 0 -1"),
+            other => panic!("{key} is a {other}"),
+        };
+        let text = format!("{key} {:?}", command::<Vec<String>>(&client, &read).await);
+        assert!(!text.contains(PASSWORD) && !text.contains(secret), "{text}");
+        if text.contains("example.com") {
+            assert!(text.contains(":user:") || key.ends_with("index:email"), "an address in {text}");
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_deleting_leaves_a_tombstone_and_nothing_else() {
+    let app = TestApp::redis().await;
+    let before = app.keys().await;
+    let body = json!({"email": "ada@example.com", "password": PASSWORD, "username": "ada"});
+    app.post("/v1/users").json(&body).send().await.expect(201);
+    for _ in 0..3 {
+        app.token("ada").await;
+    }
+    assert!(app.keys().await.len() >= before.len() + 10);
+    let token = app.token("ada").await;
+    app.delete("/v1/users/me").bearer(&token).send().await.expect(204);
+
+    let left = app.keys().await.into_iter().filter(|key| !before.contains(key)).collect::<Vec<_>>();
+    let [tombstone] = left.as_slice() else { panic!("{left:?}") };
+    let client = app.redis.as_ref().unwrap().client().await;
+    let mut fields: Vec<String> = client.hkeys(tombstone).await.unwrap();
+    fields.sort();
+    assert_eq!(fields, ["at", "rev", "state"]);
+    let hours = client.ttl::<i64, _>(tombstone).await.unwrap() / 3600;
+    assert_eq!(hours, 24);
+    app.stop().await;
+}
