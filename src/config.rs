@@ -43,7 +43,7 @@ pub struct Config {
     pub argon2_iterations: u32,
 
     /// Lanes of that memory.
-    #[arg(long, env = "LATCHKEY_ARGON2_PARALLELISM", value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, env = "LATCHKEY_ARGON2_PARALLELISM", value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub argon2_parallelism: u32,
 
     /// Threads that hash passwords; by default one for each core.

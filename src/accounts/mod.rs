@@ -1,7 +1,7 @@
 //! What accounts are and what can be done with them. Each use case is a method on [`Accounts`] in a file of its own.
 //!
-//! Nothing here knows of HTTP. Every change of an account is one [`Batch`](crate::store::Batch) in the person's slot,
-//! with what it expects to find there; unique addresses and names across slots are the business of [`claims`].
+//! Nothing here knows of HTTP. Every change of an account is one [`Batch`] in the person's slot,
+//! with what it expects to find there; unique addresses and names across slots are the business of `claims`.
 
 mod claims;
 mod clock;

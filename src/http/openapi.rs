@@ -30,6 +30,7 @@ pub(super) fn document(service: &OpenApiService<Api, ()>) -> Value {
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         operation.values_mut().for_each(complete);
     }
+    simplify(&mut document);
     document
 }
 
@@ -38,6 +39,19 @@ pub(super) fn methods(document: &Value) -> BTreeMap<String, Vec<String>> {
     let paths = document.get("paths").and_then(Value::as_object);
     let methods = |item: &Value| item.as_object().map(|item| item.keys().map(|m| m.to_uppercase()).collect());
     paths.into_iter().flatten().filter_map(|(path, item)| Some((path.clone(), methods(item)?))).collect()
+}
+
+/// Makes `allOf: [a reference, its description]` into `allOf: [a reference]`: the description stands beside it as well,
+/// and generators take the second part for another type.
+fn simplify(value: &mut Value) {
+    if let Some(parts) = value.get_mut("allOf").and_then(Value::as_array_mut) {
+        parts.retain(|part| part.get("$ref").is_some());
+    }
+    match value {
+        Value::Object(object) => object.values_mut().for_each(simplify),
+        Value::Array(items) => items.iter_mut().for_each(simplify),
+        _ => {}
+    }
 }
 
 /// Adds to an operation the problems that it gives.

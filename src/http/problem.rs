@@ -189,7 +189,7 @@ impl From<Problem> for poem::Error {
 }
 
 impl ApiResponse for Problem {
-    /// Any failure at all. Which ones an operation really gives is in [`refusals`](super::refusals).
+    /// Any failure at all. Which ones an operation really gives is in `refusals`.
     fn meta() -> MetaResponses {
         MetaResponses {
             responses: vec![MetaResponse {

@@ -190,14 +190,16 @@ fn a_wrong_value_is_told_with_its_variable_and_what_is_allowed() {
         ("LATCHKEY_LISTEN", "somewhere", "an IP address and a port"),
         ("LATCHKEY_SESSION_LIFETIME", "soon", "1m to 8760h"),
         ("LATCHKEY_ARGON2_ITERATIONS", "0", "1..=1000"),
-        ("LATCHKEY_ARGON2_MEMORY_KIB", "9", "16 is needed"),
-        ("LATCHKEY_LOG_FORMAT", "xml", "auto, text, json"),
+                ("LATCHKEY_LOG_FORMAT", "xml", "auto, text, json"),
         ("LATCHKEY_KEY_PREFIX", "{x}", "without braces"),
         ("LATCHKEY_BEHIND_TLS_PROXY", "perhaps", "true, false"),
     ] {
         let said = line(&run(&[(name, value)], &[]), 2);
         assert!(said.contains(name) && said.contains(value) && said.contains(allowed), "{said}");
     }
+    let too_little = [("LATCHKEY_ARGON2_MEMORY_KIB", "15"), ("LATCHKEY_ARGON2_PARALLELISM", "2")];
+    let said = line(&run(&too_little, &[]), 2);
+    assert!(said.contains("LATCHKEY_ARGON2_MEMORY_KIB: 15") && said.contains("16 is needed"), "{said}");
     let said = line(&run(&[("LATCHKEY_REDIS_URL", "rediss://:secret@host")], &[]), 2);
     assert!(said.contains("LATCHKEY_REDIS_URL") && !said.contains("secret"), "{said}");
 }

@@ -1,0 +1,45 @@
+# `make help` lists what can be done here.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check check-deps bench openapi test-tools
+
+help: ## List what can be done here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## Run the service on http://127.0.0.1:9443, with its data in ./latchkey-data
+	cargo run --release
+
+test: test-tools check ## Check everything and run every test; installs redis-server where it is missing
+	cargo test --locked
+
+check: ## Check the format, the lints and the documentation
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+# Fetching the advisories comes first and alone, so that an unreachable database is told apart from a finding.
+check-deps: ## Check the dependencies: licenses, sources, advisories, unused ones
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	@command -v cargo-machete >/dev/null || cargo install --locked cargo-machete
+	cargo deny --locked check bans licenses sources
+	@if cargo deny fetch db >/dev/null 2>&1; then \
+		cargo deny --locked check --disable-fetch advisories; \
+	else \
+		echo "check-deps: the advisory database cannot be fetched; advisories are not checked"; \
+	fi
+	cargo machete
+
+bench: ## Measure speed, memory, size and start-up time
+	cargo bench --bench latchkey
+
+# Each file is written beside its place and moved there, so that a failure leaves the old one.
+openapi: ## Write openapi/openapi.json and openapi/openapi.yaml
+	@mkdir -p openapi
+	cargo run -q --locked -- openapi > openapi/.json.new || { rm -f openapi/.json.new; exit 1; }
+	cargo run -q --locked -- openapi --yaml > openapi/.yaml.new || { rm -f openapi/.*.new; exit 1; }
+	mv openapi/.json.new openapi/openapi.json
+	mv openapi/.yaml.new openapi/openapi.yaml
+
+test-tools: ## Install what the tests need where it is missing: redis-server, setpriv, curl
+	@.ci/test-tools
