@@ -3,33 +3,16 @@
 use std::{fmt::Display, str::FromStr};
 
 use super::{
-    claims::{Claim, OperationId},
+    claims::Claim,
     clock::Timestamp,
     digest::Digest,
     email::EmailAddress,
     error::Error,
     profile::{DisplayName, Metadata},
-    user::{Device, Session, SessionId, User, UserId},
+    user::{Device, OperationId, Session, SessionId, Tombstone, User, UserId, UserRecord},
     username::Username,
 };
 use crate::store::{Fields, Record};
-
-/// What is stored under a user's key.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every one of them is a user")]
-pub(super) enum UserRecord {
-    Active(User),
-    Tombstone(Tombstone),
-}
-
-/// Why an id will never be a user again. A tombstone is kept longer than any attempt to make the user can last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tombstone {
-    /// The account was deleted.
-    Deleted,
-    /// The account was never made: its claim was given to somebody else first.
-    Fenced,
-}
 
 /// An idempotency key: which account it makes, and out of what.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use super::{
     error::Error,
     keys::Home,
     random::Random,
-    records::{self, UserRecord},
-    user::{Session, SessionId, Stored, User, UserId},
+    records,
+    user::{Session, SessionId, Stored, User, UserId, UserRecord},
 };
 
 /// A credential for one session. It is shown once, to the person who signs in.

@@ -5,7 +5,6 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use uuid::Uuid;
 
 use super::{
-    claims::OperationId,
     clock::Timestamp,
     digest::Digest,
     email::EmailAddress,
@@ -64,6 +63,30 @@ id! {
     SessionId
 }
 
+/// Which attempt to make or change a user; see [`claims`](super::claims).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OperationId(Uuid);
+
+impl OperationId {
+    pub(super) fn new(random: Random) -> Self {
+        Self(uuid::Builder::from_random_bytes(random.bytes()).into_uuid())
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.simple().fmt(f)
+    }
+}
+
+impl FromStr for OperationId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 /// A person's account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
@@ -93,6 +116,23 @@ pub struct User {
     pub(super) fence: u64,
     pub(super) email_op: OperationId,
     pub(super) username_op: Option<OperationId>,
+}
+
+/// What is stored under a user's key.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every one of them is a user")]
+pub(super) enum UserRecord {
+    Active(User),
+    Tombstone(Tombstone),
+}
+
+/// Why an id will never be a user again. A tombstone is kept longer than any attempt to make the user can last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tombstone {
+    /// The account was deleted.
+    Deleted,
+    /// The account was never made: its claim was given to somebody else first.
+    Fenced,
 }
 
 /// A sign-in that has not ended.
@@ -126,4 +166,14 @@ pub struct Device {
 pub(super) struct Stored<T> {
     pub(super) value: T,
     pub(super) revision: Revision,
+}
+
+impl Stored<UserRecord> {
+    /// The user, unless this is a tombstone.
+    pub(super) fn active(self) -> Option<Stored<User>> {
+        match self.value {
+            UserRecord::Active(value) => Some(Stored { value, revision: self.revision }),
+            UserRecord::Tombstone(_) => None,
+        }
+    }
 }

@@ -190,7 +190,7 @@ fn a_wrong_value_is_told_with_its_variable_and_what_is_allowed() {
         ("LATCHKEY_LISTEN", "somewhere", "an IP address and a port"),
         ("LATCHKEY_SESSION_LIFETIME", "soon", "1m to 8760h"),
         ("LATCHKEY_ARGON2_ITERATIONS", "0", "1..=1000"),
-                ("LATCHKEY_LOG_FORMAT", "xml", "auto, text, json"),
+        ("LATCHKEY_LOG_FORMAT", "xml", "auto, text, json"),
         ("LATCHKEY_KEY_PREFIX", "{x}", "without braces"),
         ("LATCHKEY_BEHIND_TLS_PROXY", "perhaps", "true, false"),
     ] {

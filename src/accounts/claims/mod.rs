@@ -16,17 +16,13 @@
 
 mod protocol;
 
-use std::{fmt, str::FromStr, time::Duration};
-
-use uuid::Uuid;
+use std::time::Duration;
 
 use super::{
     clock::Timestamp,
     email::EmailAddress,
     error::Error,
-    random::Random,
-    records::UserRecord,
-    user::{Stored, User, UserId},
+    user::{OperationId, Stored, User, UserId, UserRecord},
     username::Username,
 };
 
@@ -35,30 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a tombstone is kept. No attempt to make a user may last as long: none lasts more than a minute.
 pub(in crate::accounts) const TOMBSTONE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Which attempt to make or change a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::accounts) struct OperationId(Uuid);
-
-impl OperationId {
-    pub(in crate::accounts) fn new(random: Random) -> Self {
-        Self(uuid::Builder::from_random_bytes(random.bytes()).into_uuid())
-    }
-}
-
-impl fmt::Display for OperationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.simple().fmt(f)
-    }
-}
-
-impl FromStr for OperationId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
 
 /// What one person at most can have: an email address or a username, in its canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +139,7 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::random::Random;
 
     #[test]
     fn a_claim_is_judged_by_its_owner() {

@@ -1,13 +1,13 @@
 //! Claiming, taking back, and taking over: the steps of the protocol, on the store.
 
-use super::{Claim, Handle, OperationId, PATIENCE, Standing, TOMBSTONE_LIFE, judge, owner};
+use super::{Claim, Handle, PATIENCE, Standing, TOMBSTONE_LIFE, judge, owner};
 use crate::{
     accounts::{
         Accounts,
         error::Error,
         keys::{self, Home},
-        records::{self, Tombstone, UserRecord},
-        user::{Stored, User, UserId},
+        records,
+        user::{OperationId, Stored, Tombstone, User, UserId, UserRecord},
     },
     store::{Batch, CommitError, Expectation, Name, Revision},
 };
@@ -129,14 +129,4 @@ impl Accounts {
 
 fn stored<T>(value: Result<T, Error>, revision: Revision) -> Result<Stored<T>, Error> {
     value.map(|value| Stored { value, revision })
-}
-
-impl Stored<UserRecord> {
-    /// The user, unless this is a tombstone.
-    pub(in crate::accounts) fn active(self) -> Option<Stored<User>> {
-        match self.value {
-            UserRecord::Active(value) => Some(Stored { value, revision: self.revision }),
-            UserRecord::Tombstone(_) => None,
-        }
-    }
 }

@@ -4,14 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     accounts::{
-        Accounts,
-        claims::TOMBSTONE_LIFE,
-        detached,
-        error::Error,
-        keys::Home,
-        records::{self, Tombstone},
-        sessions,
-        token::SignedIn,
+        Accounts, claims::TOMBSTONE_LIFE, detached, error::Error, keys::Home, records, sessions, token::SignedIn,
+        user::Tombstone,
     },
     store::{Batch, CommitError, Expectation},
 };

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Registration, register::Attempt};
+use super::registration::{Attempt, Registration};
 use crate::{
     accounts::{
         Accounts,
@@ -15,8 +15,8 @@ use crate::{
         hasher::Verdict,
         keys,
         profile::DisplayName,
-        records::{self, IdempotencyRecord, Tombstone, UserRecord},
-        user::{Stored, User},
+        records::{self, IdempotencyRecord},
+        user::{Stored, Tombstone, User, UserRecord},
         username::Username,
     },
     store::{Batch, CommitError, Expectation, Name},

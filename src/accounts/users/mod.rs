@@ -4,11 +4,12 @@ mod delete;
 mod idempotency;
 mod patch;
 mod register;
+mod registration;
 
 pub use self::{
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     patch::{Change, GuardedPatch, UserPatch, VersionMatch},
-    register::Registration,
+    registration::Registration,
 };
 use super::{keys, records, user::User};
 use crate::store::Batch;

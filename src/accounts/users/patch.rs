@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     accounts::{
         Accounts,
-        claims::{Claim, Handle, OperationId},
+        claims::{Claim, Handle},
         clock::Timestamp,
         detached,
         email::EmailAddress,
@@ -18,7 +18,7 @@ use crate::{
         profile::{DisplayName, Metadata, MetadataTooLarge},
         sessions::Scope,
         token::SignedIn,
-        user::User,
+        user::{OperationId, User},
         username::Username,
     },
     store::{Batch, CommitError, Expectation},

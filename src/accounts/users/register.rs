@@ -2,46 +2,22 @@
 
 use std::sync::Arc;
 
-use super::idempotency::{IdempotencyKey, Recalled};
+use super::{
+    idempotency::{IdempotencyKey, Recalled},
+    registration::{Attempt, Registration},
+};
 use crate::{
     accounts::{
         Accounts,
-        claims::{Claim, Handle, OperationId},
+        claims::{Claim, Handle},
         detached,
-        email::EmailAddress,
         error::Error,
         hasher::PasswordHash,
         keys::Home,
-        password::NewPassword,
-        profile::{DisplayName, Metadata},
-        user::{User, UserId},
-        username::Username,
+        user::{OperationId, User, UserId},
     },
     store::{Batch, CommitError, Expectation},
 };
-
-/// Who somebody wants to be.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// Their email address.
-    pub email: EmailAddress,
-    /// Their password.
-    pub password: NewPassword,
-    /// Their username, if they want one.
-    pub username: Option<Username>,
-    /// Their display name, if they give one.
-    pub name: Option<DisplayName>,
-    /// What the application wants to keep with them.
-    pub metadata: Metadata,
-}
-
-/// Which account an attempt makes. With an idempotency key, several attempts may share one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Attempt {
-    pub(super) user: UserId,
-    pub(super) op: OperationId,
-    pub(super) shared: bool,
-}
 
 impl Accounts {
     /// Makes an account.
@@ -118,32 +94,5 @@ impl Accounts {
     pub(super) fn new_attempt(&self, shared: bool) -> Attempt {
         let user = UserId::new(self.clock.now(), self.random);
         Attempt { user, op: OperationId::new(self.random), shared }
-    }
-}
-
-impl Registration {
-    fn handles(&self) -> Vec<Handle> {
-        let username = self.username.as_ref().map(Handle::username);
-        [Handle::email(&self.email)].into_iter().chain(username).collect()
-    }
-
-    fn to_user(&self, claim: &Claim, password_hash: PasswordHash) -> User {
-        User {
-            id: claim.user,
-            email: self.email.clone(),
-            email_verified: false,
-            username: self.username.clone(),
-            name: self.name.clone(),
-            metadata: self.metadata.clone(),
-            created_at: claim.at,
-            updated_at: claim.at,
-            version: 1,
-            password_hash,
-            session_epoch: 0,
-            last_sign_in_at: None,
-            fence: 1,
-            email_op: claim.op,
-            username_op: self.username.as_ref().map(|_| claim.op),
-        }
     }
 }

@@ -1,0 +1,61 @@
+//! What a registration is: who somebody wants to be, and which account an attempt makes of it.
+
+use crate::accounts::{
+    claims::{Claim, Handle},
+    email::EmailAddress,
+    hasher::PasswordHash,
+    password::NewPassword,
+    profile::{DisplayName, Metadata},
+    user::{OperationId, User, UserId},
+    username::Username,
+};
+
+/// Who somebody wants to be.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Their email address.
+    pub email: EmailAddress,
+    /// Their password.
+    pub password: NewPassword,
+    /// Their username, if they want one.
+    pub username: Option<Username>,
+    /// Their display name, if they give one.
+    pub name: Option<DisplayName>,
+    /// What the application wants to keep with them.
+    pub metadata: Metadata,
+}
+
+/// Which account an attempt makes. With an idempotency key, several attempts may share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attempt {
+    pub(super) user: UserId,
+    pub(super) op: OperationId,
+    pub(super) shared: bool,
+}
+
+impl Registration {
+    pub(super) fn handles(&self) -> Vec<Handle> {
+        let username = self.username.as_ref().map(Handle::username);
+        [Handle::email(&self.email)].into_iter().chain(username).collect()
+    }
+
+    pub(super) fn to_user(&self, claim: &Claim, password_hash: PasswordHash) -> User {
+        User {
+            id: claim.user,
+            email: self.email.clone(),
+            email_verified: false,
+            username: self.username.clone(),
+            name: self.name.clone(),
+            metadata: self.metadata.clone(),
+            created_at: claim.at,
+            updated_at: claim.at,
+            version: 1,
+            password_hash,
+            session_epoch: 0,
+            last_sign_in_at: None,
+            fence: 1,
+            email_op: claim.op,
+            username_op: self.username.as_ref().map(|_| claim.op),
+        }
+    }
+}
