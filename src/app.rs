@@ -115,9 +115,8 @@ fn make_private_folder(folder: &Path) -> io::Result<()> {
 }
 
 async fn collect(accounts: Arc<Accounts>) {
-    let mut ticks = tokio::time::interval(COLLECT_EVERY);
     loop {
-        ticks.tick().await;
+        tokio::time::sleep(COLLECT_EVERY).await;
         match accounts.collect_expired().await {
             Ok(0) => {}
             Ok(count) => tracing::debug!(count, "expired records were collected"),

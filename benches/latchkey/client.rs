@@ -1,0 +1,93 @@
+//! Requests over connections that are kept alive, each timed from before it is sent to the last byte of its answer.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The password of everybody.
+const PASSWORD: &str = "correct horse battery staple";
+
+/// A client of one service.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    url: String,
+}
+
+/// An answer, and how long it took.
+pub(crate) struct Answer {
+    pub(crate) body: Value,
+    pub(crate) took: Duration,
+}
+
+impl Client {
+    pub(crate) fn new(url: String) -> Self {
+        // A proxy that the environment names is not what is to be measured.
+        Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), url }
+    }
+
+    /// Sends a request, which must be answered with `status`: an error that comes fast must not look like speed.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<Value>,
+        status: u16,
+    ) -> Answer {
+        let place = format!("{method} {path}");
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let begun = Instant::now();
+        let response = request.send().await.unwrap();
+        let found = response.status();
+        let bytes = response.bytes().await.unwrap();
+        let took = begun.elapsed();
+        assert_eq!(found, status, "{place}: {}", String::from_utf8_lossy(&bytes));
+        Answer { body: serde_json::from_slice(&bytes).unwrap_or_default(), took }
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Duration {
+        self.send(Method::GET, path, token, None, 200).await.took
+    }
+
+    pub(crate) async fn delete(&self, path: &str, token: &str) -> Duration {
+        self.send(Method::DELETE, path, token, None, 204).await.took
+    }
+
+    pub(crate) async fn rename(&self, token: &str, name: &str) -> Duration {
+        self.send(Method::PATCH, "/v1/users/me", token, Some(json!({"name": name})), 200).await.took
+    }
+
+    /// Registers `who`, whose address is made of that name.
+    pub(crate) async fn register(&self, who: &str, username: Option<&str>) -> Duration {
+        let mut body = json!({"email": email(who), "password": PASSWORD});
+        if let Some(username) = username {
+            body["username"] = username.into();
+        }
+        self.send(Method::POST, "/v1/users", "", Some(body), 201).await.took
+    }
+
+    /// Signs `who` in, and answers with the token.
+    pub(crate) async fn sign_in(&self, who: &str) -> (String, Duration) {
+        let body = json!({"login": email(who), "password": PASSWORD});
+        let answer = self.send(Method::POST, "/v1/sessions", "", Some(body), 201).await;
+        (answer.body["access_token"].as_str().unwrap().to_owned(), answer.took)
+    }
+
+    /// Fails to sign in, at the cost of a hash.
+    pub(crate) async fn sign_in_as_nobody(&self) {
+        let body = json!({"login": email("nobody"), "password": PASSWORD});
+        self.send(Method::POST, "/v1/sessions", "", Some(body), 401).await;
+    }
+}
+
+fn email(who: &str) -> String {
+    format!("{who}@example.com")
+}

@@ -1,0 +1,111 @@
+//! What Latchkey costs, measured on the binary as it is released: `cargo bench --bench latchkey`.
+//!
+//! The binary runs as a child process, once on an embedded store and once on a Redis of its own, and is driven over
+//! real HTTP. What comes out is one table in markdown. Nothing here makes a build fail: a number depends on the machine,
+//! so it is for people to read.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a measurement that cannot be made ends the run"
+)]
+
+mod client;
+mod disk;
+mod environment;
+mod hash;
+mod passwords;
+mod redis;
+mod requests;
+mod samples;
+mod service;
+mod start;
+mod storm;
+mod table;
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    client::Client,
+    redis::RedisServer,
+    service::{Place, Service, temporary_folder},
+    start::Megabytes,
+    table::{Row, Table},
+};
+
+const HOW: &str = "\
+How it was measured:
+
+- Latency is from before a request is sent to the last byte of its answer, in one client thread on the same machine, over
+  connections that are kept alive; one request at a time unless it says otherwise. It includes the client's own work.
+- The service runs with its defaults, logging to a file. Its hashing threads run at nice 5; Argon2 alone runs on a thread
+  at nice 0, in memory that is warm, in the same turns as the requests it is compared with.
+- The differences and ratios are of medians. A limit on latency or on the start is held against the median.
+- A start is from before the process is made to the end of its first answer to /health/live. Each first start has an
+  empty folder; each next start finds the folder of a process that was killed.
+- Memory is VmRSS. MB are millions of bytes.
+- A commit of the embedded store ends with one fdatasync. A sign-in, a change and a sign-out make one commit; a
+  registration makes one for the account and one for each claim (the address, the username), and a deletion likewise.
+- The disk is measured in turns with the requests: 4 KiB written within a file, and 4 KiB added to its end.
+- At 1000/s, a GET is sent each millisecond whether or not the one before was answered; idle and storm take turns. The
+  client that sends them shares the cores with the service.
+- The rate of sign-ins is held against that of Argon2 alone on as many threads, measured for a second just before and just
+  after. It is less than threads / median: two hashes at once share the memory's bandwidth.
+";
+
+/// A running service, its client, and the name of its store.
+struct Side<'a> {
+    name: &'static str,
+    client: Client,
+    service: &'a Service,
+}
+
+/// Arguments are not read: cargo passes `--bench`.
+fn main() -> ExitCode {
+    let redis_version = match environment::check() {
+        Ok(version) => version,
+        Err(line) => {
+            eprintln!("latchkey bench: {line}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // One thread, so that the client takes as little of the machine as it can.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (begun, load) = (Instant::now(), environment::load());
+    let table = runtime.block_on(measure());
+    println!("\n{}\n{table}\n{HOW}", environment::describe(&redis_version, &load));
+    println!("It took {} s.", begun.elapsed().as_secs());
+    ExitCode::SUCCESS
+}
+
+async fn measure() -> Table {
+    let mut table = Table::default();
+    let server = RedisServer::start();
+    start::measure(&mut table, &server).await;
+
+    let folder = temporary_folder();
+    let services = [Service::start(Place::Redis(&server)), Service::start(Place::Embedded(folder.path()))];
+    let [redis, embedded] = &services;
+    let sides = [("Redis", redis), ("embedded", embedded)].map(|(name, service)| Side {
+        name,
+        client: Client::new(service.url()),
+        service,
+    });
+    let accounts = passwords::measure(&mut table, &sides).await;
+    let readers = requests::measure(&mut table, &sides).await;
+    let sessions = storm::measure(&mut table, &sides, &readers).await;
+    requests::measure_ends(&mut table, &sides, &sessions, &accounts).await;
+    for side in &sides {
+        table.add(Row::value("memory, after all this", side.name, Megabytes(side.service.resident_memory())));
+    }
+    table
+}
+
+/// So many rounds, or as many as fit into this time: on a slow machine there are fewer, and `n` says so.
+fn rounds(most: usize, time: Duration) -> impl Iterator<Item = usize> {
+    let begun = Instant::now();
+    (0..most).take_while(move |_| begun.elapsed() < time)
+}
