@@ -7,8 +7,8 @@
 //! What both stores promise, and `tests/store` holds them to:
 //!
 //! - A commit that answers `Ok` is visible to every later read, and stays so.
-//! - [`CommitError::Conflict`] and [`CommitError::Full`] mean that nothing was written. [`CommitError::Unavailable`]
-//!   means that the outcome is unknown: it may still be applied within [`COMMIT_DEADLINE`].
+//! - [`CommitError::Conflict`] and [`CommitError::Full`] mean that nothing was written. A conflict is no proof that an
+//!   expectation is false: the record may have been rewritten while it was looked at. [`CommitError::Unavailable`] means that the outcome is unknown: it may still be applied within [`COMMIT_DEADLINE`].
 //! - A commit is applied at most once, also when its reply is lost, and also when the future that waits for it is
 //!   dropped: it then runs to its end.
 //! - No commit sees half of another one. A read of several records may: they are read together, not atomically.
@@ -79,7 +79,7 @@ pub struct Unavailable(pub String);
 /// Why a commit was not acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// An expectation does not hold. Nothing was written.
+    /// An expectation does not hold, or did not for a moment. Nothing was written: read again, and decide anew.
     #[error("a record is not what the commit expected")]
     Conflict,
     /// The store has no room. Nothing was written.
@@ -153,6 +153,17 @@ impl Store {
         }
     }
 
+    /// Deletes records one by one, whatever they hold: not a commit, but it also works in a store that is full.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store does not answer; then some of them may be gone.
+    pub async fn discard(&self, keys: &[Key]) -> Result<(), Unavailable> {
+        match self {
+            Self::Embedded(store) => store.discard(keys).await,
+            Self::Redis(store) => store.discard(keys).await,
+        }
+    }
+
     /// Collects records whose expiry was more than [`EXPIRY_GRACE`] before `now` (Unix milliseconds), and answers how
     /// many. Redis does this by itself.
     ///
@@ -165,10 +176,10 @@ impl Store {
         }
     }
 
-    /// Ends every connection. A file is closed when the store is dropped.
+    /// Ends every connection, or closes the file. Nothing can be read or written after that.
     pub async fn close(&self) {
         match self {
-            Self::Embedded(_) => {}
+            Self::Embedded(store) => store.close().await,
             Self::Redis(store) => store.close().await,
         }
     }

@@ -1,7 +1,12 @@
 //! What every store promises.
 
-use std::sync::Arc;
+use std::{
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use futures_util::poll;
 use latchkey::store::{Batch, CommitError, Expectation, Name, Slot, Store};
 
 use super::{fields, key, name, put, slot};
@@ -207,17 +212,23 @@ contract! {
     async fn a_commit_outlives_the_future_that_waits_for_it(store: Arc<Store>) {
         for n in 0..50 {
             let record = format!("r{n}");
-            let waiting = Arc::clone(&store);
-            let batch = put(&record, "1");
-            let task = tokio::spawn(async move { waiting.commit(batch).await });
-            tokio::task::yield_now().await;
-            task.abort();
-            if task.await.is_err_and(|e| e.is_cancelled()) {
-                // Whether it was cut off before or after it was handed over, the store goes on working.
-                store.commit(put("after", &record)).await.unwrap();
+            {
+                let mut commit = pin!(store.commit(put(&record, "1")));
+                let _ = poll!(&mut commit); // it is under way, or done already
             }
-            assert!(matches!(value(&store, &record).await.as_deref(), None | Some("1")));
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while value(&store, &record).await.is_none() {
+                assert!(Instant::now() < deadline, "the commit was cut off");
+            }
         }
+    }
+
+    async fn discarding_deletes_records_and_needs_no_expectation(store: Arc<Store>) {
+        store.commit(put("a", "1")).await.unwrap();
+        store.commit(put("b", "1")).await.unwrap();
+        store.discard(&[key("a"), key("nothing")]).await.unwrap();
+        assert_eq!((value(&store, "a").await, value(&store, "b").await.as_deref()), (None, Some("1")));
+        store.commit(expecting("a", Expectation::Absent)).await.unwrap();
     }
 }
 

@@ -12,10 +12,33 @@ async fn what_was_committed_is_there_after_a_restart() {
     let file = folder.path().join("store.redb");
     let store = Store::Embedded(Embedded::open(&file).unwrap());
     let revision = store.commit(put("a", "1")).await.unwrap();
-    drop(store);
+    store.close().await;
 
-    let store = reopen(&file).await;
+    let store = Store::Embedded(Embedded::open(&file).unwrap());
     assert_eq!(store.get(&key("a")).await.unwrap().unwrap().revision, revision);
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn only_its_owner_can_read_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.redb");
+    let _store = Embedded::open(&file).unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_closed_store_is_free_at_once_and_refuses_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.redb");
+    let store = Store::Embedded(Embedded::open(&file).unwrap());
+    store.commit(put("a", "1")).await.unwrap();
+    store.close().await;
+    assert!(store.get(&key("a")).await.is_err());
+    assert!(store.commit(put("a", "2")).await.is_err());
+    let again = Store::Embedded(Embedded::open(&file).unwrap());
+    assert_eq!(again.get(&key("a")).await.unwrap().unwrap().fields["value"], "1");
 }
 
 #[tokio::test]
@@ -51,16 +74,4 @@ async fn expired_records_are_collected_after_the_grace() {
     let left = store.get_many(&["short", "long", "kept"].map(key)).await.unwrap();
     assert_eq!(left.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, true]);
     assert_eq!(store.collect_expired(now + grace + 5_001).await.unwrap(), 1);
-}
-
-/// The file is free once the writer thread has ended.
-async fn reopen(file: &std::path::Path) -> Store {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
-    loop {
-        match Embedded::open(file) {
-            Ok(store) => return Store::Embedded(store),
-            Err(e) if std::time::Instant::now() > deadline => panic!("{e}"),
-            Err(_) => tokio::task::yield_now().await,
-        }
-    }
 }

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
 use latchkey::store::{Batch, CommitError, Expectation, REQUEST_DEADLINE, Redis, Store};
 
 use super::{
@@ -140,11 +141,12 @@ async fn a_server_that_hangs_is_unavailable_within_the_deadline_and_usable_after
     let _: () = command(&server.client().await, "CLIENT PAUSE 4000 ALL").await;
     let started = Instant::now();
     let a = key("a");
-    let (read, commit) = tokio::join!(store.get(&a), store.commit(put("a", "2")));
+    // More commits than there are connections for them: those that wait for one may not come back to it later.
+    let (read, commits) = tokio::join!(store.get(&a), join_all((0..100).map(|_| store.commit(put("a", "2")))));
     assert!(read.is_err());
-    assert!(matches!(commit, Err(CommitError::Unavailable(_))));
+    assert!(commits.iter().all(|commit| matches!(commit, Err(CommitError::Unavailable(_)))));
     assert!(started.elapsed() < REQUEST_DEADLINE + Duration::from_millis(700), "{:?}", started.elapsed());
-    // It had not come as far as EXEC, so it is not applied later either.
+    // None had come as far as EXEC, so none is applied later either.
     let deadline = Instant::now() + Duration::from_secs(10);
     while store.commit(put("b", "1")).await.is_err() {
         assert!(Instant::now() < deadline, "the server is not used again");
@@ -166,6 +168,16 @@ async fn a_server_that_comes_back_is_used_again() {
     while store.get(&key("b")).await.is_err() {
         assert!(Instant::now() < deadline, "the readers did not reconnect");
     }
+}
+
+#[tokio::test]
+async fn a_commit_that_meets_a_key_of_another_type_is_no_success() {
+    let server = RedisServer::start();
+    let store = connect(&server).await;
+    let _: () = command(&server.client().await, "SET test:{slot}:index text").await;
+    let mut batch = put("a", "1");
+    batch.add(name("index"), "a", 1);
+    assert!(matches!(store.commit(batch).await, Err(CommitError::Unavailable(_))));
 }
 
 #[tokio::test]

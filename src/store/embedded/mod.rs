@@ -3,46 +3,41 @@
 //! Reads are snapshots and never wait for a write. Commits go through one [`writer`] thread, which makes all that are
 //! waiting durable with a single fsync.
 
+mod file;
 mod tables;
 mod writer;
 
 use std::{fmt, ops::RangeInclusive, path::Path, sync::Arc};
 
-use redb::{Database, DatabaseError, ReadableDatabase, backends::InMemoryBackend};
+use redb::{Database, ReadableDatabase};
 use tokio::sync::oneshot;
 
 use self::{
+    file::File,
     tables::{RECORDS, SCORES, StoredRecord},
     writer::{Job, Writer},
 };
 use super::{Batch, CommitError, Key, OpenError, REQUEST_DEADLINE, Record, Revision, Unavailable};
 
-/// The page cache, in bytes: small, since the operating system caches the file too.
-const CACHE: usize = 16 * 1024 * 1024;
-
 /// A store in a file, or in memory.
 pub struct Embedded {
-    db: Arc<Database>,
+    file: Arc<File>,
     writer: Writer,
 }
 
 impl fmt::Debug for Embedded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Embedded").finish_non_exhaustive()
+        f.debug_struct("Embedded").field("path", &self.file.path).finish_non_exhaustive()
     }
 }
 
 impl Embedded {
-    /// Opens the file, and makes it when it is not there.
+    /// Opens the file, and makes it, for its owner alone, when it is not there.
     ///
     /// # Errors
     /// [`OpenError`] when it cannot be read or written, is not ours, or is open in another process.
-    pub fn open(file: &Path) -> Result<Self, OpenError> {
-        let failed = |e| match e {
-            DatabaseError::DatabaseAlreadyOpen => OpenError(format!("{} is in use by another process", file.display())),
-            e => OpenError(format!("{}: {e}", file.display())),
-        };
-        Self::start(Database::builder().set_cache_size(CACHE).create(file).map_err(failed)?)
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::start(File::open(path)?)
     }
 
     /// A store that is gone when it is dropped.
@@ -50,15 +45,14 @@ impl Embedded {
     /// # Errors
     /// [`OpenError`] when there is no memory for it.
     pub fn in_memory() -> Result<Self, OpenError> {
-        let db = Database::builder().set_cache_size(CACHE).create_with_backend(InMemoryBackend::new());
-        Self::start(db.map_err(|e| OpenError(e.to_string()))?)
+        Self::start(File::in_memory()?)
     }
 
-    fn start(db: Database) -> Result<Self, OpenError> {
-        tables::create(&db).map_err(|e| OpenError(e.to_string()))?;
-        let db = Arc::new(db);
-        let writer = Writer::start(Arc::clone(&db)).map_err(|e| OpenError(e.to_string()))?;
-        Ok(Self { db, writer })
+    fn start(file: File) -> Result<Self, OpenError> {
+        file.with(tables::create).map_err(|e| OpenError(e.to_string()))?;
+        let file = Arc::new(file);
+        let writer = Writer::start(Arc::clone(&file)).map_err(|e| OpenError(e.to_string()))?;
+        Ok(Self { file, writer })
     }
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
@@ -108,15 +102,27 @@ impl Embedded {
         in_time(outcome).await?
     }
 
+    pub(super) async fn discard(&self, keys: &[Key]) -> Result<(), Unavailable> {
+        let (reply, outcome) = oneshot::channel();
+        self.writer.send(Job::Discard { keys: keys.to_vec(), reply })?;
+        in_time(outcome).await?
+    }
+
+    pub(super) async fn close(&self) {
+        self.writer.stop().await;
+        self.file.close();
+    }
+
     /// Reads can touch the disk, so they stay off the threads of the runtime.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let db = Arc::clone(&self.db);
-        match tokio::task::spawn_blocking(move || read(&db)).await {
-            Ok(result) => result.map_err(|e| Unavailable(e.to_string())),
-            Err(e) => Err(Unavailable(e.to_string())),
+        let file = Arc::clone(&self.file);
+        match tokio::time::timeout(REQUEST_DEADLINE, tokio::task::spawn_blocking(move || file.with(read))).await {
+            Ok(Ok(result)) => result.map_err(|e| Unavailable(e.to_string())),
+            Ok(Err(e)) => Err(Unavailable(e.to_string())),
+            Err(_) => Err(late()),
         }
     }
 }
@@ -125,8 +131,12 @@ async fn in_time<T>(outcome: oneshot::Receiver<T>) -> Result<T, Unavailable> {
     match tokio::time::timeout(REQUEST_DEADLINE, outcome).await {
         Ok(Ok(outcome)) => Ok(outcome),
         Ok(Err(_)) => Err(Unavailable("the writer has stopped".to_owned())),
-        Err(_) => Err(Unavailable(format!("no answer within {REQUEST_DEADLINE:?}"))),
+        Err(_) => Err(late()),
     }
+}
+
+fn late() -> Unavailable {
+    Unavailable(format!("no answer within {REQUEST_DEADLINE:?}"))
 }
 
 fn decode(bytes: &[u8]) -> Result<Record, redb::Error> {

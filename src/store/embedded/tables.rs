@@ -55,13 +55,18 @@ impl<'t> Tables<'t> {
         })
     }
 
-    /// Applies `batch` and answers true, or, when an expectation does not hold, changes nothing and answers false.
-    pub(super) fn apply(&mut self, batch: &Batch, revision: Revision) -> Result<bool, Error> {
+    /// Whether every expectation of `batch` holds.
+    pub(super) fn is_as_expected(&self, batch: &Batch) -> Result<bool, Error> {
         for (name, expectation) in &batch.expectations {
             if !self.holds(&batch.slot, name, *expectation)? {
                 return Ok(false);
             }
         }
+        Ok(true)
+    }
+
+    /// Makes every write of `batch`.
+    pub(super) fn write(&mut self, batch: &Batch, revision: Revision) -> Result<(), Error> {
         for (name, write) in &batch.writes {
             let key = batch.slot.key(name);
             let key = key.as_str();
@@ -79,7 +84,7 @@ impl<'t> Tables<'t> {
                 Write::Remove { member } => self.remove(key, member)?,
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Deletes up to `limit` records that may be collected at `now`, and answers how many.
@@ -117,9 +122,10 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    fn delete_record(&mut self, key: &str) -> Result<(), Error> {
+    /// Deletes a record, also one that cannot be read.
+    pub(super) fn delete_record(&mut self, key: &str) -> Result<(), Error> {
         let Some(found) = self.records.remove(key)? else { return Ok(()) };
-        if let Some(at) = StoredRecord::decode(found.value())?.expires_at {
+        if let Some(at) = StoredRecord::decode(found.value()).ok().and_then(|stored| stored.expires_at) {
             self.expiries.remove((collectable_at(at), key))?;
         }
         Ok(())

@@ -4,17 +4,17 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use redb::{Database, Error};
 use tokio::sync::oneshot;
 
-use super::tables::Tables;
-use crate::store::{Batch, CommitError, Revision, Unavailable};
+use super::{file::File, tables::Tables};
+use crate::store::{Batch, CommitError, Key, Revision, Unavailable};
 
 /// Commits that may wait for the writer; more are refused.
 const QUEUE: usize = 4096;
@@ -29,30 +29,54 @@ const COLLECT: usize = 1000;
 pub(super) enum Job {
     Commit { batch: Batch, revision: Revision, reply: oneshot::Sender<Result<(), CommitError>> },
     Collect { now: i64, reply: oneshot::Sender<Result<usize, Unavailable>> },
+    Discard { keys: Vec<Key>, reply: oneshot::Sender<Result<(), Unavailable>> },
 }
 
-/// Where jobs are handed in. The thread ends when this is dropped.
-pub(super) struct Writer(SyncSender<Job>);
+/// Where jobs are handed in.
+pub(super) struct Writer {
+    jobs: Mutex<Option<SyncSender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
 
 impl Writer {
-    pub(super) fn start(db: Arc<Database>) -> io::Result<Self> {
+    pub(super) fn start(file: Arc<File>) -> io::Result<Self> {
         let (sender, jobs) = sync_channel(QUEUE);
-        thread::Builder::new().name("store-writer".to_owned()).spawn(move || run(&db, &jobs))?;
-        Ok(Self(sender))
+        let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || run(&file, &jobs))?;
+        Ok(Self { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), Unavailable> {
-        self.0.try_send(job).map_err(|e| match e {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(jobs) = jobs.as_ref() else { return Err(Unavailable("the store is closed".to_owned())) };
+        jobs.try_send(job).map_err(|e| match e {
             TrySendError::Full(_) => Unavailable("too many commits are waiting".to_owned()),
             TrySendError::Disconnected(_) => Unavailable("the writer has stopped".to_owned()),
         })
     }
+
+    /// Takes no more jobs, and waits until those that were handed in are done.
+    pub(super) async fn stop(&self) {
+        drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
 }
 
-fn run(db: &Database, jobs: &Receiver<Job>) {
+fn run(file: &File, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
         let group = std::iter::once(first).chain(jobs.try_iter()).take(GROUP).collect::<Vec<_>>();
-        answer(apply(db, &group), group);
+        let outcome = file.with(|database| apply(database, &group));
+        let failed = outcome.is_err();
+        answer(outcome, group);
+        if failed {
+            // Until it is opened again, the database refuses everything. If that fails too, the next group tries it.
+            match file.reopen() {
+                Ok(()) => tracing::warn!("the store failed and was opened again"),
+                Err(error) => tracing::error!(%error, "the store failed and cannot be opened again"),
+            }
+        }
     }
 }
 
@@ -60,21 +84,36 @@ fn run(db: &Database, jobs: &Receiver<Job>) {
 enum Done {
     Committed(bool),
     Collected(usize),
+    Discarded,
+    /// The job met a record that cannot be read, before it wrote anything.
+    Unreadable(String),
 }
 
-fn apply(db: &Database, group: &[Job]) -> Result<Vec<Done>, Error> {
-    let transaction = db.begin_write()?;
+fn apply(database: &Database, group: &[Job]) -> Result<Vec<Done>, Error> {
+    let transaction = database.begin_write()?;
     let mut tables = Tables::open(&transaction)?;
     let mut done = Vec::with_capacity(group.len());
     for job in group {
         done.push(match job {
-            Job::Commit { batch, revision, .. } => Done::Committed(tables.apply(batch, *revision)?),
+            Job::Commit { batch, revision, .. } => match tables.is_as_expected(batch) {
+                Ok(false) => Done::Committed(false),
+                Ok(true) => {
+                    tables.write(batch, *revision)?;
+                    Done::Committed(true)
+                }
+                Err(Error::Corrupted(what)) => Done::Unreadable(what),
+                Err(e) => return Err(e),
+            },
             Job::Collect { now, .. } => Done::Collected(tables.collect(*now, COLLECT)?),
+            Job::Discard { keys, .. } => {
+                keys.iter().try_for_each(|key| tables.delete_record(key.as_str()))?;
+                Done::Discarded
+            }
         });
     }
     drop(tables);
     // Nothing to make durable is no reason to wait for the disk.
-    if done.iter().any(|done| matches!(done, Done::Committed(true) | Done::Collected(1..))) {
+    if done.iter().any(|done| matches!(done, Done::Committed(true) | Done::Collected(1..) | Done::Discarded)) {
         transaction.commit()?;
     } else {
         transaction.abort()?;
@@ -87,21 +126,25 @@ fn answer(outcome: Result<Vec<Done>, Error>, group: Vec<Job>) {
     let mut done = outcome.map(Vec::into_iter);
     for job in group {
         let done = done.as_mut().map(Iterator::next);
+        let failed = || Unavailable(done.as_ref().err().map_or("no outcome".to_owned(), ToString::to_string));
         match job {
             Job::Commit { reply, .. } => {
-                let _ = reply.send(match done {
+                let _ = reply.send(match &done {
                     Ok(Some(Done::Committed(true))) => Ok(()),
-                    Ok(_) => Err(CommitError::Conflict),
+                    Ok(Some(Done::Committed(false))) => Err(CommitError::Conflict),
+                    Ok(Some(Done::Unreadable(what))) => Err(Unavailable(what.clone()).into()),
                     Err(e) if is_full(e) => Err(CommitError::Full),
-                    Err(e) => Err(Unavailable(e.to_string()).into()),
+                    Ok(_) | Err(_) => Err(failed().into()),
                 });
             }
             Job::Collect { reply, .. } => {
-                let _ = reply.send(match done {
-                    Ok(Some(Done::Collected(count))) => Ok(count),
-                    Ok(_) => Ok(0),
-                    Err(e) => Err(Unavailable(e.to_string())),
+                let _ = reply.send(match &done {
+                    Ok(Some(Done::Collected(count))) => Ok(*count),
+                    Ok(_) | Err(_) => Err(failed()),
                 });
+            }
+            Job::Discard { reply, .. } => {
+                let _ = reply.send(if done.is_ok() { Ok(()) } else { Err(failed()) });
             }
         }
     }

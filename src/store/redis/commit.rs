@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use fred::{
     clients::{Client, Pipeline},
-    error::Error,
+    error::{Error, ErrorKind},
     interfaces::{ClientLike, HashesInterface, KeysInterface, SortedSetsInterface},
     types::{ClusterHash, CustomCommand, Expiration, Value},
 };
@@ -66,16 +66,20 @@ impl Plan {
 }
 
 /// Runs `plan` until its outcome is known, or until there is no time left.
+///
+/// While nothing is in doubt, that is the time its caller waits: what was refused is not done later. A commit in doubt is
+/// carried on behind the caller's back.
 pub(super) async fn run(leases: Arc<Leases>, plan: Plan) -> Result<(), CommitError> {
     let started = Instant::now();
+    let mut deadline = started + REQUEST_DEADLINE;
     let mut in_doubt = false;
     loop {
-        let error = match attempt(&leases, &plan).await {
+        let error = match attempt(&leases, &plan, deadline).await {
             Attempt::Applied => return Ok(()),
             Attempt::Mismatch if !in_doubt => return Err(CommitError::Conflict),
             Attempt::Refused(refusal) if !in_doubt => return Err(refusal),
             // Whoever changed the record may have been an earlier attempt of this very commit.
-            Attempt::Mismatch => match is_applied(&leases, &plan).await {
+            Attempt::Mismatch => match is_applied(&leases, &plan, deadline).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Err(CommitError::Conflict),
                 Err(error) => error.to_string(),
@@ -84,19 +88,19 @@ pub(super) async fn run(leases: Arc<Leases>, plan: Plan) -> Result<(), CommitErr
             Attempt::NotSent(error) => error.to_string(),
             Attempt::InDoubt(error) => {
                 in_doubt = true;
+                deadline = started + COMMIT_DEADLINE;
                 error.to_string()
             }
         };
-        let deadline = if in_doubt { COMMIT_DEADLINE } else { REQUEST_DEADLINE };
-        if started.elapsed() + PAUSE > deadline {
+        if Instant::now() + PAUSE > deadline {
             return Err(Unavailable(error).into());
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn attempt(leases: &Leases, plan: &Plan) -> Attempt {
-    let mut lease = match leases.borrow().await {
+async fn attempt(leases: &Leases, plan: &Plan, deadline: Instant) -> Attempt {
+    let mut lease = match leases.borrow(deadline).await {
         Ok(lease) => lease,
         Err(error) => return Attempt::NotSent(error),
     };
@@ -105,6 +109,9 @@ async fn attempt(leases: &Leases, plan: &Plan) -> Attempt {
         Ok(Found::Marker) => return clean(leases, lease, Attempt::Applied).await,
         Ok(Found::Mismatch) => return clean(leases, lease, Attempt::Mismatch).await,
         Ok(Found::AsExpected) => {}
+    }
+    if Instant::now() > deadline {
+        return Attempt::NotSent(Error::new(ErrorKind::Timeout, "too late to commit"));
     }
     let attempt = exec(&mut lease, plan).await;
     if matches!(attempt, Attempt::Applied | Attempt::Mismatch) {
@@ -147,7 +154,7 @@ async fn watch(lease: &mut Lease, plan: &Plan) -> Result<Found, Error> {
     let holds = plan.expectations.iter().zip(revisions).all(|((_, expected), found)| match expected {
         Expectation::Absent => found.is_null(),
         Expectation::Exists => !found.is_null(),
-        Expectation::Revision(revision) => found.as_str().is_some_and(|found| found == revision.to_string()),
+        Expectation::Revision(revision) => found.as_str().and_then(|found| Revision::parse(&found)) == Some(*revision),
     });
     Ok(if holds { Found::AsExpected } else { Found::Mismatch })
 }
@@ -169,6 +176,11 @@ async fn exec(lease: &mut Lease, plan: &Plan) -> Attempt {
         Some(Err(error)) if error.details().starts_with("EXECABORT") => {
             let reasons = replies.iter().filter_map(|reply| reply.as_ref().err()).chain([&error]);
             Attempt::Refused(refusal(reasons.map(Error::details)))
+        }
+        // Redis does not undo what stands beside a command that fails. Ours can fail only on a key of another type.
+        Some(Err(error)) if error.details().starts_with("WRONGTYPE") => {
+            tracing::error!(%error, "a commit was applied in part: somebody made a key of another type");
+            Attempt::Refused(Unavailable(error.to_string()).into())
         }
         Some(Err(error)) => Attempt::InDoubt(error),
         Some(Ok(reply)) => Attempt::InDoubt(unexpected(&reply)),
@@ -213,8 +225,8 @@ fn hash(key: &str, fields: &Fields, revision: Revision) -> Vec<String> {
 }
 
 /// Asks on a connection that no attempt used whether an earlier attempt was applied.
-async fn is_applied(leases: &Leases, plan: &Plan) -> Result<bool, Error> {
-    let mut lease = leases.borrow().await?;
+async fn is_applied(leases: &Leases, plan: &Plan, deadline: Instant) -> Result<bool, Error> {
+    let mut lease = leases.borrow(deadline).await?;
     let client = lease.client();
     let found: i64 = lease.answer(client.exists(&plan.marker)).await?;
     lease.give_back(leases);
@@ -231,7 +243,7 @@ fn refusal<'a>(reasons: impl Iterator<Item = &'a str>) -> CommitError {
 }
 
 fn unexpected(reply: &Value) -> Error {
-    Error::new(fred::error::ErrorKind::Protocol, format!("EXEC answered {reply:?}"))
+    Error::new(ErrorKind::Protocol, format!("EXEC answered {reply:?}"))
 }
 
 fn command(name: &'static str) -> CustomCommand {

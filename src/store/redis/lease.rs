@@ -11,7 +11,10 @@ use fred::{
     interfaces::ClientLike,
     types::{Builder, ConnectHandle, config::ConnectionConfig},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 /// The connections that commits borrow.
 pub(super) struct Leases {
@@ -50,11 +53,16 @@ impl Leases {
         Self { builder, permits: Arc::new(Semaphore::new(limit)), idle: Mutex::new(Vec::new()) }
     }
 
-    /// Borrows a connection, waiting for one when all are on loan.
+    /// Borrows a connection, waiting for one when all are on loan, but not past `deadline`.
     ///
     /// # Errors
-    /// When the server cannot be reached, or the store is closed.
-    pub(super) async fn borrow(&self) -> Result<Lease, Error> {
+    /// When the server cannot be reached in time, or the store is closed.
+    pub(super) async fn borrow(&self, deadline: Instant) -> Result<Lease, Error> {
+        let late = |_| Error::new(ErrorKind::Timeout, "no connection in time");
+        tokio::time::timeout_at(deadline, self.connect()).await.map_err(late)?
+    }
+
+    async fn connect(&self) -> Result<Lease, Error> {
         let closed = |_| Error::new(ErrorKind::Canceled, "the store is closed");
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
         while let Some(connection) = self.take_idle() {

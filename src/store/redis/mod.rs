@@ -10,7 +10,7 @@ use std::{collections::HashMap, fmt, ops::RangeInclusive, sync::Arc, time::Durat
 
 use fred::{
     clients::Pool,
-    interfaces::{ClientLike, HashesInterface, SortedSetsInterface},
+    interfaces::{ClientLike, HashesInterface, KeysInterface, SortedSetsInterface},
     types::{
         Builder,
         config::{Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy},
@@ -31,8 +31,12 @@ const READERS: usize = 2;
 /// Commits under way at once; others wait for a connection.
 const LEASES: usize = 16;
 
-/// How long one connection attempt, or one command on a leased connection, may take.
-const STEP: Duration = Duration::from_secs(2);
+/// How long one connection attempt, or one round trip, may take: short enough for a second try within the time that a
+/// client waits, since a connection may have died unnoticed.
+const STEP: Duration = Duration::from_millis(800);
+
+/// How long the server may take to be there when the service starts.
+const START: Duration = Duration::from_secs(2);
 
 /// A connection to one Redis or Valkey server.
 pub struct Redis {
@@ -67,7 +71,7 @@ impl Redis {
 
         builder.set_policy(ReconnectPolicy::new_exponential(0, 20, 1_000, 2));
         let readers = builder.build_pool(READERS).map_err(|e| OpenError(e.details().to_owned()))?;
-        match tokio::time::timeout(STEP, readers.init()).await {
+        match tokio::time::timeout(START, readers.init()).await {
             Ok(Ok(_)) => Ok(Self { prefix: prefix.to_owned(), readers, leases }),
             Ok(Err(e)) => Err(OpenError(e.details().to_owned())),
             Err(_) => Err(no_answer()),
@@ -106,6 +110,11 @@ impl Redis {
         }
     }
 
+    pub(super) async fn discard(&self, keys: &[Key]) -> Result<(), Unavailable> {
+        let client = self.readers.next();
+        in_time(try_join_all(keys.iter().map(|key| client.unlink::<(), _>(self.prefixed(key))))).await.map(drop)
+    }
+
     pub(super) async fn close(&self) {
         join_all(self.readers.clients().iter().map(ClientLike::quit)).await;
         self.leases.close();
@@ -120,7 +129,7 @@ impl Redis {
 async fn reach(config: &Config) -> Result<(), OpenError> {
     for server in config.server.hosts() {
         let address = (&*server.host, server.port);
-        match tokio::time::timeout(STEP, TcpStream::connect(address)).await {
+        match tokio::time::timeout(START, TcpStream::connect(address)).await {
             Ok(Ok(_)) => {}
             Ok(Err(e)) => return Err(OpenError(e.to_string())),
             Err(_) => return Err(no_answer()),
@@ -130,7 +139,7 @@ async fn reach(config: &Config) -> Result<(), OpenError> {
 }
 
 fn no_answer() -> OpenError {
-    OpenError(format!("no answer within {} s", STEP.as_secs()))
+    OpenError(format!("no answer within {START:?}"))
 }
 
 async fn in_time<T>(answer: impl Future<Output = Result<T, fred::error::Error>>) -> Result<T, Unavailable> {

@@ -1,0 +1,72 @@
+//! The open file: everybody's way to the database, and how it is opened again after the disk has failed.
+
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    sync::{PoisonError, RwLock},
+};
+
+use redb::{Database, DatabaseError, Error, backends::InMemoryBackend};
+
+use crate::store::OpenError;
+
+/// The page cache, in bytes: small, since the operating system caches the file too.
+const CACHE: usize = 16 * 1024 * 1024;
+
+/// A database, unless it is closed. `path` is where it is opened again; in memory there is none.
+pub(super) struct File {
+    pub(super) path: Option<PathBuf>,
+    // A std lock, since no await happens while it is held: reads are on threads of their own.
+    database: RwLock<Option<Database>>,
+}
+
+impl File {
+    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        let database = open(path)?;
+        Ok(Self { path: Some(path.to_owned()), database: RwLock::new(Some(database)) })
+    }
+
+    pub(super) fn in_memory() -> Result<Self, OpenError> {
+        let database = Database::builder().set_cache_size(CACHE).create_with_backend(InMemoryBackend::new());
+        let database = database.map_err(|e| OpenError(e.to_string()))?;
+        Ok(Self { path: None, database: RwLock::new(Some(database)) })
+    }
+
+    /// Does something with the database.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
+        match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) => act(database),
+            None => Err(Error::Io(std::io::Error::other("the store is closed"))),
+        }
+    }
+
+    /// Opens the file anew. After one failed write, redb refuses all others until that is done.
+    pub(super) fn reopen(&self) -> Result<(), OpenError> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        drop(database.take()); // it holds the lock on the file
+        *database = Some(open(path)?);
+        Ok(())
+    }
+
+    pub(super) fn close(&self) {
+        drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+fn open(path: &Path) -> Result<Database, OpenError> {
+    make_private(path).map_err(|e| OpenError(format!("{}: {e}", path.display())))?;
+    Database::builder().set_cache_size(CACHE).create(path).map_err(|e| match e {
+        DatabaseError::DatabaseAlreadyOpen => OpenError(format!("{} is in use by another process", path.display())),
+        e => OpenError(format!("{}: {e}", path.display())),
+    })
+}
+
+/// Makes the file, if it is not there, so that only its owner can read it: there will be password hashes in it.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
