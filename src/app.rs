@@ -118,8 +118,7 @@ async fn collect(accounts: Arc<Accounts>) {
     loop {
         tokio::time::sleep(COLLECT_EVERY).await;
         match accounts.collect_expired().await {
-            Ok(0) => {}
-            Ok(count) => tracing::debug!(count, "expired records were collected"),
+            Ok(()) => {}
             Err(error) => tracing::warn!(%error, "expired records could not be collected"),
         }
     }

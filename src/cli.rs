@@ -3,7 +3,7 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{
-    CommandFactory, Parser, Subcommand,
+    CommandFactory, FromArgMatches, Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
@@ -49,7 +49,8 @@ impl Cli {
             eprintln!("latchkey: {line}");
             ExitCode::from(2)
         };
-        let cli = Self::try_parse_from(arguments).map_err(|e| match e.kind() {
+        let matches = command().try_get_matches_from(arguments);
+        let cli = matches.and_then(|matches| Self::from_arg_matches(&matches)).map_err(|e| match e.kind() {
             ErrorKind::InvalidValue | ErrorKind::ValueValidation => wrong(&wrong_value(&e)),
             _ => {
                 let _ = e.print();
@@ -61,6 +62,11 @@ impl Cli {
     }
 }
 
+/// The command, whose settings may stand before or behind what it is told to do.
+fn command() -> clap::Command {
+    Cli::command().mut_args(|argument| argument.global(true))
+}
+
 fn wrong_value(error: &clap::Error) -> String {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
@@ -68,7 +74,7 @@ fn wrong_value(error: &clap::Error) -> String {
         _ => String::new(),
     };
     let argument = text(ContextKind::InvalidArg);
-    let mut command = Cli::command();
+    let mut command = command();
     command.build(); // only then do arguments have names
     let known = command.get_arguments().find(|known| known.to_string() == argument);
     let name = known.and_then(|known| known.get_env()?.to_str()).map_or(argument.clone(), str::to_owned);

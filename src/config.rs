@@ -1,7 +1,7 @@
 //! Every setting: its flag, its environment variable, its default, and what is allowed. Nothing else reads the
 //! environment.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -27,7 +27,7 @@ pub struct Config {
     pub key_prefix: String,
 
     /// The folder of the embedded store. It is made when it is not there.
-    #[arg(long, env = "LATCHKEY_DATA_DIR", value_name = "FOLDER", default_value = "./latchkey-data")]
+    #[arg(long, env = "LATCHKEY_DATA_DIR", value_name = "FOLDER", default_value = "./latchkey-data", value_parser = parse_folder)]
     pub data_dir: PathBuf,
 
     /// How long a session lasts: 1m to 8760h.
@@ -35,24 +35,24 @@ pub struct Config {
     pub session_lifetime: Duration,
 
     /// Memory for one password hash, in KiB; at least 8 for each lane.
-    #[arg(long, env = "LATCHKEY_ARGON2_MEMORY_KIB", value_name = "KIB", default_value_t = 19_456, value_parser = clap::value_parser!(u32).range(8..=4_194_304))]
+    #[arg(long, env = "LATCHKEY_ARGON2_MEMORY_KIB", value_name = "KIB", default_value_t = 19_456, value_parser = number::<8, { HashCost::MOST.memory_kib }>)]
     pub argon2_memory_kib: u32,
 
     /// Passes over that memory.
-    #[arg(long, env = "LATCHKEY_ARGON2_ITERATIONS", value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, env = "LATCHKEY_ARGON2_ITERATIONS", value_name = "NUMBER", default_value_t = 2, value_parser = number::<1, { HashCost::MOST.iterations }>)]
     pub argon2_iterations: u32,
 
     /// Lanes of that memory.
-    #[arg(long, env = "LATCHKEY_ARGON2_PARALLELISM", value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, env = "LATCHKEY_ARGON2_PARALLELISM", value_name = "NUMBER", default_value_t = 1, value_parser = number::<1, { HashCost::MOST.parallelism }>)]
     pub argon2_parallelism: u32,
 
     /// Threads that hash passwords; by default one for each core.
-    #[arg(long, env = "LATCHKEY_HASH_THREADS", value_name = "NUMBER")]
-    pub hash_threads: Option<NonZeroUsize>,
+    #[arg(long, env = "LATCHKEY_HASH_THREADS", value_name = "NUMBER", value_parser = number::<1, 256>)]
+    pub hash_threads: Option<u32>,
 
     /// Passwords that may wait for a thread. More are refused at once, with 503 and `Retry-After`.
-    #[arg(long, env = "LATCHKEY_HASH_QUEUE", value_name = "NUMBER", default_value_t = 64)]
-    pub hash_queue: usize,
+    #[arg(long, env = "LATCHKEY_HASH_QUEUE", value_name = "NUMBER", default_value_t = 64, value_parser = number::<0, 100_000>)]
+    pub hash_queue: u32,
 
     /// How long requests under way may take after the signal to stop: 0s to 5m.
     #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse_shutdown_timeout)]
@@ -140,9 +140,9 @@ impl Config {
 
     /// How many threads hash passwords.
     #[must_use]
-    pub fn hash_threads(&self) -> usize {
-        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        self.hash_threads.unwrap_or_else(cores).get()
+    pub fn hash_threads(&self) -> u32 {
+        let cores = || std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+        self.hash_threads.unwrap_or_else(cores)
     }
 }
 
@@ -166,6 +166,15 @@ fn parse_prefix(text: &str) -> Result<String, &'static str> {
     }
 }
 
+fn number<const LEAST: u32, const MOST: u32>(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (LEAST..=MOST).contains(number));
+    number.ok_or_else(|| format!("a number from {LEAST} to {MOST} is needed"))
+}
+
+fn parse_folder(text: &str) -> Result<PathBuf, &'static str> {
+    if text.is_empty() { Err("the path of a folder is needed") } else { Ok(PathBuf::from(text)) }
+}
+
 fn parse_session_lifetime(text: &str) -> Result<Duration, &'static str> {
     let allowed = Duration::from_secs(60)..=Duration::from_secs(8760 * 3600);
     parse_duration(text).filter(|d| allowed.contains(d)).ok_or("a duration from 1m to 8760h is needed")
@@ -180,5 +189,12 @@ fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 fn parse_log(text: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|e| e.to_string())
+    let allowed =
+        "a level is needed (off, error, warn, info, debug or trace), alone or for a module, such as info,poem=warn";
+    // A word alone that is no level would be taken for a module, and nothing else would be logged.
+    let mut words = text.split(',').map(str::trim).filter(|word| !word.contains(['=', '[']));
+    if words.any(|word| word.parse::<tracing_subscriber::filter::LevelFilter>().is_err()) {
+        return Err(allowed.to_owned());
+    }
+    tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|e| format!("{allowed}: {e}"))
 }

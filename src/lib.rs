@@ -26,6 +26,7 @@
 pub mod accounts;
 pub mod app;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod http;
 pub mod store;

@@ -6,7 +6,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{Config, LogFormat};
 
-/// Sends what is traced to standard error from here on. A second call changes nothing.
+/// Sends what is traced, and where a panic was, to standard error from here on. A second call changes nothing.
 pub fn start(config: &Config) {
     let lines = fmt().with_env_filter(EnvFilter::new(&config.log)).with_writer(stderr).with_target(false);
     let text = match config.log_format {
@@ -19,4 +19,9 @@ pub fn start(config: &Config) {
     } else {
         tracing::subscriber::set_global_default(lines.json().flatten_event(true).with_span_list(false).finish())
     };
+    // What a panic says may hold what somebody sent, so only its place is logged.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(code.place = place, "something panicked");
+    }));
 }

@@ -50,8 +50,8 @@ impl HashThread {
 }
 
 /// Hashes a second when `threads` hash all the time and nothing else runs.
-pub(crate) fn rate(threads: usize, length: Duration) -> f64 {
-    let warm = Barrier::new(threads);
+pub(crate) fn rate(threads: u32, length: Duration) -> f64 {
+    let warm = Barrier::new(usize::try_from(threads).unwrap());
     let hash_all_the_time = || {
         let mut hash = Hash::new();
         warm.wait();

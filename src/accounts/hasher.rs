@@ -5,6 +5,7 @@
 
 use std::{
     fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     str::FromStr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -32,6 +33,11 @@ pub struct HashCost {
     pub parallelism: u32,
 }
 
+impl HashCost {
+    /// The most that a hash may cost, in each respect.
+    pub const MOST: Self = Self { memory_kib: 4 * 1024 * 1024, iterations: 1000, parallelism: 64 };
+}
+
 /// The cost is outside what Argon2 allows.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("Argon2 needs at least 1 iteration, 1 lane, and 8 KiB of memory for each lane")]
@@ -51,8 +57,11 @@ impl PasswordHash {
     fn parts(&self) -> Result<(Params, Salt, Output), Unreadable> {
         let parsed = phc::PasswordHash::new(&self.0).map_err(|_| Unreadable)?;
         let params = Params::try_from(&parsed).map_err(|_| Unreadable)?;
+        // A cost that no setting allows was written by somebody else, and could take all the memory there is.
+        let HashCost { memory_kib, iterations, parallelism } = HashCost::MOST;
+        let sane = params.m_cost() <= memory_kib && params.t_cost() <= iterations && params.p_cost() <= parallelism;
         match (parsed.algorithm.as_str(), parsed.version, parsed.salt, parsed.hash) {
-            ("argon2id", Some(19), Some(salt), Some(output)) => Ok((params, salt, output)),
+            ("argon2id", Some(19), Some(salt), Some(output)) if sane => Ok((params, salt, output)),
             _ => Err(Unreadable),
         }
     }
@@ -105,10 +114,10 @@ impl Hasher {
     ///
     /// # Errors
     /// When the cost is [invalid](InvalidCost), or the system starts no more threads.
-    pub fn start(cost: HashCost, threads: usize, queue: usize, random: Random) -> io::Result<Self> {
+    pub fn start(cost: HashCost, threads: u32, queue: u32, random: Random) -> io::Result<Self> {
         let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(Params::DEFAULT_OUTPUT_LEN))
             .map_err(|_| io::Error::other(InvalidCost))?;
-        let (jobs, waiting) = sync_channel(queue);
+        let (jobs, waiting) = sync_channel(usize::try_from(queue).unwrap_or(usize::MAX));
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..threads {
             let waiting = Arc::clone(&waiting);
@@ -138,6 +147,8 @@ impl Hasher {
             let (params, salt, expected) = hash.parts()?;
             let mut output = vec![0; expected.len()];
             fill(&params, &password, &salt, &mut output, memory)?;
+            memory.truncate(today.block_count());
+            memory.shrink_to(today.block_count()); // a hash from costlier times does not keep its memory
             let equal = Output::new(&output).is_ok_and(|output| output == expected); // in constant time
             let current =
                 (params.m_cost(), params.t_cost(), params.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost());
@@ -184,7 +195,8 @@ fn work(waiting: &Mutex<Receiver<Job>>) {
         // The lock is held only to take a job; the others wait for it just as they would for the job.
         let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match job {
-            Ok(job) => job(&mut memory),
+            // A job that panics ends alone: its caller is told, and the thread goes on.
+            Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(&mut memory)))),
             Err(_) => return,
         }
     }
@@ -197,7 +209,7 @@ fn fill(
     output: &mut [u8],
     memory: &mut Vec<Block>,
 ) -> Result<(), Unreadable> {
-    memory.resize(params.block_count().max(memory.len()), Block::default());
+    memory.resize(params.block_count(), Block::default());
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
     argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, memory).map_err(|_| Unreadable)
 }
@@ -219,7 +231,7 @@ mod tests {
 
     const CHEAP: HashCost = HashCost { memory_kib: 8, iterations: 1, parallelism: 1 };
 
-    fn hasher(cost: HashCost, queue: usize) -> Hasher {
+    fn hasher(cost: HashCost, queue: u32) -> Hasher {
         Hasher::start(cost, 1, queue, Random).unwrap()
     }
 

@@ -34,6 +34,10 @@ impl Home {
         Self(user)
     }
 
+    pub(super) fn id(self) -> UserId {
+        self.0
+    }
+
     pub(super) fn slot(self) -> Slot {
         let bucket = Digest::of(self.0.as_bytes()).first_byte() % BUCKETS;
         Slot::new(format!("b{bucket}"))

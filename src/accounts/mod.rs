@@ -95,8 +95,9 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::StoreUnavailable`] when the store does not answer.
-    pub async fn collect_expired(&self) -> Result<usize, Error> {
-        Ok(self.store.collect_expired(self.clock.now().as_millis()).await?)
+    pub async fn collect_expired(&self) -> Result<(), Error> {
+        while self.store.collect_expired(self.clock.now().as_millis()).await? > 0 {}
+        Ok(())
     }
 
     /// Lets the store go, after the last request.

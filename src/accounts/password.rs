@@ -13,7 +13,10 @@ impl Password {
     /// Takes what was typed.
     #[must_use]
     pub fn new(typed: &str) -> Self {
-        Self(Zeroizing::new(typed.nfc().collect()))
+        // Room for the longest form at once: a string that grows leaves pieces of the password behind.
+        let mut composed = Zeroizing::new(String::with_capacity(3 * typed.len()));
+        composed.extend(typed.nfc());
+        Self(composed)
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {

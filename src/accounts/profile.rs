@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
-/// A display name: free text of 1 to 200 code points without control characters.
+/// A display name: free text of 1 to 200 code points, with something to see in it, and without characters that control
+/// what is around them: control characters, line separators and bidirectional overrides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
 /// The text is no display name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must have 1 to 200 characters, none of them a control character")]
+#[error("must have 1 to 200 characters, something to see among them, and no control character")]
 pub struct InvalidDisplayName;
 
 impl DisplayName {
@@ -18,7 +19,8 @@ impl DisplayName {
     /// [`InvalidDisplayName`] when it is none.
     pub fn parse(text: &str) -> Result<Self, InvalidDisplayName> {
         let text = text.trim();
-        if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
+        let visible = text.chars().any(|c| !c.is_whitespace() && !is_invisible(c));
+        if !visible || text.chars().count() > 200 || text.chars().any(controls) {
             return Err(InvalidDisplayName);
         }
         Ok(Self(text.to_owned()))
@@ -29,6 +31,15 @@ impl DisplayName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn controls(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Joiners and marks of no width: they have their use between other characters, but alone they show nothing.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// A JSON object for the application's own use, of at most [`Metadata::MAX_BYTES`] when written without spaces.
@@ -51,6 +62,11 @@ impl Metadata {
     pub fn new(object: Map<String, Value>) -> Result<Self, MetadataTooLarge> {
         let metadata = Self(object);
         if metadata.to_string().len() > Self::MAX_BYTES { Err(MetadataTooLarge) } else { Ok(metadata) }
+    }
+
+    /// Reads metadata that was stored, and so was within the bound when it was written.
+    pub(super) fn stored(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok().map(Self)
     }
 
     /// The object.
@@ -142,7 +158,7 @@ mod tests {
     fn display_names_are_checked_at_their_bounds() {
         assert_eq!(DisplayName::parse(" Ada \u{1f511} ").unwrap().as_str(), "Ada \u{1f511}");
         assert!(DisplayName::parse(&"\u{e4}".repeat(200)).is_ok());
-        for bad in ["", "  ", "a\nb", "a\u{7f}b", &"a".repeat(201)] {
+        for bad in ["", "  ", "\u{200b}", "a\nb", "a\u{7f}b", "a\u{202e}b", "a\u{2028}b", &"a".repeat(201)] {
             assert!(DisplayName::parse(bad).is_err(), "{bad:?}");
         }
     }

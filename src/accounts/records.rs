@@ -91,14 +91,13 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
         Some("fenced") => return Ok(UserRecord::Tombstone(Tombstone::Fenced)),
         _ => return Err(Error::Corrupt(format!("the state of user {id}"))),
     }
-    let metadata = |text: &str| Metadata::new(serde_json::from_str(text).ok()?).ok();
     Ok(UserRecord::Active(User {
         id,
         email: r.required("email", |text| EmailAddress::parse(text).ok())?,
         email_verified: r.required("email_verified", parsed)?,
         username: r.optional("username", |text| Username::parse(text).ok())?,
         name: r.optional("name", |text| DisplayName::parse(text).ok())?,
-        metadata: r.required("metadata", metadata)?,
+        metadata: r.required("metadata", Metadata::stored)?,
         created_at: r.required("created_at", parsed)?,
         updated_at: r.required("updated_at", parsed)?,
         version: r.required("version", parsed)?,

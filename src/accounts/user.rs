@@ -46,8 +46,9 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = uuid::Error;
 
+            /// Reads the form with hyphens, and no other: 32 digits alone could be a username.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                text.parse::<uuid::fmt::Hyphenated>().map(|id| Self(id.into_uuid()))
             }
         }
     };
@@ -61,6 +62,11 @@ id! {
 id! {
     /// Which session.
     SessionId
+}
+
+impl UserId {
+    /// The id of nobody.
+    pub(super) const NIL: Self = Self(Uuid::nil());
 }
 
 /// Which attempt to make or change a user; see [`claims`](super::claims).

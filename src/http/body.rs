@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
-    payload::{Json, Payload},
     registry::{MetaMediaType, MetaRequest, Registry},
     types::{ParseFromJSON, Type},
 };
@@ -16,6 +15,11 @@ use super::{
     field::FieldProblems,
     problem::Problem,
 };
+
+/// As many unknown fields are named as this, so that the answer stays small.
+const UNKNOWN: usize = 20;
+/// As many characters of the name of an unknown field are sent back.
+const NAME: usize = 64;
 
 /// The fields of a body, as the document shows them, and what they are together.
 pub(super) trait Form: Type + ParseFromJSON {
@@ -49,12 +53,18 @@ impl<'a, F: Form> ApiExtractor<'a> for Body<F> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        if !request.content_type().is_some_and(Json::<F>::check_content_type) {
+        if !request.content_type().is_some_and(is_json) {
             return Err(Problem::new(Code::UnsupportedMediaType).into());
         }
         let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
         Ok(Self(read::<F>(&bytes)?))
     }
+}
+
+/// JSON, or a JSON merge patch.
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(media_type.as_str(), "application/json" | "application/merge-patch+json")
 }
 
 fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
@@ -68,8 +78,9 @@ fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
 
     let mut problems = FieldProblems::default();
     let known = field_names::<F>();
-    for field in object.keys().filter(|field| !known.contains(field.as_str())) {
-        problems.add(field, FieldCode::Unknown, "is not a field of this request");
+    for field in object.keys().filter(|field| !known.contains(field.as_str())).take(UNKNOWN) {
+        let name = field.chars().take(NAME).collect::<String>();
+        problems.add(&name, FieldCode::Unknown, "is not a field of this request");
     }
     let form = F::parse_from_json(Some(value)).map_err(|_| Problem::new(Code::MalformedJson))?;
     match form.parse(&mut problems) {

@@ -41,6 +41,8 @@ macro_rules! catalogue {
 catalogue! {
     InvalidParameter BAD_REQUEST "Invalid parameter"
         "A parameter in the path, the query or a header is missing or malformed. Correct it as the description of the operation says.";
+    MalformedBody BAD_REQUEST "Malformed body"
+        "The body ended before its announced end, or its chunks are broken. Send it again.";
     MalformedJson BAD_REQUEST "Malformed JSON"
         "The body is not a JSON object. Send one, in UTF-8.";
     AuthenticationRequired UNAUTHORIZED "Authentication required"
@@ -64,7 +66,7 @@ catalogue! {
     UsernameTaken CONFLICT "Username taken"
         "Another account has this username. Choose another one.";
     IdempotencyKeyUsed CONFLICT "Idempotency key used"
-        "The account that this `Idempotency-Key` made has changed its password or been deleted. Use a new key for a new account.";
+        "This `Idempotency-Key` made an account that has been deleted, or whose password is not the one sent. Use a new key for a new account.";
     VersionMismatch PRECONDITION_FAILED "Version mismatch"
         "The user has changed since the version in `If-Match`. Read the user again and decide anew.";
     BodyTooLarge PAYLOAD_TOO_LARGE "Body too large"

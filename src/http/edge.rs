@@ -1,20 +1,21 @@
 //! The edge: what every request and every answer passes. A request gets its id and its span here, a failure of any
 //! kind becomes a problem document, and each request leaves one line in the log.
 
-use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, time::Instant};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt;
 use poem::{
     Endpoint, IntoResponse, Middleware, PathPattern, Request, Response, Result,
-    error::{MethodNotAllowedError, NotFoundError, ReadBodyError},
-    http::{HeaderName, HeaderValue, Method, header},
+    error::{MethodNotAllowedError, NotFoundError, ParsePathError, ReadBodyError},
+    http::{HeaderName, HeaderValue, header},
 };
-use poem_openapi::error::{AuthorizationError, ParseParamError, ParsePathError};
+use poem_openapi::error::{AuthorizationError, ParseParamError};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
     code::Code,
+    log::Line,
     problem::{Problem, code_text},
 };
 
@@ -49,11 +50,10 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let started = Instant::now();
         let id = request_id();
-        let method = request.method().clone();
-        let path = request.uri().path().to_owned();
         let span = tracing::info_span!("request", request.id = %id);
+        let line = Line::begin(request.method(), span.clone());
+        let path = request.uri().path().to_owned();
         let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind().instrument(span.clone()).await;
 
         let _entered = span.enter();
@@ -68,10 +68,8 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
                 route = error.data::<PathPattern>().cloned();
                 Err(self.problem(&error, &path))
             }
-            Err(panic) => {
-                tracing::error!(panic = panic_text(&*panic), "a handler panicked");
-                Err(Problem::new(Code::InternalError))
-            }
+            // What it said may hold a secret; where it was is logged by the panic hook.
+            Err(_) => Err(Problem::new(Code::InternalError)),
         };
         let code = outcome.as_ref().err().map(|problem| code_text(problem.code()));
         let mut response = outcome.unwrap_or_else(|problem| problem.answer(&id));
@@ -81,7 +79,7 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        log(&method, route.as_ref(), &response, code.as_deref(), started);
+        line.answered(route.as_ref(), response.status(), code.as_deref());
         Ok(response)
     }
 }
@@ -101,9 +99,11 @@ impl<E> AtEdge<E> {
             let detail = format!("The parameter `{}` is missing or malformed.", error.name);
             Problem::new(Code::InvalidParameter).with_detail(detail)
         } else if error.is::<ParsePathError>() {
-            Problem::new(Code::NotFound)
+            // The path is not UTF-8 when it is decoded, so it names nothing.
+            let is_session = path.starts_with("/v1/sessions/");
+            Problem::new(if is_session { Code::SessionNotFound } else { Code::NotFound })
         } else if error.is::<ReadBodyError>() {
-            Problem::new(Code::MalformedJson).with_detail("The body ended early.")
+            Problem::new(Code::MalformedBody)
         } else {
             tracing::error!(%error, "an error without a code");
             Problem::new(Code::InternalError)
@@ -137,25 +137,6 @@ fn matches(template: &str, path: &str) -> bool {
 #[expect(clippy::disallowed_methods, reason = "no rule depends on it, so no test needs to choose it")]
 fn request_id() -> String {
     Uuid::now_v7().to_string()
-}
-
-fn log(method: &Method, route: Option<&PathPattern>, response: &Response, code: Option<&str>, started: Instant) {
-    // The route, not the path: a path can hold what somebody typed.
-    let route = route.map(|pattern| &*pattern.0).filter(|route| !route.is_empty());
-    let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
-    tracing::info!(
-        http.request.method = %method,
-        http.route = route,
-        http.response.status_code = response.status().as_u16(),
-        problem.code = code,
-        duration_ms = (milliseconds * 100.0).round() / 100.0,
-        "answered"
-    );
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Entity tags (RFC 9110, 8.8.3): the version of a user, between quotes.
 
-use super::{code::Code, problem::Problem};
+use super::header::HeaderValue;
 use crate::accounts::{User, VersionMatch};
 
 /// The tag of a user.
@@ -8,61 +8,54 @@ pub(super) fn of(user: &User) -> String {
     format!("\"{}\"", user.version)
 }
 
-/// Reads `If-Match`. Tags are compared strongly, so a weak one matches nothing.
-pub(super) fn if_match(header: Option<&str>) -> Result<VersionMatch, Problem> {
-    let Some(header) = header else { return Ok(VersionMatch::Any) };
-    let tags = parse(header).ok_or_else(|| malformed("If-Match"))?;
-    Ok(match tags {
-        Tags::Any => VersionMatch::Any,
-        Tags::List(tags) => {
-            let strong = tags.iter().filter(|tag| !tag.weak);
-            VersionMatch::OneOf(strong.filter_map(|tag| tag.opaque.parse().ok()).collect())
-        }
-    })
-}
+/// `If-Match`: the versions that a change is meant for. Tags are compared strongly, so a weak one matches nothing.
+pub(super) struct IfMatch(pub(super) VersionMatch);
 
-/// Whether `If-None-Match` names the version of this user: then the client has it already. Tags are compared weakly.
-pub(super) fn is_known(header: Option<&str>, user: &User) -> Result<bool, Problem> {
-    let Some(header) = header else { return Ok(false) };
-    Ok(match parse(header).ok_or_else(|| malformed("If-None-Match"))? {
-        Tags::Any => true,
-        Tags::List(tags) => tags.iter().any(|tag| tag.opaque == user.version.to_string()),
-    })
-}
+/// `If-None-Match`: the versions that a client has, if it has any. Tags are compared weakly.
+pub(super) struct IfNoneMatch(pub(super) Option<VersionMatch>);
 
-fn malformed(header: &str) -> Problem {
-    Problem::new(Code::InvalidParameter)
-        .with_detail(format!("The header `{header}` must be `*` or a list of entity tags such as `\"3\"`."))
-}
+const PATTERN: &str = r#"^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$"#;
+const ALLOWED: &str = "`*` or a list of entity tags such as `\"3\"`";
 
-#[derive(Debug, PartialEq)]
-enum Tags<'a> {
-    Any,
-    List(Vec<Tag<'a>>),
-}
+impl HeaderValue for IfMatch {
+    const PATTERN: &'static str = PATTERN;
+    const ALLOWED: &'static str = ALLOWED;
 
-#[derive(Debug, PartialEq)]
-struct Tag<'a> {
-    weak: bool,
-    opaque: &'a str,
-}
-
-fn parse(header: &str) -> Option<Tags<'_>> {
-    let mut rest = header.trim();
-    if rest == "*" {
-        return Some(Tags::Any);
+    fn read(lines: &[&str]) -> Option<Self> {
+        if lines.is_empty() { Some(Self(VersionMatch::Any)) } else { parse(lines, false).map(Self) }
     }
-    let mut tags = Vec::new();
+}
+
+impl HeaderValue for IfNoneMatch {
+    const PATTERN: &'static str = PATTERN;
+    const ALLOWED: &'static str = ALLOWED;
+
+    fn read(lines: &[&str]) -> Option<Self> {
+        if lines.is_empty() { Some(Self(None)) } else { parse(lines, true).map(Some).map(Self) }
+    }
+}
+
+/// Reads the lines of a header as one list (RFC 9110, 5.3).
+fn parse(lines: &[&str], weak_count: bool) -> Option<VersionMatch> {
+    let joined = lines.join(", ");
+    let mut rest = joined.trim();
+    if rest == "*" {
+        return Some(VersionMatch::Any);
+    }
+    let mut versions = Vec::new();
     loop {
         let (weak, quoted) = match rest.strip_prefix("W/") {
             Some(quoted) => (true, quoted),
             None => (false, rest),
         };
         let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
-        tags.push(Tag { weak, opaque });
+        if weak_count || !weak {
+            // A tag is text: `"03"` is not the tag of version 3.
+            versions.extend(opaque.parse::<u64>().ok().filter(|version| version.to_string() == opaque));
+        }
         let after = after.trim_start();
         if after.is_empty() {
-            return Some(Tags::List(tags));
+            return Some(VersionMatch::OneOf(versions));
         }
         rest = after.strip_prefix(',')?.trim_start();
     }
@@ -76,26 +69,31 @@ mod tests {
 
     #[test]
     fn lists_of_tags_are_read() {
-        let tag = |weak, opaque| Tag { weak, opaque };
-        assert_eq!(parse(" * "), Some(Tags::Any));
-        assert_eq!(parse("\"3\""), Some(Tags::List(vec![tag(false, "3")])));
-        assert_eq!(parse("\"3\" , W/\"a,b\""), Some(Tags::List(vec![tag(false, "3"), tag(true, "a,b")])));
+        let of = |versions: &[u64]| Some(VersionMatch::OneOf(versions.to_vec()));
+        assert_eq!(parse(&[" * "], false), Some(VersionMatch::Any));
+        assert_eq!(parse(&["\"3\""], false), of(&[3]));
+        assert_eq!(parse(&["\"3\" , \"a,b\"", "\"4\""], false), of(&[3, 4]));
         for bad in ["", "3", "\"3", "\"3\" \"4\"", "\"3\",", "w/\"3\"", "*, \"3\""] {
-            assert_eq!(parse(bad), None, "{bad}");
+            assert_eq!(parse(&[bad], false), None, "{bad}");
         }
+        assert_eq!(parse(&["*", "\"3\""], false), None);
     }
 
     #[test]
-    fn a_weak_tag_matches_nothing_for_a_change() {
-        assert_eq!(if_match(Some("W/\"3\"")).unwrap(), VersionMatch::OneOf(vec![]));
-        assert_eq!(if_match(Some("\"3\", \"x\", \"4\"")).unwrap(), VersionMatch::OneOf(vec![3, 4]));
-        assert_eq!(if_match(None).unwrap(), VersionMatch::Any);
+    fn a_tag_is_compared_as_text_and_a_weak_one_only_weakly() {
+        for (tag, strong, weak) in [("\"3\"", 1, 1), ("W/\"3\"", 0, 1), ("\"03\"", 0, 0), ("\"+3\"", 0, 0)] {
+            for (weak_count, expected) in [(false, strong), (true, weak)] {
+                let Some(VersionMatch::OneOf(versions)) = parse(&[tag], weak_count) else { panic!("{tag}") };
+                assert_eq!(versions.len(), expected, "{tag}");
+            }
+        }
     }
 
     proptest! {
         #[test]
-        fn reading_never_panics(header in "\\PC{0,40}") {
-            let _ = parse(&header);
+        fn reading_never_panics(lines in proptest::collection::vec("\\PC{0,40}", 0..3)) {
+            let lines = lines.iter().map(String::as_str).collect::<Vec<_>>();
+            let _ = parse(&lines, true);
         }
     }
 }

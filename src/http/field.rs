@@ -198,17 +198,24 @@ impl FieldValue for NewPassword {
     }
 }
 
-/// A merge patch of metadata: the bound is on the result, but no patch need be longer than that.
+/// A merge patch of metadata.
 impl FieldValue for Map<String, Value> {
     fn schema() -> MetaSchema {
         object_schema()
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {
-        match value {
-            Value::Object(object) => Ok(object),
-            _ => Err(Wrong::new(FieldCode::WrongType, "must be an object")),
-        }
+        let object = object(value)?;
+        // Whatever it is merged into, the result is no smaller than what the patch sets.
+        Metadata::default().merge(&object).map_err(|e| Wrong::new(FieldCode::TooLong, e.to_string()))?;
+        Ok(object)
+    }
+}
+
+fn object(value: Value) -> Result<Map<String, Value>, Wrong> {
+    match value {
+        Value::Object(object) => Ok(object),
+        _ => Err(Wrong::new(FieldCode::WrongType, "must be an object")),
     }
 }
 
@@ -218,6 +225,6 @@ impl FieldValue for Metadata {
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {
-        Self::new(Map::read(value)?).map_err(|e| Wrong::new(FieldCode::TooLong, e.to_string()))
+        Self::new(object(value)?).map_err(|e| Wrong::new(FieldCode::TooLong, e.to_string()))
     }
 }

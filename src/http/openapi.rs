@@ -2,14 +2,20 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use poem_openapi::{LicenseObject, OpenApiService, types::ToJSON};
+use poem_openapi::{
+    LicenseObject, OpenApiService,
+    registry::Registry,
+    types::{ToJSON, Type},
+};
 use serde_json::{Map, Value, json};
 
 use super::{
     Api,
     code::Code,
-    problem::{self, Problem, code_text},
+    problem::{self, Problem, ProblemDocument, code_text},
     refusals,
+    sessions::Credentials,
+    users::{NewUser, UserChanges},
 };
 
 /// The request id of the examples.
@@ -29,6 +35,17 @@ pub(super) fn document(service: &OpenApiService<Api, ()>) -> Value {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         operation.values_mut().for_each(complete);
+    }
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        let mut registry = Registry::new();
+        ProblemDocument::register(&mut registry);
+        let problems = registry.schemas.iter();
+        schemas.extend(problems.filter_map(|(name, schema)| Some((name.clone(), serde_json::to_value(schema).ok()?))));
+        for form in [NewUser::name(), UserChanges::name(), Credentials::name()] {
+            if let Some(schema) = schemas.get_mut(form.as_ref()).and_then(Value::as_object_mut) {
+                schema.insert("additionalProperties".to_owned(), false.into()); // unknown fields are refused
+            }
+        }
     }
     simplify(&mut document);
     document
@@ -63,8 +80,20 @@ fn complete(operation: &mut Value) {
         by_status.entry(code.status().as_u16()).or_default().push(code);
     }
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.values_mut().for_each(spell_headers);
         for (status, codes) in by_status {
             responses.insert(status.to_string(), response(status, &codes));
+        }
+    }
+}
+
+/// Writes the names of headers as everybody does: poem-openapi writes them in capitals.
+fn spell_headers(response: &mut Value) {
+    if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
+        for name in ["Location", "ETag"] {
+            if let Some(header) = headers.remove(&name.to_uppercase()) {
+                headers.insert(name.to_owned(), header);
+            }
         }
     }
 }
@@ -102,9 +131,14 @@ User accounts: register, sign in, change, sign out, delete.
 
 Signing in gives an access token. Send it as `Authorization: Bearer <token>`.
 
+Every answer has the header `X-Request-Id`. `HEAD` is answered wherever `GET` is.
+
 ## Problems
 
-Every failure is a problem document (RFC 9457) with the media type `application/problem+json`. Branch on its `code`:
+Every failure is a problem document (RFC 9457) with the media type `application/problem+json`. Branch on its `code`.
+Besides what each operation lists, a path that is not here is answered with `not_found`, and a method that a path does
+not have with `method_not_allowed`. What is no HTTP at all, or has too many or too large headers, is answered by an empty
+400, 414 or 431.
 
 | code | status | meaning |
 |---|---|---|

@@ -6,8 +6,8 @@ use poem::{
 };
 use poem_openapi::{
     ApiResponse, Object,
-    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
-    types::{ToJSON, Type},
+    registry::{MetaResponses, Registry},
+    types::ToJSON,
 };
 
 use super::code::{Code, FieldCode};
@@ -189,23 +189,10 @@ impl From<Problem> for poem::Error {
 }
 
 impl ApiResponse for Problem {
-    /// Any failure at all. Which ones an operation really gives is in `refusals`.
+    /// Nothing: which problems an operation gives is added to the document from `refusals`.
     fn meta() -> MetaResponses {
-        MetaResponses {
-            responses: vec![MetaResponse {
-                description: "Any other failure.",
-                status: None,
-                status_range: None,
-                content: vec![MetaMediaType {
-                    content_type: MEDIA_TYPE,
-                    schema: MetaSchemaRef::Reference(ProblemDocument::name().into_owned()),
-                }],
-                headers: Vec::new(),
-            }],
-        }
+        MetaResponses { responses: Vec::new() }
     }
 
-    fn register(registry: &mut Registry) {
-        ProblemDocument::register(registry);
-    }
+    fn register(_: &mut Registry) {}
 }

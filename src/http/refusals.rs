@@ -4,13 +4,13 @@
 
 use super::code::Code::{
     self, AuthenticationRequired, BodyTooLarge, Contended, CurrentPasswordIncorrect, EmailTaken,
-    IdempotencyKeyMismatch, IdempotencyKeyUsed, InternalError, InvalidCredentials, InvalidParameter, MalformedJson,
-    Overloaded, ReauthenticationRequired, SessionNotFound, StoreFull, StoreUnavailable, TokenInvalid,
+    IdempotencyKeyMismatch, IdempotencyKeyUsed, InternalError, InvalidCredentials, InvalidParameter, MalformedBody,
+    MalformedJson, Overloaded, ReauthenticationRequired, SessionNotFound, StoreFull, StoreUnavailable, TokenInvalid,
     UnsupportedMediaType, UsernameTaken, ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.
-const ANY: &[Code] = &[BodyTooLarge, InternalError];
+const ANY: &[Code] = &[BodyTooLarge, InternalError, MalformedBody];
 /// What an operation may answer that reads the store.
 const STORE: &[Code] = &[StoreUnavailable];
 /// What an operation may answer that writes to the store.
@@ -37,7 +37,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             &[InvalidParameter, CurrentPasswordIncorrect, EmailTaken, UsernameTaken, VersionMismatch],
             &[Overloaded, Contended],
         ],
-        "delete_me" => &[TOKEN, WRITE, &[ReauthenticationRequired, Contended]],
+        "delete_me" => &[TOKEN, WRITE, &[InvalidParameter, ReauthenticationRequired, VersionMismatch, Contended]],
         "sign_in" => &[BODY, WRITE, &[InvalidCredentials, Overloaded, Contended]],
         "list_sessions" => &[TOKEN, STORE],
         "end_sessions" => &[TOKEN, WRITE, &[InvalidParameter, Contended]],

@@ -68,7 +68,7 @@ struct SessionList {
 
 /// What somebody signs in with.
 #[derive(Debug, Object)]
-struct Credentials {
+pub(super) struct Credentials {
     /// An email address, a username or a user id.
     login: Required<String>,
     /// The password.
@@ -210,7 +210,7 @@ impl Sessions {
 }
 
 fn device(request: &Request) -> Device {
-    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let user_agent = request.headers().get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let RemoteAddr(remote) = request.remote_addr();
     Device {
         user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_LENGTH).collect()),

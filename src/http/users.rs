@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use poem::web::Data;
-use poem_openapi::{ApiResponse, Object, OpenApi, param::Header, payload::Json};
+use poem_openapi::{ApiResponse, Object, OpenApi, payload::Json};
 use serde_json::{Map, Value};
 
 use super::{
     Tags,
     auth::Authenticated,
     body::{Body, Form},
-    code::{Code, FieldCode},
-    etag,
+    code::FieldCode,
+    etag::{self, IfMatch, IfNoneMatch},
     field::{FieldProblems, Nullable, Optional, Required},
+    header::{Given, HeaderValue},
     problem::Problem,
     scalar::{DateTime, Email, Id, JsonObject, OrNull},
 };
@@ -60,7 +61,7 @@ impl From<&accounts::User> for User {
 
 /// Who somebody wants to be.
 #[derive(Debug, Object)]
-struct NewUser {
+pub(super) struct NewUser {
     /// The email address. No two users have the same, whatever its case.
     email: Required<EmailAddress>,
     /// The password: 8 to 256 characters of any kind.
@@ -95,7 +96,7 @@ impl Form for NewUser {
 
 /// What is to change (a JSON merge patch, RFC 7396): what is absent stays, and null clears.
 #[derive(Debug, Object)]
-struct UserChanges {
+pub(super) struct UserChanges {
     /// The new username, or null for none.
     username: Nullable<Username>,
     /// The new display name, or null for none.
@@ -106,7 +107,7 @@ struct UserChanges {
     email: Optional<EmailAddress>,
     /// The new password. It needs `current_password`, and ends every other session.
     password: Optional<NewPassword>,
-    /// The password as it is, for changing the email address or the password.
+    /// The password as it is, for changing the email address or the password. When it is given, it is checked.
     current_password: Optional<Password>,
 }
 
@@ -126,11 +127,7 @@ impl Form for UserChanges {
             problems.add("current_password", FieldCode::Required, message);
         }
         let (email, password) = (email?, password?);
-        let guarded = current_password?.filter(|_| needs_password).map(|current_password| GuardedPatch {
-            current_password,
-            email,
-            password,
-        });
+        let guarded = current_password?.map(|current_password| GuardedPatch { current_password, email, password });
         Some(UserPatch { username: username?, name: name?, metadata: metadata?, guarded })
     }
 }
@@ -204,13 +201,10 @@ impl Users {
         accounts: Data<&Arc<Accounts>>,
         /// The client's own name for this request: 1 to 255 visible ASCII characters.
         #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
+        idempotency_key: Given<Option<IdempotencyKey>>,
         body: Body<NewUser>,
     ) -> Result<Registered, Problem> {
-        let key = idempotency_key.0.as_deref().map(IdempotencyKey::parse).transpose().map_err(|e| {
-            Problem::new(Code::InvalidParameter).with_detail(format!("The header `Idempotency-Key` {e}."))
-        })?;
-        let user = accounts.register(body.0, key).await?;
+        let user = accounts.register(body.0, idempotency_key.0).await?;
         Ok(Registered::Created(Json(User::from(&user)), "/v1/users/me".to_owned(), etag::of(&user)))
     }
 
@@ -221,10 +215,10 @@ impl Users {
         who: Authenticated,
         /// The `ETag` of a version that the client has.
         #[oai(name = "If-None-Match")]
-        if_none_match: Header<Option<String>>,
+        if_none_match: Given<IfNoneMatch>,
     ) -> Result<Read, Problem> {
         let user = who.0.user();
-        if etag::is_known(if_none_match.0.as_deref(), user)? {
+        if if_none_match.0.0.is_some_and(|known| known.includes(user)) {
             return Ok(Read::NotModified(etag::of(user)));
         }
         Ok(Read::Found(Json(User::from(user)), etag::of(user)))
@@ -232,7 +226,7 @@ impl Users {
 
     /// Change your account
     ///
-    /// A JSON merge patch (RFC 7396), all of it or nothing. The email address and the password need `current_password`;
+    /// A JSON merge patch (RFC 7396), all of it or nothing; `application/merge-patch+json` is understood as well. The email address and the password need `current_password`;
     /// a new password ends every other session.
     #[oai(path = "/me", method = "patch", operation_id = "patch_me")]
     async fn patch_me(
@@ -241,11 +235,10 @@ impl Users {
         who: Authenticated,
         /// The `ETag` of the version that the change is meant for.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        if_match: Given<IfMatch>,
         body: Body<UserChanges>,
     ) -> Result<Changed, Problem> {
-        let expected = etag::if_match(if_match.0.as_deref())?;
-        let user = accounts.patch_user(who.0, body.0, expected).await?;
+        let user = accounts.patch_user(who.0, body.0, if_match.0.0).await?;
         Ok(Changed::Done(Json(User::from(&user)), etag::of(&user)))
     }
 
@@ -254,8 +247,29 @@ impl Users {
     /// Ends every session too. The email address and the username are free at once. It needs a sign-in of the last 10
     /// minutes.
     #[oai(path = "/me", method = "delete", operation_id = "delete_me")]
-    async fn delete_me(&self, accounts: Data<&Arc<Accounts>>, who: Authenticated) -> Result<Deleted, Problem> {
-        accounts.delete_user(who.0).await?;
+    async fn delete_me(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        who: Authenticated,
+        /// The `ETag` of the version that is to be deleted.
+        #[oai(name = "If-Match")]
+        if_match: Given<IfMatch>,
+    ) -> Result<Deleted, Problem> {
+        accounts.delete_user(who.0, if_match.0.0).await?;
         Ok(Deleted::Done)
+    }
+}
+
+impl HeaderValue for Option<IdempotencyKey> {
+    const PATTERN: &'static str = "^[!-~]+$";
+    const ALLOWED: &'static str = "1 to 255 visible ASCII characters, once";
+    const MAX_LENGTH: Option<usize> = Some(255);
+
+    fn read(lines: &[&str]) -> Option<Self> {
+        match lines {
+            [] => Some(None),
+            [key] => IdempotencyKey::parse(key).ok().map(Some),
+            _ => None,
+        }
     }
 }

@@ -75,8 +75,10 @@ on_every_store! {
     }
 
     async fn a_key_must_be_one(app: TestApp) {
-        for key in ["", "a b", &"k".repeat(256)] {
+        for key in ["", "a b", "\u{e9}", &"k".repeat(256)] {
             register(app, key, &ada()).await.refused(400, "invalid_parameter");
         }
+        let twice = app.post("/v1/users").header("Idempotency-Key", "a").header("Idempotency-Key", "b");
+        twice.json(&ada()).send().await.refused(400, "invalid_parameter");
     }
 }

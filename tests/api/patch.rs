@@ -81,6 +81,22 @@ on_every_store! {
         app.sign_in("ada", PASSWORD).await.expect(201);
     }
 
+    async fn a_password_that_is_given_is_checked(app: TestApp) {
+        let ada = app.person("ada").await;
+        let body = json!({"name": "x", "current_password": "wrong"});
+        patch(app, &ada, body).await.refused(403, "current_password_incorrect");
+        patch(app, &ada, json!({"name": "x", "current_password": PASSWORD})).await.expect(200);
+    }
+
+    async fn one_person_can_ask_twice_for_the_same_new_address(app: TestApp) {
+        for round in 0..10 {
+            let ada = app.person(&format!("ada{round}")).await;
+            let body = json!({"email": format!("new{round}@example.com"), "current_password": PASSWORD});
+            let (one, two) = tokio::join!(patch(app, &ada, body.clone()), patch(app, &ada, body));
+            assert_eq!((one.status, two.status), (200, 200), "{one:?} {two:?}");
+        }
+    }
+
     async fn two_people_can_swap_their_usernames(app: TestApp) {
         let (ada, bob) = (app.person("ada").await, app.person("bob").await);
         patch(app, &ada, json!({"username": "one"})).await.expect(200);
@@ -113,10 +129,14 @@ on_every_store! {
             request.json(&json!({"name": name})).send().await
         };
         assert_eq!(change("\"1\"", "a").await.expect(200).header("etag"), "\"2\"");
-        for stale in ["\"1\"", "W/\"2\"", "\"x\""] {
+        for stale in ["\"1\"", "W/\"2\"", "\"x\"", "\"02\"", "\"+2\""] {
             change(stale, "b").await.refused(412, "version_mismatch");
         }
-        change("2", "b").await.refused(400, "invalid_parameter");
+        for wrong in ["2", "\"2", "\u{e9}"] {
+            change(wrong, "b").await.refused(400, "invalid_parameter");
+        }
+        let twice = app.patch("/v1/users/me").bearer(&ada.token).header("If-Match", "\"9\"").header("If-Match", "\"2\"");
+        twice.json(&json!({"name": "a"})).send().await.expect(200);
         change("*", "b").await.expect(200);
         change("\"1\", \"3\"", "c").await.expect(200);
         assert_eq!(app.me(&ada.token).await.body["name"], "c");
@@ -136,6 +156,10 @@ on_every_store! {
         let answer = patch(app, &ada, json!({"name": "x", "metadata": {"b": "x".repeat(3000)}})).await;
         assert_eq!(answer.refused(422, "validation_failed").wrong_fields(), [("metadata", "too_long")]);
         assert_eq!(app.me(&ada.token).await.body["name"], json!(null));
+        // What is too large in itself is told with everything else that is wrong.
+        let answer = patch(app, &ada, json!({"metadata": {"b": "x".repeat(5000)}, "username": "1"})).await;
+        let answer = answer.refused(422, "validation_failed");
+        assert_eq!(answer.wrong_fields(), [("username", "invalid"), ("metadata", "too_long")]);
     }
 
     async fn a_merge_patch_may_call_itself_one(app: TestApp) {

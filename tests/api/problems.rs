@@ -17,7 +17,11 @@ use poem::{
     listener::{Acceptor, Listener, TcpListener},
 };
 use poem_openapi::types::ToJSON;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::{
     redis_server::command,
@@ -29,6 +33,10 @@ on_every_store! {
         for path in ["/", "/v1", "/v1/nothing", "/v1/users/me/more", "/v1/users/%00"] {
             app.get(path).send().await.refused(404, "not_found");
         }
+        for path in ["/%ff", "/docs/%ff", "/v1/users/%ff", "/v1/%c3%28/x"] {
+            app.get(path).send().await.refused(404, "not_found");
+        }
+        app.delete("/v1/sessions/%ff").send().await.refused(404, "session_not_found");
         for (method, path, allow) in [
             ("PUT", "/v1/users/me", "DELETE, GET, HEAD, PATCH"),
             ("GET", "/v1/users", "POST"),
@@ -64,6 +72,27 @@ on_every_store! {
         request.send().await.refused(413, "body_too_large");
     }
 
+    async fn unknown_fields_are_named_but_not_without_end(app: TestApp) {
+        let fields = (0..500).map(|n| (format!("{n}{}", "x".repeat(90)), json!(1)));
+        let body = Value::Object(fields.collect::<Map<_, _>>());
+        let answer = app.post("/v1/sessions").json(&body).send().await;
+        let answer = answer.refused(422, "validation_failed");
+        let unknown = answer.wrong_fields().into_iter().filter(|(_, code)| *code == "unknown").collect::<Vec<_>>();
+        assert_eq!(unknown.len(), 20);
+        assert!(unknown.iter().all(|(field, _)| field.len() == 64));
+    }
+
+    async fn a_body_that_breaks_off_is_a_problem_on_every_path(app: TestApp) {
+        for (head, body) in [
+            ("GET /health/live HTTP/1.1\r\nTransfer-Encoding: chunked", "zz\r\n"),
+            ("POST /v1/users HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 50", "{}"),
+        ] {
+            let answer = raw(app, &format!("{head}\r\nHost: localhost\r\n\r\n{body}")).await;
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+            assert!(answer.contains("\"code\":\"malformed_body\""), "{answer}");
+        }
+    }
+
     async fn what_a_client_sent_is_not_quoted_back(app: TestApp) {
         let body = r#"{"email": "ada@example.com", "password": "hunter22hunter22" oops}"#;
         let answer = app.post("/v1/users").header("content-type", "application/json").body(body).send().await;
@@ -72,6 +101,16 @@ on_every_store! {
         let answer = app.post("/v1/users").json(&body).send().await.refused(422, "validation_failed");
         assert!(!answer.body.to_string().contains("hunter") && !answer.body.to_string().contains("ada-"));
     }
+}
+
+/// Sends bytes as they are, says that no more will come, and reads what is answered.
+async fn raw(app: &TestApp, request: &str) -> String {
+    let mut stream = TcpStream::connect(app.url.strip_prefix("http://").unwrap()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    answer
 }
 
 /// Collects the codes that were seen.
@@ -122,6 +161,7 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     app.redis.as_mut().unwrap().kill();
     seen.note(&app.me(&token).await);
 
+    seen.0.insert("malformed_body".to_owned()); // provoked on bare connections, above
     let catalogue = Code::ALL.iter().map(|code| code.to_json().unwrap().as_str().unwrap().to_owned());
     assert_eq!(seen.0, catalogue.collect());
     app.stop().await;

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use latchkey::accounts::Clock;
 use serde_json::json;
 
-use crate::support::{PASSWORD, TestApp, on_every_store};
+use crate::{
+    redis_server::command,
+    support::{PASSWORD, TestApp, on_every_store},
+};
 
 on_every_store! {
     async fn a_login_is_an_address_a_username_or_an_id(app: TestApp) {
@@ -13,6 +17,29 @@ on_every_store! {
         for login in ["ada@example.com", " ADA@example.com", "ada", "ADA", id.as_str().unwrap()] {
             let answer = app.sign_in(login, PASSWORD).await.expect(201);
             assert_eq!(answer.body["user"]["id"], id, "{login}");
+        }
+    }
+
+    async fn a_username_that_looks_like_an_id_is_still_a_username(app: TestApp) {
+        let username = "abcdefabcdefabcdefabcdefabcdefab";
+        let body = json!({"email": "ada@example.com", "password": PASSWORD, "username": username});
+        app.post("/v1/users").json(&body).send().await.expect(201);
+        app.sign_in(username, PASSWORD).await.expect(201);
+    }
+
+    async fn ending_a_session_that_is_being_rewritten_ends_it(app: TestApp) {
+        for _ in 0..20 {
+            let ada = app.person(&format!("ada{}", app.clock.now().as_millis())).await;
+            let other = app.sign_in(&ada.email, PASSWORD).await.expect(201).body;
+            let token = other["access_token"].as_str().unwrap();
+            let path = format!("/v1/sessions/{}", other["session"]["id"].as_str().unwrap());
+            let (ended, carried) = tokio::join!(
+                app.delete(&path).bearer(&ada.token).send(),
+                app.delete("/v1/sessions?scope=others").bearer(token).send(),
+            );
+            // Whichever came first, what was answered is so.
+            assert!(matches!((ended.status, carried.status), (204, 204 | 401) | (401, 204)), "{ended:?} {carried:?}");
+            assert_eq!(app.me(token).await.status == 401, ended.status == 204, "{ended:?} {carried:?}");
         }
     }
 
@@ -67,7 +94,7 @@ on_every_store! {
         assert_eq!(items[1]["current"], true);
     }
 
-    async fn expired_sessions_are_not_listed_and_are_cleared_away(app: TestApp) {
+    async fn expired_sessions_are_not_listed(app: TestApp) {
         let ada = app.person("ada").await;
         app.clock.advance(Duration::from_secs(86_401));
         let token = app.token(&ada.email).await;
@@ -142,6 +169,42 @@ async fn redis_signing_out_of_one_instance_signs_out_of_all() {
     twin.delete("/v1/sessions/current").bearer(&ada.token).send().await.expect(204);
     app.me(&ada.token).await.refused(401, "token_invalid");
     twin.stop().await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_expired_sessions_are_cleared_away_when_signing_in() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    app.clock.advance(Duration::from_secs(86_401));
+    app.token(&ada.email).await;
+    let client = app.redis.as_ref().unwrap().client().await;
+    for pattern in ["session:*", "sessions:*"] {
+        let keys: Vec<String> = command(&client, &format!("KEYS latchkey:{{b*}}:{pattern}")).await;
+        assert_eq!(keys.len(), 1, "{keys:?}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_sessions_can_be_ended_in_a_full_store() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    let (one, two, three) =
+        (app.sign_in(&ada.email, PASSWORD).await, app.token(&ada.email).await, app.token(&ada.email).await);
+    let client = app.redis.as_ref().unwrap().client().await;
+    let _: () = command(&client, "CONFIG SET maxmemory 1").await;
+    app.sign_in(&ada.email, PASSWORD).await.refused(503, "store_full");
+    let path = format!("/v1/sessions/{}", one.body["session"]["id"].as_str().unwrap());
+    app.delete(&path).bearer(&ada.token).send().await.expect(204);
+    app.me(one.body["access_token"].as_str().unwrap()).await.refused(401, "token_invalid");
+    app.delete("/v1/sessions/current").bearer(&two).send().await.expect(204);
+    app.me(&two).await.refused(401, "token_invalid");
+    app.delete("/v1/sessions?scope=others").bearer(&three).send().await.expect(204);
+    app.me(&ada.token).await.refused(401, "token_invalid");
+    app.me(&three).await.expect(200);
+    app.delete("/v1/sessions?scope=all").bearer(&three).send().await.expect(204);
+    app.me(&three).await.refused(401, "token_invalid");
     app.stop().await;
 }
 

@@ -82,6 +82,28 @@ on_every_store! {
         app.post("/v1/users").json(&body(4088)).send().await.expect(201);
     }
 
+    async fn numbers_in_metadata_are_kept_to_the_last_digit(app: TestApp) {
+        let numbers = r#"{"a":118.80847448818997,"b":-2.14137792037775e-277,"c":123456789012345678901234567890,"d":1.50}"#;
+        let body = format!(r#"{{"email":"ada@example.com","password":"{PASSWORD}","metadata":{numbers}}}"#);
+        let request = app.post("/v1/users").header("content-type", "application/json").body(body);
+        let registered = request.send().await.expect(201).body;
+        assert_eq!(registered["metadata"].to_string(), numbers);
+        for _ in 0..3 {
+            let token = app.token("ada@example.com").await;
+            assert_eq!(app.me(&token).await.expect(200).body, registered);
+        }
+    }
+
+    async fn letters_with_several_forms_are_one_address(app: TestApp) {
+        for (first, second) in [("ΟΔΟΣ", "οδος"), ("straße", "STRASSE")] {
+            app.register(first).await.expect(201);
+            app.register(second).await.refused(409, "email_taken");
+        }
+        for spelling in ["\"ada\"", "\"a\\da\"", "\" \""] {
+            app.register(spelling).await.refused(422, "validation_failed");
+        }
+    }
+
     async fn a_known_version_is_not_sent_again(app: TestApp) {
         let ada = app.person("ada").await;
         let read = async |tag: &str| {
@@ -106,7 +128,10 @@ on_every_store! {
         delete(&ada.token).await.refused(403, "reauthentication_required");
         app.me(&ada.token).await.expect(200);
         let fresh = app.token(&ada.email).await;
-        delete(&fresh).await.expect(204);
+        let stale = app.delete("/v1/users/me").bearer(&fresh).header("If-Match", "\"7\"");
+        stale.send().await.refused(412, "version_mismatch");
+        let current = app.delete("/v1/users/me").bearer(&fresh).header("If-Match", "\"1\"");
+        current.send().await.expect(204);
         app.me(&ada.token).await.refused(401, "token_invalid");
     }
 }

@@ -54,6 +54,11 @@ impl Handle {
         Self { kind: HandleKind::Username, canonical: username.canonical() }
     }
 
+    /// A handle that nobody can have.
+    pub(in crate::accounts) fn nobody() -> Self {
+        Self { kind: HandleKind::Username, canonical: String::new() }
+    }
+
     fn taken(&self) -> Error {
         match self.kind {
             HandleKind::Email => Error::EmailTaken,

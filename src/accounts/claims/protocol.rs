@@ -39,6 +39,11 @@ impl Accounts {
                     let user = self.find_user(found.value.user).await?;
                     match judge(&found.value, owner(handle, user.as_ref())) {
                         Standing::Binding => return Err(handle.taken()),
+                        // Another request of the same person is about to have it, or to give it up.
+                        Standing::Pending if found.value.user == mine.user && self.is_recent(&found.value) => {
+                            retry.pause().await?;
+                            continue;
+                        }
                         Standing::Pending if self.is_recent(&found.value) => return Err(handle.taken()),
                         Standing::Pending => {
                             self.fence(found.value.user, user).await?;
@@ -116,7 +121,10 @@ impl Accounts {
 
     /// The user who has `handle`, if anybody has.
     pub(in crate::accounts) async fn find_by_handle(&self, handle: &Handle) -> Result<Option<Stored<User>>, Error> {
-        let Some(claim) = self.find_claim(handle).await? else { return Ok(None) };
+        let Some(claim) = self.find_claim(handle).await? else {
+            // As many round trips as for somebody who is there, so that the time does not tell.
+            return Ok(self.find_user(UserId::NIL).await?.and_then(Stored::active));
+        };
         let user = self.find_user(claim.value.user).await?;
         let standing = judge(&claim.value, owner(handle, user.as_ref()));
         Ok(user.filter(|_| standing == Standing::Binding).and_then(Stored::active))

@@ -22,8 +22,11 @@ const ALL: usize = usize::MAX;
 
 impl Session {
     /// Whether this session of `user` still counts.
+    ///
+    /// A later epoch counts too. An epoch is written to user and session in one commit, but the two are read one after the
+    /// other: a session that is ahead of its user was carried over between the two reads.
     pub(super) fn is_live(&self, user: &User, now: Timestamp) -> bool {
-        self.epoch == user.session_epoch && now < self.expires_at
+        self.epoch >= user.session_epoch && now < self.expires_at
     }
 }
 

@@ -33,27 +33,34 @@ impl Accounts {
         let home = Home::of(who.user().id);
         let mut batch = Batch::new(home.slot());
         forget(&mut batch, home, [who.session().id]);
-        self.store.commit(batch).await?;
-        Ok(())
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Full) => self.discard(home, &[who.session().id]).await,
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// Ends one session of the person.
     ///
     /// # Errors
-    /// [`Error::SessionNotFound`] when the person has no such session, and the errors of the store.
+    /// [`Error::SessionNotFound`] when the person has no such session, [`Error::Contended`] and the errors of the store.
     pub async fn end_session(&self, who: &SignedIn, id: SessionId) -> Result<(), Error> {
         let home = Home::of(who.user().id);
-        let record = self.store.get(&home.key(&home.session(id))).await?.ok_or(Error::SessionNotFound)?;
-        if !records::read_session(id, &record)?.is_live(who.user(), self.clock.now()) {
-            return Err(Error::SessionNotFound);
-        }
-        let mut batch = Batch::new(home.slot());
-        batch.expect(home.session(id), Expectation::Exists);
-        forget(&mut batch, home, [id]);
-        match self.store.commit(batch).await {
-            Ok(_) => Ok(()),
-            Err(CommitError::Conflict) => Err(Error::SessionNotFound),
-            Err(e) => Err(e.into()),
+        let mut retry = self.retry();
+        loop {
+            let record = self.store.get(&home.key(&home.session(id))).await?.ok_or(Error::SessionNotFound)?;
+            if !records::read_session(id, &record)?.is_live(who.user(), self.clock.now()) {
+                return Err(Error::SessionNotFound);
+            }
+            let mut batch = Batch::new(home.slot());
+            batch.expect(home.session(id), Expectation::Revision(record.revision));
+            forget(&mut batch, home, [id]);
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::Conflict) => retry.pause().await?,
+                Err(CommitError::Full) => return self.discard(home, &[id]).await,
+                Err(e) => return Err(e.into()),
+            }
         }
     }
 
@@ -78,10 +85,22 @@ impl Accounts {
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Conflict) => retry.pause().await?,
+                Err(CommitError::Full) => {
+                    let mut ended = self.session_ids(home.id()).await?;
+                    ended.retain(|id| scope == Scope::All || *id != who.session().id);
+                    return self.discard(home, &ended).await;
+                }
                 Err(e) => return Err(e.into()),
             }
             who = self.reload(&who).await?;
         }
+    }
+
+    /// Ends sessions in a store that is full, where no commit is possible: without its record, a session is no more. The
+    /// index is tidied when there is room again.
+    async fn discard(&self, home: Home, sessions: &[SessionId]) -> Result<(), Error> {
+        let keys = sessions.iter().map(|id| home.key(&home.session(*id))).collect::<Vec<_>>();
+        Ok(self.store.discard(&keys).await?)
     }
 
     /// Adds to a commit that rewrites `user` that their sessions end.

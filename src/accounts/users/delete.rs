@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::VersionMatch;
 use crate::{
     accounts::{
         Accounts, claims::TOMBSTONE_LIFE, detached, error::Error, keys::Home, records, sessions, token::SignedIn,
@@ -19,13 +20,14 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::ReauthenticationRequired`] when the password was given more than 10 minutes ago;
-    /// [`Error::TokenInvalid`] when the session has ended meanwhile; [`Error::Contended`] and the errors of the store.
-    pub async fn delete_user(self: &Arc<Self>, who: SignedIn) -> Result<(), Error> {
+    /// [`Error::VersionMismatch`] when `expected` does not hold; [`Error::TokenInvalid`] when the session has ended
+    /// meanwhile; [`Error::Contended`] and the errors of the store.
+    pub async fn delete_user(self: &Arc<Self>, who: SignedIn, expected: VersionMatch) -> Result<(), Error> {
         let accounts = Arc::clone(self);
-        detached(async move { accounts.run_deletion(who).await }).await
+        detached(async move { accounts.run_deletion(who, &expected).await }).await
     }
 
-    async fn run_deletion(&self, mut who: SignedIn) -> Result<(), Error> {
+    async fn run_deletion(&self, mut who: SignedIn, expected: &VersionMatch) -> Result<(), Error> {
         let mut retry = self.retry();
         loop {
             let user = who.user();
@@ -33,6 +35,7 @@ impl Accounts {
             if now > who.session().authenticated_at.plus(FRESH) {
                 return Err(Error::ReauthenticationRequired);
             }
+            expected.check(user)?;
             let home = Home::of(user.id);
             let mut batch = Batch::new(home.slot());
             batch.expect(home.user(), Expectation::Revision(who.user.revision));

@@ -71,7 +71,8 @@ pub struct UserPatch {
     pub guarded: Option<GuardedPatch>,
 }
 
-/// The part of a patch that only somebody who knows the current password may make.
+/// The part of a patch that only somebody who knows the current password may make. A password that is given is checked,
+/// whether or not anything depends on it.
 #[derive(Clone, Debug)]
 pub struct GuardedPatch {
     /// The password as it is.
@@ -92,11 +93,17 @@ pub enum VersionMatch {
 }
 
 impl VersionMatch {
-    fn check(&self, user: &User) -> Result<(), Error> {
+    /// Whether the user is in one of these versions.
+    #[must_use]
+    pub fn includes(&self, user: &User) -> bool {
         match self {
-            Self::OneOf(versions) if !versions.contains(&user.version) => Err(Error::VersionMismatch),
-            Self::OneOf(_) | Self::Any => Ok(()),
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&user.version),
         }
+    }
+
+    pub(super) fn check(&self, user: &User) -> Result<(), Error> {
+        if self.includes(user) { Ok(()) } else { Err(Error::VersionMismatch) }
     }
 }
 
@@ -204,7 +211,7 @@ impl Accounts {
         claimed: &mut Vec<(Handle, Claim)>,
     ) -> Result<User, Error> {
         let mut retry = self.retry();
-        loop {
+        'attempts: loop {
             let user = who.user();
             let now = self.clock.now();
             let mut next = patch.apply(user, new_hash.as_ref(), op, now).map_err(|_| Error::MetadataTooLarge)?;
@@ -215,7 +222,17 @@ impl Accounts {
             for handle in gained {
                 let claim = Claim { user: user.id, fence: user.fence, op, at: now };
                 claimed.push((handle.clone(), claim));
-                self.claim(&handle, &claim).await?;
+                if let Err(error) = self.claim(&handle, &claim).await {
+                    // It may be this very person who has it by now, through another request.
+                    let latest = self.reload(&who).await?;
+                    if latest.user.revision == who.user.revision {
+                        return Err(error);
+                    }
+                    who = latest;
+                    expected.check(who.user())?;
+                    retry.pause().await?;
+                    continue 'attempts;
+                }
             }
             let home = Home::of(user.id);
             let mut batch = Batch::new(home.slot());

@@ -1,0 +1,39 @@
+//! `latchkey health`: asks a running service whether it is ready.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    process::ExitCode,
+    time::Duration,
+};
+
+use super::{fail, say};
+
+/// How long the service may take, in each step.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Asks the service that listens at `listen`. With a plain socket, so that a container needs no other program for this.
+#[must_use]
+pub fn health(listen: SocketAddr) -> ExitCode {
+    let ip = match listen {
+        SocketAddr::V4(a) if a.ip().is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(a) if a.ip().is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        known => known.ip(),
+    };
+    let address = SocketAddr::new(ip, listen.port());
+    match ask(address) {
+        Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => say("ready\n"),
+        Ok(answer) => fail(&format!("not ready: {}", answer.lines().next().unwrap_or("no answer"))),
+        Err(e) => fail(&format!("not ready: {address}: {e}")),
+    }
+}
+
+fn ask(address: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    write!(stream, "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(64 * 1024).read_to_string(&mut answer)?;
+    Ok(answer)
+}

@@ -1,0 +1,54 @@
+//! `latchkey serve`: runs the service until a signal stops it.
+
+use std::{process::ExitCode, sync::Arc};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{fail, say};
+use crate::{accounts::SystemClock, app::App, config::Config, telemetry};
+
+/// Runs the service. SIGINT and SIGTERM end it once what is under way is done; a second one ends it at once.
+#[must_use]
+pub fn serve(config: &Config) -> ExitCode {
+    telemetry::start(config);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&format!("cannot start: {e}")),
+    };
+    runtime.block_on(async {
+        // Registered before anything is started, so that an early signal is not missed.
+        let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+            return fail("cannot listen for signals");
+        };
+        let mut signals = (interrupt, terminate);
+        let app = match App::start(config, Arc::new(SystemClock)).await {
+            Ok(app) => app,
+            Err(e) => return fail(&e.to_string()),
+        };
+        let address = app.address();
+        say(&format!(
+            "The API is at http://{address}/v1\nTry it at http://{address}/docs\nThe data is in {}\n",
+            app.data()
+        ));
+        let stop = async {
+            next(&mut signals).await;
+            tracing::info!("stopping");
+            tokio::spawn(async move {
+                next(&mut signals).await;
+                tracing::warn!("stopped at once, by a second signal");
+                std::process::exit(1);
+            });
+        };
+        match app.run(stop).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => fail(&format!("stopped: {e}")),
+        }
+    })
+}
+
+async fn next((interrupt, terminate): &mut (Signal, Signal)) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
