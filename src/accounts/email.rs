@@ -9,6 +9,15 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// At most 254 bytes (RFC 5321, 4.5.3.1.3), with a domain of at least two labels, without a display name and without a
 /// domain literal. Two addresses are the same if their [canonical](Self::canonical) forms are.
+///
+/// ```
+/// use latchkey::accounts::EmailAddress;
+///
+/// let address = EmailAddress::parse(" Ada@Example.COM ")?;
+/// assert_eq!(address.as_str(), "Ada@Example.COM");
+/// assert_eq!(address.canonical(), "ada@example.com");
+/// # Ok::<(), latchkey::accounts::InvalidEmailAddress>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress {
     typed: String,

@@ -6,6 +6,25 @@ use super::{Fields, Name, Revision, Slot};
 ///
 /// All expectations are checked before any write. Then all writes happen, in the order in which they were added,
 /// or none does.
+///
+/// ```
+/// use latchkey::store::{Batch, CommitError, Embedded, Expectation, Fields, Name, Slot, Store};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Store::Embedded(Embedded::in_memory()?);
+/// let slot = Slot::new("b7");
+/// let name = Name::new("counter");
+/// let mut batch = Batch::new(slot.clone());
+/// batch.expect(name.clone(), Expectation::Absent);
+/// batch.put(name.clone(), Fields::from([("value".to_owned(), "1".to_owned())]));
+///
+/// store.commit(batch.clone()).await?;
+/// assert!(matches!(store.commit(batch).await, Err(CommitError::Conflict)));
+/// assert_eq!(store.get(&slot.key(&name)).await?.unwrap().fields["value"], "1");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Batch {
     pub(super) slot: Slot,
