@@ -17,7 +17,7 @@ const OPERATION: &str = "3f6b0c7d9e104a52b3c4d5e6f7081920";
 
 impl TestApp {
     /// Writes a claim of `user` on an email address, as an attempt that died at this moment would have left it.
-    async fn leave_claim(&self, email: &str, user: &str, fence: u64) {
+    pub async fn leave_claim(&self, email: &str, user: &str, fence: u64) {
         let client = self.redis.as_ref().unwrap().client().await;
         let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(email));
         let (now, rev) = (self.clock.now(), "0".repeat(32));

@@ -72,8 +72,12 @@ fn the_dependencies_are_built_before_the_code_is_copied() {
     let manifest = text("Cargo.toml");
     for (kind, folder) in [("bench", "benches"), ("test", "tests"), ("example", "examples"), ("bin", "src/bin")] {
         for declared in manifest.split(&format!("[[{kind}]]")).skip(1) {
-            let name = declared.split('"').nth(1).unwrap();
-            assert!(stubs.contains(&format!("{folder}/{name}.rs")), "the {kind} {name} has no stub: {stubs}");
+            let declared = declared.split("\n[").next().unwrap();
+            let value =
+                |key: &str| declared.split(&format!("{key} = \"")).nth(1).and_then(|rest| rest.split('"').next());
+            let default = || format!("{folder}/{}.rs", value("name").unwrap());
+            let path = value("path").map_or_else(default, str::to_owned);
+            assert!(stubs.contains(&path), "the {kind} at {path} has no stub: {stubs}");
         }
     }
 }
