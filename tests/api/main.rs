@@ -14,6 +14,7 @@ mod concurrency;
 mod docs;
 mod health;
 mod idempotency;
+mod kills;
 mod life;
 mod openapi;
 mod patch;

@@ -7,8 +7,11 @@
     reason = "a test may fail"
 )]
 
+mod chaos;
 mod contract;
 mod embedded;
+mod model;
+mod proxy;
 mod redis;
 #[path = "../support/redis.rs"]
 mod redis_server;
