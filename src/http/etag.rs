@@ -14,7 +14,7 @@ pub(super) struct IfMatch(pub(super) VersionMatch);
 /// `If-None-Match`: the versions that a client has, if it has any. Tags are compared weakly.
 pub(super) struct IfNoneMatch(pub(super) Option<VersionMatch>);
 
-const PATTERN: &str = r#"^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$"#;
+const PATTERN: &str = r#"^(\*|[ ,]*(W/)?"[^"]*"( *,[ ,]*(W/)?"[^"]*")*[ ,]*)$"#;
 const ALLOWED: &str = "`*` or a list of entity tags such as `\"3\"`";
 
 impl HeaderValue for IfMatch {
@@ -43,7 +43,13 @@ fn parse(lines: &[&str], weak_count: bool) -> Option<VersionMatch> {
         return Some(VersionMatch::Any);
     }
     let mut versions = Vec::new();
-    loop {
+    let mut tags = 0;
+    while !rest.is_empty() {
+        // Empty elements of a list are passed over (RFC 9110, 5.6.1.2).
+        if let Some(after) = rest.strip_prefix(',') {
+            rest = after.trim_start();
+            continue;
+        }
         let (weak, quoted) = match rest.strip_prefix("W/") {
             Some(quoted) => (true, quoted),
             None => (false, rest),
@@ -53,12 +59,13 @@ fn parse(lines: &[&str], weak_count: bool) -> Option<VersionMatch> {
             // A tag is text: `"03"` is not the tag of version 3.
             versions.extend(opaque.parse::<u64>().ok().filter(|version| version.to_string() == opaque));
         }
-        let after = after.trim_start();
-        if after.is_empty() {
-            return Some(VersionMatch::OneOf(versions));
+        tags += 1;
+        rest = after.trim_start();
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return None;
         }
-        rest = after.strip_prefix(',')?.trim_start();
     }
+    (tags > 0).then_some(VersionMatch::OneOf(versions))
 }
 
 #[cfg(test)]
@@ -73,7 +80,8 @@ mod tests {
         assert_eq!(parse(&[" * "], false), Some(VersionMatch::Any));
         assert_eq!(parse(&["\"3\""], false), of(&[3]));
         assert_eq!(parse(&["\"3\" , \"a,b\"", "\"4\""], false), of(&[3, 4]));
-        for bad in ["", "3", "\"3", "\"3\" \"4\"", "\"3\",", "w/\"3\"", "*, \"3\""] {
+        assert_eq!(parse(&[", \"3\", ,", "\"4\","], false), of(&[3, 4]));
+        for bad in ["", ",", "3", "\"3", "\"3\" \"4\"", "w/\"3\"", "*, \"3\""] {
             assert_eq!(parse(&[bad], false), None, "{bad}");
         }
         assert_eq!(parse(&["*", "\"3\""], false), None);

@@ -71,7 +71,7 @@ pub(super) struct NewUser {
     username: Nullable<Username>,
     /// The display name.
     name: Nullable<DisplayName>,
-    /// A JSON object of at most 4096 bytes for the application's own use.
+    /// A JSON object of at most 4096 bytes for the application's own use. Numbers are 64-bit integers or doubles.
     metadata: Nullable<Metadata>,
 }
 

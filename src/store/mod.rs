@@ -76,6 +76,10 @@ pub struct Record {
 #[error("the store is unavailable: {0}")]
 pub struct Unavailable(pub String);
 
+fn late() -> Unavailable {
+    Unavailable(format!("no answer within {REQUEST_DEADLINE:?}"))
+}
+
 /// Why a commit was not acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
@@ -153,11 +157,13 @@ impl Store {
         }
     }
 
-    /// Deletes records one by one, whatever they hold: not a commit, but it also works in a store that is full.
+    /// Deletes records one by one, whatever they hold: not a commit, but in Redis it also works when a commit is
+    /// [`CommitError::Full`]. The embedded store needs room on its disk even to delete.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store does not answer; then some of them may be gone.
-    pub async fn discard(&self, keys: &[Key]) -> Result<(), Unavailable> {
+    /// [`CommitError::Full`] when there is none, and [`CommitError::Unavailable`] when the store does not answer: then
+    /// some of them may be gone.
+    pub async fn discard(&self, keys: &[Key]) -> Result<(), CommitError> {
         match self {
             Self::Embedded(store) => store.discard(keys).await,
             Self::Redis(store) => store.discard(keys).await,

@@ -83,7 +83,7 @@ on_every_store! {
     }
 
     async fn numbers_in_metadata_are_kept_to_the_last_digit(app: TestApp) {
-        let numbers = r#"{"a":118.80847448818997,"b":-2.14137792037775e-277,"c":123456789012345678901234567890,"d":1.50}"#;
+        let numbers = r#"{"a":118.80847448818997,"b":-2.14137792037775e-277,"c":18446744073709551615,"d":-9223372036854775808}"#;
         let body = format!(r#"{{"email":"ada@example.com","password":"{PASSWORD}","metadata":{numbers}}}"#);
         let request = app.post("/v1/users").header("content-type", "application/json").body(body);
         let registered = request.send().await.expect(201).body;
@@ -92,6 +92,21 @@ on_every_store! {
             let token = app.token("ada@example.com").await;
             assert_eq!(app.me(&token).await.expect(200).body, registered);
         }
+    }
+
+    async fn no_key_of_metadata_is_special(app: TestApp) {
+        let metadata = json!({"a": {"b": 1, "$serde_json::private::Number": "x"}, "__proto__": null, "": 1});
+        let body = json!({"email": "ada@example.com", "password": PASSWORD, "metadata": metadata});
+        let registered = app.post("/v1/users").json(&body).send().await.expect(201).body;
+        assert_eq!(registered["metadata"], metadata);
+        let token = app.token("ada@example.com").await;
+        let patch = json!({"metadata": {"a": {"b": null}}});
+        app.patch("/v1/users/me").bearer(&token).json(&patch).send().await.expect(200);
+        let me = app.me(&token).await.expect(200).body;
+        assert_eq!(me["metadata"]["a"], json!({"$serde_json::private::Number": "x"}));
+        let body = json!({"$serde_json::private::Number": "1"});
+        let answer = app.post("/v1/users").json(&body).send().await.refused(422, "validation_failed");
+        assert_eq!(answer.wrong_fields()[0].1, "unknown");
     }
 
     async fn letters_with_several_forms_are_one_address(app: TestApp) {

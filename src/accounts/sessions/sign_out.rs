@@ -35,7 +35,7 @@ impl Accounts {
         forget(&mut batch, home, [who.session().id]);
         match self.store.commit(batch).await {
             Ok(_) => Ok(()),
-            Err(CommitError::Full) => self.discard(home, &[who.session().id]).await,
+            Err(CommitError::Full) => self.end_without_commit(home, &[who.session().id]).await,
             Err(e) => Err(e.into()),
         }
     }
@@ -58,7 +58,7 @@ impl Accounts {
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Conflict) => retry.pause().await?,
-                Err(CommitError::Full) => return self.discard(home, &[id]).await,
+                Err(CommitError::Full) => return self.end_without_commit(home, &[id]).await,
                 Err(e) => return Err(e.into()),
             }
         }
@@ -88,7 +88,7 @@ impl Accounts {
                 Err(CommitError::Full) => {
                     let mut ended = self.session_ids(home.id()).await?;
                     ended.retain(|id| scope == Scope::All || *id != who.session().id);
-                    return self.discard(home, &ended).await;
+                    return self.end_without_commit(home, &ended).await;
                 }
                 Err(e) => return Err(e.into()),
             }
@@ -98,7 +98,7 @@ impl Accounts {
 
     /// Ends sessions in a store that is full, where no commit is possible: without its record, a session is no more. The
     /// index is tidied when there is room again.
-    async fn discard(&self, home: Home, sessions: &[SessionId]) -> Result<(), Error> {
+    async fn end_without_commit(&self, home: Home, sessions: &[SessionId]) -> Result<(), Error> {
         let keys = sessions.iter().map(|id| home.key(&home.session(*id))).collect::<Vec<_>>();
         Ok(self.store.discard(&keys).await?)
     }

@@ -222,16 +222,19 @@ impl Accounts {
             for handle in gained {
                 let claim = Claim { user: user.id, fence: user.fence, op, at: now };
                 claimed.push((handle.clone(), claim));
-                if let Err(error) = self.claim(&handle, &claim).await {
+                match self.claim(&handle, &claim).await {
+                    Ok(()) => {}
                     // It may be this very person who has it by now, through another request.
-                    let latest = self.reload(&who).await?;
-                    if latest.user.revision == who.user.revision {
-                        return Err(error);
+                    Err(taken @ (Error::EmailTaken | Error::UsernameTaken)) => {
+                        let latest = self.refresh(&who, patch, expected).await?;
+                        if latest.user.revision == who.user.revision {
+                            return Err(taken);
+                        }
+                        who = latest;
+                        retry.pause().await?;
+                        continue 'attempts;
                     }
-                    who = latest;
-                    expected.check(who.user())?;
-                    retry.pause().await?;
-                    continue 'attempts;
+                    Err(e) => return Err(e),
                 }
             }
             let home = Home::of(user.id);
@@ -253,13 +256,19 @@ impl Accounts {
                 Err(CommitError::Conflict) => retry.pause().await?,
                 Err(e) => return Err(e.into()),
             }
-            let checked = user.password_hash.clone();
-            who = self.reload(&who).await?;
-            expected.check(who.user())?;
-            if let Some(guarded) = patch.guarded.as_ref().filter(|_| who.user().password_hash != checked) {
-                self.check_current_password(guarded, who.user()).await?;
-            }
+            who = self.refresh(&who, patch, expected).await?;
         }
+    }
+
+    /// Reads the person again, who has changed, and checks again what the change depends on.
+    async fn refresh(&self, who: &SignedIn, patch: &UserPatch, expected: &VersionMatch) -> Result<SignedIn, Error> {
+        let latest = self.reload(who).await?;
+        expected.check(latest.user())?;
+        let has_new_password = latest.user().password_hash != who.user().password_hash;
+        if let Some(guarded) = patch.guarded.as_ref().filter(|_| has_new_password) {
+            self.check_current_password(guarded, latest.user()).await?;
+        }
+        Ok(latest)
     }
 
     async fn check_current_password(&self, guarded: &GuardedPatch, user: &User) -> Result<(), Error> {

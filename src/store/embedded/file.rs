@@ -22,7 +22,7 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let database = open(path)?;
+        let database = create(path)?;
         Ok(Self { path: Some(path.to_owned()), database: RwLock::new(Some(database)) })
     }
 
@@ -36,17 +36,22 @@ impl File {
     pub(super) fn with<T>(&self, act: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
         match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
             Some(database) => act(database),
-            None => Err(Error::Io(std::io::Error::other("the store is closed"))),
+            None => Err(Error::Io(std::io::Error::other("the file of the store is not open"))),
         }
     }
 
-    /// Opens the file anew. After one failed write, redb refuses all others until that is done.
-    pub(super) fn reopen(&self) -> Result<(), OpenError> {
+    /// Opens the file anew, and never makes one: a folder that is not there just now must not become an empty store.
+    /// After one failed write, redb refuses all others until that is done.
+    pub(super) fn reopen(&self) -> Result<(), DatabaseError> {
         let Some(path) = &self.path else { return Ok(()) };
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         drop(database.take()); // it holds the lock on the file
-        *database = Some(open(path)?);
+        *database = Some(Database::builder().set_cache_size(CACHE).open(path)?);
         Ok(())
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.database.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     pub(super) fn close(&self) {
@@ -54,7 +59,7 @@ impl File {
     }
 }
 
-fn open(path: &Path) -> Result<Database, OpenError> {
+fn create(path: &Path) -> Result<Database, OpenError> {
     make_private(path).map_err(|e| OpenError(format!("{}: {e}", path.display())))?;
     Database::builder().set_cache_size(CACHE).create(path).map_err(|e| match e {
         DatabaseError::DatabaseAlreadyOpen => OpenError(format!("{} is in use by another process", path.display())),

@@ -17,7 +17,7 @@ use self::{
     tables::{RECORDS, SCORES, StoredRecord},
     writer::{Job, Writer},
 };
-use super::{Batch, CommitError, Key, OpenError, REQUEST_DEADLINE, Record, Revision, Unavailable};
+use super::{Batch, CommitError, Key, OpenError, REQUEST_DEADLINE, Record, Revision, Unavailable, late};
 
 /// A store in a file, or in memory.
 pub struct Embedded {
@@ -102,7 +102,7 @@ impl Embedded {
         in_time(outcome).await?
     }
 
-    pub(super) async fn discard(&self, keys: &[Key]) -> Result<(), Unavailable> {
+    pub(super) async fn discard(&self, keys: &[Key]) -> Result<(), CommitError> {
         let (reply, outcome) = oneshot::channel();
         self.writer.send(Job::Discard { keys: keys.to_vec(), reply })?;
         in_time(outcome).await?
@@ -133,10 +133,6 @@ async fn in_time<T>(outcome: oneshot::Receiver<T>) -> Result<T, Unavailable> {
         Ok(Err(_)) => Err(Unavailable("the writer has stopped".to_owned())),
         Err(_) => Err(late()),
     }
-}
-
-fn late() -> Unavailable {
-    Unavailable(format!("no answer within {REQUEST_DEADLINE:?}"))
 }
 
 fn decode(bytes: &[u8]) -> Result<Record, redb::Error> {

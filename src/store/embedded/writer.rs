@@ -5,9 +5,10 @@ use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use redb::{Database, Error};
@@ -25,11 +26,17 @@ const GROUP: usize = 512;
 /// Records collected in one go, at the most, so that commits do not wait long.
 const COLLECT: usize = 1000;
 
+/// How long a full disk is left alone. Each try on it costs a check of the whole file.
+const REST: Duration = Duration::from_secs(2);
+
+/// How often a file that could not be opened again is tried.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Work for the writer.
 pub(super) enum Job {
     Commit { batch: Batch, revision: Revision, reply: oneshot::Sender<Result<(), CommitError>> },
     Collect { now: i64, reply: oneshot::Sender<Result<usize, Unavailable>> },
-    Discard { keys: Vec<Key>, reply: oneshot::Sender<Result<(), Unavailable>> },
+    Discard { keys: Vec<Key>, reply: oneshot::Sender<Result<(), CommitError>> },
 }
 
 /// Where jobs are handed in.
@@ -65,18 +72,41 @@ impl Writer {
 }
 
 fn run(file: &File, jobs: &Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        let group = std::iter::once(first).chain(jobs.try_iter()).take(GROUP).collect::<Vec<_>>();
-        let outcome = file.with(|database| apply(database, &group));
-        let failed = outcome.is_err();
-        answer(outcome, group);
-        if failed {
-            // Until it is opened again, the database refuses everything. If that fails too, the next group tries it.
-            match file.reopen() {
-                Ok(()) => tracing::warn!("the store failed and was opened again"),
-                Err(error) => tracing::error!(%error, "the store failed and cannot be opened again"),
-            }
+    let mut full_until = None;
+    while let Some(group) = next(file, jobs) {
+        if full_until.is_some_and(|until| Instant::now() < until) {
+            answer(Err(Error::Io(io::ErrorKind::StorageFull.into())), group);
+            continue;
         }
+        let outcome = file.with(|database| apply(database, &group));
+        if let Err(error) = &outcome {
+            full_until = is_full(error).then(|| Instant::now() + REST);
+            reopen(file); // before anybody is told, so that what they do next finds it open
+        }
+        answer(outcome, group);
+    }
+}
+
+/// The next jobs, or nothing when there will be no more. While the file is not open, that is mended first.
+fn next(file: &File, jobs: &Receiver<Job>) -> Option<Vec<Job>> {
+    let first = loop {
+        if file.is_open() {
+            break jobs.recv().ok()?;
+        }
+        match jobs.recv_timeout(RETRY) {
+            Ok(job) => break job,
+            Err(RecvTimeoutError::Timeout) => reopen(file),
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    };
+    Some(std::iter::once(first).chain(jobs.try_iter()).take(GROUP).collect())
+}
+
+/// Until the database is opened again, it refuses everything.
+fn reopen(file: &File) {
+    match file.reopen() {
+        Ok(()) => tracing::warn!("the store failed and was opened again"),
+        Err(error) => tracing::error!(%error, "the store failed and cannot be opened again"),
     }
 }
 
@@ -144,7 +174,11 @@ fn answer(outcome: Result<Vec<Done>, Error>, group: Vec<Job>) {
                 });
             }
             Job::Discard { reply, .. } => {
-                let _ = reply.send(if done.is_ok() { Ok(()) } else { Err(failed()) });
+                let _ = reply.send(match &done {
+                    Ok(_) => Ok(()),
+                    Err(e) if is_full(e) => Err(CommitError::Full),
+                    Err(_) => Err(failed().into()),
+                });
             }
         }
     }

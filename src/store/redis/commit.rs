@@ -27,8 +27,9 @@ use crate::store::{
 /// How long a marker is kept: twice as long as anybody may still ask for it.
 const MARKER_LIFE: Duration = Duration::from_secs(2 * COMMIT_DEADLINE.as_secs());
 
-/// The pause between attempts.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The first pause between attempts; each is twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A batch in the words of Redis. It is the same for every attempt.
 pub(super) struct Plan {
@@ -46,6 +47,8 @@ enum Attempt {
     Mismatch,
     /// This attempt wrote nothing, and the server said why.
     Refused(CommitError),
+    /// Some of the writes are there, and the others never will be.
+    Broken(Error),
     /// This attempt wrote nothing: it did not come as far as EXEC.
     NotSent(Error),
     /// EXEC was sent, and its reply was lost: it may have been applied, or may yet be.
@@ -73,11 +76,13 @@ pub(super) async fn run(leases: Arc<Leases>, plan: Plan) -> Result<(), CommitErr
     let started = Instant::now();
     let mut deadline = started + REQUEST_DEADLINE;
     let mut in_doubt = false;
+    let mut pause = PAUSE;
     loop {
         let error = match attempt(&leases, &plan, deadline).await {
             Attempt::Applied => return Ok(()),
             Attempt::Mismatch if !in_doubt => return Err(CommitError::Conflict),
             Attempt::Refused(refusal) if !in_doubt => return Err(refusal),
+            Attempt::Broken(error) => return Err(Unavailable(error.to_string()).into()),
             // Whoever changed the record may have been an earlier attempt of this very commit.
             Attempt::Mismatch => match is_applied(&leases, &plan, deadline).await {
                 Ok(true) => return Ok(()),
@@ -92,10 +97,11 @@ pub(super) async fn run(leases: Arc<Leases>, plan: Plan) -> Result<(), CommitErr
                 error.to_string()
             }
         };
-        if Instant::now() + PAUSE > deadline {
+        if Instant::now() + pause > deadline {
             return Err(Unavailable(error).into());
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -180,7 +186,7 @@ async fn exec(lease: &mut Lease, plan: &Plan) -> Attempt {
         // Redis does not undo what stands beside a command that fails. Ours can fail only on a key of another type.
         Some(Err(error)) if error.details().starts_with("WRONGTYPE") => {
             tracing::error!(%error, "a commit was applied in part: somebody made a key of another type");
-            Attempt::Refused(Unavailable(error.to_string()).into())
+            Attempt::Broken(error)
         }
         Some(Err(error)) => Attempt::InDoubt(error),
         Some(Ok(reply)) => Attempt::InDoubt(unexpected(&reply)),

@@ -20,7 +20,7 @@ use futures_util::future::{join_all, try_join_all};
 use tokio::net::TcpStream;
 
 use self::{commit::Plan, lease::Leases};
-use super::{Batch, CommitError, Key, OpenError, REQUEST_DEADLINE, Record, Revision, Unavailable};
+use super::{Batch, CommitError, Key, OpenError, REQUEST_DEADLINE, Record, Revision, Unavailable, late};
 
 /// The field of a record that holds its revision.
 const REVISION: &str = "rev";
@@ -110,9 +110,10 @@ impl Redis {
         }
     }
 
-    pub(super) async fn discard(&self, keys: &[Key]) -> Result<(), Unavailable> {
+    pub(super) async fn discard(&self, keys: &[Key]) -> Result<(), CommitError> {
         let client = self.readers.next();
-        in_time(try_join_all(keys.iter().map(|key| client.unlink::<(), _>(self.prefixed(key))))).await.map(drop)
+        in_time(try_join_all(keys.iter().map(|key| client.unlink::<(), _>(self.prefixed(key))))).await?;
+        Ok(())
     }
 
     pub(super) async fn close(&self) {
@@ -147,10 +148,6 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, fred::error::Error>>)
         Ok(answer) => answer.map_err(|e| Unavailable(e.to_string())),
         Err(_) => Err(late()),
     }
-}
-
-fn late() -> Unavailable {
-    Unavailable(format!("no answer within {REQUEST_DEADLINE:?}"))
 }
 
 fn record(key: &Key, mut hash: HashMap<String, String>) -> Result<Option<Record>, Unavailable> {
