@@ -44,6 +44,9 @@ impl App {
     /// [`StartError`] when one of the three fails.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let (store, data, setting) = open_store(config).await?;
+        for warning in store.warnings().await {
+            tracing::warn!("{warning}");
+        }
         let hasher = Hasher::start(config.hash_cost(), config.hash_threads(), config.hash_queue, Random)
             .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
         let accounts = Accounts::open(store, hasher, clock, config.session_lifetime)

@@ -109,6 +109,15 @@ pub enum Store {
 }
 
 impl Store {
+    /// What makes this store a bad place for records that must not be lost, each in a line for the operator: what it
+    /// is, and what mends it.
+    pub async fn warnings(&self) -> Vec<String> {
+        match self {
+            Self::Embedded(_) => Vec::new(),
+            Self::Redis(store) => store.warnings().await,
+        }
+    }
+
     /// Reads one record.
     ///
     /// # Errors

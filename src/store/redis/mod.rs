@@ -4,6 +4,7 @@
 //! connection, so each commit leases one of its own (see [`lease`]) and follows the protocol in [`commit`].
 
 mod commit;
+mod inspect;
 mod lease;
 
 use std::{collections::HashMap, fmt, ops::RangeInclusive, sync::Arc, time::Duration};
@@ -76,6 +77,12 @@ impl Redis {
             Ok(Err(e)) => Err(OpenError(e.details().to_owned())),
             Err(_) => Err(no_answer()),
         }
+    }
+
+    /// A server may not permit the question: then nothing is known.
+    pub(super) async fn warnings(&self) -> Vec<String> {
+        let info = in_time(self.readers.next().info::<String>(None)).await;
+        info.map(|info| inspect::warnings(&info)).unwrap_or_default()
     }
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
