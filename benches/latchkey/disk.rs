@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::service::temporary_folder;
+use crate::folder::temporary_folder;
 
 const PAGE: [u8; 4096] = [7; 4096];
 

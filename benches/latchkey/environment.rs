@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::{hash::defaults, redis::RedisServer, service::temporary_folder};
+use crate::{folder::temporary_folder, hash::defaults, redis::RedisServer};
 
 /// One line each.
 pub(crate) fn describe(redis: &str, load: &str) -> String {

@@ -13,6 +13,7 @@
 mod client;
 mod disk;
 mod environment;
+mod folder;
 mod hash;
 mod passwords;
 mod redis;
@@ -30,8 +31,9 @@ use std::{
 
 use crate::{
     client::Client,
+    folder::temporary_folder,
     redis::RedisServer,
-    service::{Place, Service, temporary_folder},
+    service::{Place, Service},
     start::Megabytes,
     table::{Row, Table},
 };

@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::service::temporary_folder;
+use crate::folder::temporary_folder;
 
 /// A running server. Dropping it ends the process.
 pub(crate) struct RedisServer {

@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::redis::RedisServer;
+use crate::{folder::temporary_folder, redis::RedisServer};
 
 /// The binary, built as it is released.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_latchkey");
@@ -30,12 +30,6 @@ pub(crate) struct Service {
     /// From before the process was made to the end of its first answer.
     pub(crate) started_in: Duration,
     _log: TempDir,
-}
-
-/// A folder on the disk that the project is built on: the system's own temporary folder may be in memory, where
-/// fsync costs nothing.
-pub(crate) fn temporary_folder() -> TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
 impl Service {

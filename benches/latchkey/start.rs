@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 
 use crate::{
     client::Client,
+    folder::temporary_folder,
     hash::defaults,
     redis::RedisServer,
     samples::{Milliseconds, Samples},
-    service::{BINARY, Place, Service, temporary_folder},
+    service::{BINARY, Place, Service},
     table::{Row, Table},
 };
 
