@@ -7,7 +7,7 @@
 //! | [`http`]     | requests become calls of `accounts`, with typed arguments; outcomes become answers     |
 //! | [`accounts`] | what an account is and what can be done with it; nothing of HTTP, Redis or files       |
 //! | [`store`]    | records, indexes and atomic batches, in Redis or in a file; nothing of users           |
-//! | [`commands`] | what the binary does when it is told to, by way of [`cli`]                               |
+//! | [`commands`] | what the binary does when it is told to, by way of [`cli`]                             |
 //! | [`app`]      | puts the three together out of [`config`]; alone it sees them all                      |
 //!
 //! Data flows one way, `http -> accounts -> store`; a test reads the imports and holds that.
