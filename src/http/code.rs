@@ -92,7 +92,7 @@ catalogue! {
 /// What is wrong with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case", rename = "FieldProblemCode")]
-pub enum FieldCode {
+pub(super) enum FieldCode {
     /// The field is missing.
     Required,
     /// There is no such field here.

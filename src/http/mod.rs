@@ -25,10 +25,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
-pub use self::{
-    code::{Code, FieldCode},
-    problem::Problem,
-};
+pub use self::code::Code;
 use self::{edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions, users::Users};
 use crate::accounts::Accounts;
 

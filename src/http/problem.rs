@@ -18,7 +18,7 @@ pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A failure, on its way to become an answer. The request id is added at the edge.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub(super) struct Problem {
     code: Code,
     detail: Option<String>,
     errors: Vec<FieldProblem>,

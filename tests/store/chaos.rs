@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use latchkey::store::{CommitError, Expectation, Redis, Store};
+use latchkey::store::{CommitError, Redis, Store};
 
 use super::{
-    key, name,
+    increment, key,
     proxy::{Fault, Proxy},
     put,
     redis_server::RedisServer,
@@ -44,7 +44,11 @@ async fn increments_through(fault: Fault) -> Tally {
         tokio::spawn(async move {
             let mut tally = Tally::default();
             for _ in 0..20 {
-                increment(&store, &mut tally).await;
+                match increment(&store).await {
+                    Ok(()) => tally.acknowledged += 1,
+                    Err(CommitError::Unavailable(_)) => tally.unknown += 1,
+                    Err(e) => panic!("{e}"),
+                }
             }
             tally
         })
@@ -60,22 +64,6 @@ async fn increments_through(fault: Fault) -> Tally {
     let possible = sum.acknowledged..=sum.acknowledged + sum.unknown;
     assert!(possible.contains(&value), "{value} after {sum:?} and {} faults", proxy.cuts());
     sum
-}
-
-async fn increment(store: &Store, tally: &mut Tally) {
-    loop {
-        let Ok(Some(read)) = store.get(&key("counter")).await else { continue };
-        let next = read.fields["value"].parse::<u32>().unwrap() + 1;
-        let mut batch = put("counter", &next.to_string());
-        batch.expect(name("counter"), Expectation::Revision(read.revision));
-        match store.commit(batch).await {
-            Ok(_) => tally.acknowledged += 1,
-            Err(CommitError::Conflict) => continue,
-            Err(CommitError::Unavailable(_)) => tally.unknown += 1,
-            Err(CommitError::Full) => panic!("the server is not full"),
-        }
-        return;
-    }
 }
 
 async fn value(store: &Store) -> u32 {

@@ -9,7 +9,7 @@ use std::{
 use futures_util::poll;
 use latchkey::store::{Batch, CommitError, Expectation, Name, Slot, Store};
 
-use super::{fields, key, name, put, slot};
+use super::{fields, increment, key, name, put, slot};
 
 /// Makes one test of a contract out of each store.
 macro_rules! contract {
@@ -201,7 +201,7 @@ contract! {
         store.commit(put("counter", "0")).await.unwrap();
         let writers = (0..16).map(|_| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { for _ in 0..25 { increment(&store).await; } })
+            tokio::spawn(async move { for _ in 0..25 { increment(&store).await.unwrap(); } })
         });
         for writer in writers.collect::<Vec<_>>() {
             writer.await.unwrap();
@@ -229,19 +229,5 @@ contract! {
         store.discard(&[key("a"), key("nothing")]).await.unwrap();
         assert_eq!((value(&store, "a").await, value(&store, "b").await.as_deref()), (None, Some("1")));
         store.commit(expecting("a", Expectation::Absent)).await.unwrap();
-    }
-}
-
-async fn increment(store: &Store) {
-    loop {
-        let read = store.get(&key("counter")).await.unwrap().unwrap();
-        let next = read.fields["value"].parse::<u32>().unwrap() + 1;
-        let mut batch = put("counter", &next.to_string());
-        batch.expect(name("counter"), Expectation::Revision(read.revision));
-        match store.commit(batch).await {
-            Ok(_) => return,
-            Err(CommitError::Conflict) => {}
-            Err(e) => panic!("{e}"),
-        }
     }
 }

@@ -16,7 +16,7 @@ mod redis;
 #[path = "../support/redis.rs"]
 mod redis_server;
 
-use latchkey::store::{Batch, Embedded, Fields, Key, Name, Redis, Slot, Store};
+use latchkey::store::{Batch, CommitError, Embedded, Expectation, Fields, Key, Name, Redis, Slot, Store};
 use redis_server::RedisServer;
 
 /// A store, and what must live as long as it does.
@@ -55,6 +55,22 @@ fn key(record: &str) -> Key {
 
 fn fields<const N: usize>(fields: [(&str, &str); N]) -> Fields {
     fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// Adds one to the record `counter`, which nobody else may have changed meanwhile: again until it is acknowledged, or
+/// until its outcome is unknown, after which it may not be repeated.
+async fn increment(store: &Store) -> Result<(), CommitError> {
+    loop {
+        let Ok(Some(read)) = store.get(&key("counter")).await else { continue };
+        let next = read.fields["value"].parse::<u32>().unwrap() + 1;
+        let mut batch = put("counter", &next.to_string());
+        batch.expect(name("counter"), Expectation::Revision(read.revision));
+        match store.commit(batch).await {
+            Ok(_) => return Ok(()),
+            Err(CommitError::Conflict) => {}
+            Err(e) => return Err(e),
+        }
+    }
 }
 
 fn put(record: &str, value: &str) -> Batch {

@@ -123,7 +123,8 @@ impl Accounts {
     pub(in crate::accounts) async fn find_by_handle(&self, handle: &Handle) -> Result<Option<Stored<User>>, Error> {
         let Some(claim) = self.find_claim(handle).await? else {
             // As many round trips as for somebody who is there, so that the time does not tell.
-            return Ok(self.find_user(UserId::NIL).await?.and_then(Stored::active));
+            self.find_user(UserId::NIL).await?;
+            return Ok(None);
         };
         let user = self.find_user(claim.value.user).await?;
         let standing = judge(&claim.value, owner(handle, user.as_ref()));
