@@ -1,6 +1,13 @@
 //! The composition root: it sees every room, and puts them together out of the settings.
 
-use std::{fs::DirBuilder, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use poem::{
     Server,
@@ -9,9 +16,9 @@ use poem::{
 
 use crate::{
     accounts::{Accounts, Clock, Hasher, Random},
-    config::Config,
+    config::{Config, RedisUrl, Tier},
     http,
-    store::{Embedded, Redis, Store},
+    store::{Durability, Embedded, Redis, RedisOptions, Store},
 };
 
 /// How often expired records are collected.
@@ -94,7 +101,7 @@ impl App {
 async fn open_store(config: &Config) -> Result<(Store, String, &'static str), StartError> {
     if let Some(url) = &config.redis_url {
         let shown = url.redacted();
-        let store = Redis::connect(url.reveal(), &config.key_prefix).await;
+        let store = Redis::connect(&redis_options(config, url)?).await;
         let store =
             store.map_err(|e| StartError(format!("cannot reach Redis at {shown} (LATCHKEY_REDIS_URL): {e}")))?;
         return Ok((Store::Redis(store), shown, "LATCHKEY_REDIS_URL"));
@@ -106,6 +113,23 @@ async fn open_store(config: &Config) -> Result<(Store, String, &'static str), St
     let store = Embedded::open(&folder.join("latchkey.redb"))
         .map_err(|e| StartError(format!("cannot open the store in {shown} (LATCHKEY_DATA_DIR): {e}")))?;
     Ok((Store::Embedded(store), format!("{shown}/"), "LATCHKEY_DATA_DIR"))
+}
+
+fn redis_options(config: &Config, url: &RedisUrl) -> Result<RedisOptions, StartError> {
+    let mut options = RedisOptions::new(url.reveal(), &config.key_prefix);
+    if let Some(file) = &config.redis_password_file {
+        let failed = |e| StartError(format!("cannot read {} (LATCHKEY_REDIS_PASSWORD_FILE): {e}", file.display()));
+        let password = fs::read_to_string(file).map_err(failed)?;
+        options.password = Some(password.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    options.ca_file.clone_from(&config.redis_ca_file);
+    options.identity = config.redis_cert_file.clone().zip(config.redis_key_file.clone());
+    options.durability = match config.durability {
+        Tier::Relaxed => Durability::Relaxed,
+        Tier::Fsync => Durability::Fsync,
+        Tier::Replicated => Durability::Replicated(config.replicas),
+    };
+    Ok(options)
 }
 
 /// The folder holds password hashes: only its owner may look into it.

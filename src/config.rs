@@ -18,9 +18,35 @@ pub struct Config {
     #[arg(long, env = "LATCHKEY_BEHIND_TLS_PROXY", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub behind_tls_proxy: bool,
 
-    /// Redis or Valkey: `redis://[user:password@]host[:port][/database]`. Without it, an embedded store serves.
+    /// Redis or Valkey: `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS, `redis-sentinel://`,
+    /// `redis-cluster://`, `unix://`; the README shows each. Without it, an embedded store serves.
     #[arg(long, env = "LATCHKEY_REDIS_URL", value_name = "URL", hide_env_values = true, value_parser = parse_redis_url)]
     pub redis_url: Option<RedisUrl>,
+
+    /// A file with the password for Redis, in place of the one in the URL.
+    #[arg(long, env = "LATCHKEY_REDIS_PASSWORD_FILE", value_name = "FILE")]
+    pub redis_password_file: Option<PathBuf>,
+
+    /// The authorities to trust for TLS to Redis (PEM), in place of those that the system trusts.
+    #[arg(long, env = "LATCHKEY_REDIS_CA_FILE", value_name = "FILE")]
+    pub redis_ca_file: Option<PathBuf>,
+
+    /// A certificate (PEM) to show to Redis. It needs its key.
+    #[arg(long, env = "LATCHKEY_REDIS_CERT_FILE", value_name = "FILE")]
+    pub redis_cert_file: Option<PathBuf>,
+
+    /// The private key (PEM) of that certificate.
+    #[arg(long, env = "LATCHKEY_REDIS_KEY_FILE", value_name = "FILE")]
+    pub redis_key_file: Option<PathBuf>,
+
+    /// What a change in Redis has survived when it is acknowledged: `relaxed` is what Redis is set to, `fsync` is its
+    /// disk, `replicated` is the memory of replicas. The embedded store always syncs its disk.
+    #[arg(long, env = "LATCHKEY_DURABILITY", value_name = "TIER", default_value = "relaxed")]
+    pub durability: Tier,
+
+    /// How many replicas `replicated` waits for.
+    #[arg(long, env = "LATCHKEY_REPLICAS", value_name = "NUMBER", default_value_t = 1, value_parser = number::<1, 16>)]
+    pub replicas: u32,
 
     /// What every key in Redis begins with.
     #[arg(long, env = "LATCHKEY_KEY_PREFIX", value_name = "TEXT", default_value = "latchkey:", value_parser = parse_prefix)]
@@ -67,6 +93,17 @@ pub struct Config {
     pub log_format: LogFormat,
 }
 
+/// What an acknowledged change has survived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tier {
+    /// What Redis is set to.
+    Relaxed,
+    /// The disk of the server.
+    Fsync,
+    /// The memory of replicas.
+    Replicated,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -89,12 +126,13 @@ impl RedisUrl {
         &self.0
     }
 
-    /// The URL without user and password, for a log or an error.
+    /// The URL without what may be secret, for a log or an error: user and password, also those of sentinels.
     #[must_use]
     pub fn redacted(&self) -> String {
-        match self.0.split_once("://").zip(self.0.rsplit_once('@')) {
+        let shown = self.0.split_once('?').map_or(self.0.as_str(), |(address, _)| address);
+        match shown.split_once("://").zip(shown.rsplit_once('@')) {
             Some(((scheme, _), (_, host))) => format!("{scheme}://{host}"),
-            None => self.0.clone(),
+            None => shown.to_owned(),
         }
     }
 }
@@ -125,6 +163,18 @@ impl Config {
                 self.argon2_memory_kib, self.argon2_parallelism
             ));
         }
+        if self.redis_cert_file.is_some() != self.redis_key_file.is_some() {
+            return Err(
+                "LATCHKEY_REDIS_CERT_FILE and LATCHKEY_REDIS_KEY_FILE need each other; set both or none".to_owned()
+            );
+        }
+        if self.durability == Tier::Replicated && self.redis_url.is_none() {
+            return Err(
+                "LATCHKEY_DURABILITY: replicated needs LATCHKEY_REDIS_URL; the embedded store has no replicas, \
+                        and always syncs its disk"
+                    .to_owned(),
+            );
+        }
         Ok(())
     }
 
@@ -151,9 +201,11 @@ fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 fn parse_redis_url(text: &str) -> Result<RedisUrl, &'static str> {
-    match text.strip_prefix("redis://") {
-        Some(rest) if !rest.is_empty() => Ok(RedisUrl(text.to_owned())),
-        _ => Err("a URL of one server is needed, such as redis://127.0.0.1:6379"),
+    let schemes = ["redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster", "unix"];
+    match text.split_once("://") {
+        Some((scheme, rest)) if schemes.contains(&scheme) && !rest.is_empty() => Ok(RedisUrl(text.to_owned())),
+        _ => Err("a URL is needed that begins with redis://, rediss://, redis-sentinel://, rediss-sentinel://, \
+                  redis-cluster://, rediss-cluster:// or unix://, such as redis://127.0.0.1:6379"),
     }
 }
 

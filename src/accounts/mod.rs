@@ -40,7 +40,8 @@ pub use self::{
     username::{InvalidUsername, Username},
     users::{Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, Registration, UserPatch, VersionMatch},
 };
-use crate::store::{Batch, CommitError, Expectation, Name, OpenError, Store};
+pub use crate::store::in_one_request;
+use crate::store::{Batch, CommitError, Expectation, Name, OpenError, Store, in_the_same_request};
 
 /// The layout of the records. A store with another one is refused.
 const SCHEMA: u32 = 1;
@@ -140,7 +141,7 @@ impl Accounts {
 /// Runs a use case of several steps to its end, also when whoever waits for it goes away: a client that hangs up after
 /// the first step must not leave a claim behind that keeps its own second try out.
 async fn detached<T: Send + 'static>(steps: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(steps.in_current_span()).await {
+    match tokio::spawn(in_the_same_request(steps).in_current_span()).await {
         Ok(outcome) => outcome,
         Err(e) => match e.try_into_panic() {
             Ok(panic) => panic::resume_unwind(panic),

@@ -18,6 +18,7 @@ use super::{
     log::Line,
     problem::{Problem, code_text},
 };
+use crate::accounts::in_one_request;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -54,7 +55,8 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         let span = tracing::info_span!("request", request.id = %id);
         let line = Line::begin(request.method(), span.clone());
         let path = request.uri().path().to_owned();
-        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind().instrument(span.clone()).await;
+        let handled =
+            in_one_request(AssertUnwindSafe(self.inner.call(request)).catch_unwind()).instrument(span.clone()).await;
 
         let _entered = span.enter();
         let mut route = None;

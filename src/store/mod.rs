@@ -17,6 +17,7 @@
 //!   compares the expiry with the clock: the store only collects garbage.
 
 mod batch;
+mod deadline;
 mod embedded;
 mod key;
 mod redis;
@@ -25,12 +26,14 @@ use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
 
 pub use self::{
     batch::{Batch, Expectation},
+    deadline::{in_one_request, in_the_same_request},
     embedded::Embedded,
     key::{Key, Name, Slot},
-    redis::Redis,
+    redis::{Durability, Redis, RedisOptions},
 };
 
-/// How long a caller waits for the store before it is told [`Unavailable`].
+/// How long a request waits for the store, all calls of it together (see [`in_one_request`]), or else one call, before
+/// it is told [`Unavailable`].
 pub const REQUEST_DEADLINE: Duration = Duration::from_millis(1800);
 
 /// How long a commit with an unknown outcome is retried behind the caller's back, at the most.
@@ -76,10 +79,6 @@ pub struct Record {
 #[derive(Debug, thiserror::Error)]
 #[error("the store is unavailable: {0}")]
 pub struct Unavailable(pub String);
-
-fn late() -> Unavailable {
-    Unavailable(format!("no answer within {REQUEST_DEADLINE:?}"))
-}
 
 /// Why a commit was not acknowledged.
 #[derive(Debug, thiserror::Error)]

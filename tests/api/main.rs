@@ -10,6 +10,8 @@
 #![expect(unreachable_pub, reason = "what the tests share is for the tests")]
 
 mod claims;
+#[path = "../support/cluster.rs"]
+mod cluster_of_servers;
 mod concurrency;
 mod docs;
 mod health;

@@ -211,6 +211,9 @@ fn a_wrong_value_is_told_with_its_variable_and_what_is_allowed() {
         ("LATCHKEY_DATA_DIR", "", "the path of a folder"),
         ("LATCHKEY_LOG_FORMAT", "xml", "auto, text, json"),
         ("LATCHKEY_KEY_PREFIX", "{x}", "without braces"),
+        ("LATCHKEY_DURABILITY", "eternal", "relaxed, fsync, replicated"),
+        ("LATCHKEY_REPLICAS", "0", "from 1 to 16"),
+        ("LATCHKEY_DURABILITY", "replicated", "needs LATCHKEY_REDIS_URL"),
         ("LATCHKEY_BEHIND_TLS_PROXY", "perhaps", "true, false"),
     ] {
         let said = line(&run(&[(name, value)], &[]), 2);
@@ -219,7 +222,7 @@ fn a_wrong_value_is_told_with_its_variable_and_what_is_allowed() {
     let too_little = [("LATCHKEY_ARGON2_MEMORY_KIB", "15"), ("LATCHKEY_ARGON2_PARALLELISM", "2")];
     let said = line(&run(&too_little, &[]), 2);
     assert!(said.contains("LATCHKEY_ARGON2_MEMORY_KIB: 15") && said.contains("16 is needed"), "{said}");
-    let said = line(&run(&[("LATCHKEY_REDIS_URL", "rediss://:secret@host")], &[]), 2);
+    let said = line(&run(&[("LATCHKEY_REDIS_URL", "http://:secret@host")], &[]), 2);
     assert!(said.contains("LATCHKEY_REDIS_URL") && !said.contains("secret"), "{said}");
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use latchkey::store::{CommitError, Redis, Store};
+use latchkey::store::{CommitError, Redis, RedisOptions, Store};
 
 use super::{
     increment, key,
@@ -34,10 +34,10 @@ async fn redis_lost_requests_of_exec_lose_and_double_nothing() {
 /// Sixteen writers add to one counter, each commit expecting the revision that it read, through a proxy with faults.
 async fn increments_through(fault: Fault) -> Tally {
     let server = RedisServer::start();
-    let direct = Store::Redis(Redis::connect(&server.url(), "test:").await.unwrap());
+    let direct = Store::Redis(Redis::connect(&RedisOptions::new(server.url(), "test:")).await.unwrap());
     direct.commit(put("counter", "0")).await.unwrap();
     let proxy = Proxy::start(&server.url(), fault, 5).await;
-    let store = Arc::new(Store::Redis(Redis::connect(&proxy.url, "test:").await.unwrap()));
+    let store = Arc::new(Store::Redis(Redis::connect(&RedisOptions::new(&proxy.url, "test:")).await.unwrap()));
 
     let writers = (0..16).map(|_| {
         let store = Arc::clone(&store);

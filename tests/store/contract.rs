@@ -36,6 +36,18 @@ macro_rules! contract {
                 let fixture = crate::redis().await;
                 super::$test(Arc::new(fixture.store)).await;
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn valkey() {
+                let fixture = crate::valkey().await;
+                super::$test(Arc::new(fixture.store)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn cluster() {
+                let fixture = crate::cluster().await;
+                super::$test(Arc::new(fixture.store)).await;
+            }
         }
     )*};
 }

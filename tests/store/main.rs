@@ -1,13 +1,9 @@
 //! The contract of the store port, held against every store, and what each store promises beyond it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may fail"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod chaos;
+#[path = "../support/cluster.rs"]
+mod cluster_of_servers;
 mod contract;
 mod embedded;
 mod model;
@@ -16,7 +12,10 @@ mod redis;
 #[path = "../support/redis.rs"]
 mod redis_server;
 
-use latchkey::store::{Batch, CommitError, Embedded, Expectation, Fields, Key, Name, Redis, Slot, Store};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use cluster_of_servers::RedisCluster;
+use latchkey::store::{Batch, CommitError, Embedded, Expectation, Fields, Key, Name, Redis, RedisOptions, Slot, Store};
 use redis_server::RedisServer;
 
 /// A store, and what must live as long as it does.
@@ -37,8 +36,23 @@ fn embedded_on_disk() -> Fixture<tempfile::TempDir> {
 
 async fn redis() -> Fixture<RedisServer> {
     let server = RedisServer::start();
-    let store = Store::Redis(Redis::connect(&server.url(), "test:").await.unwrap());
+    let store = Store::Redis(Redis::connect(&RedisOptions::new(server.url(), "test:")).await.unwrap());
     Fixture { store, _keep: server }
+}
+
+async fn valkey() -> Fixture<RedisServer> {
+    let server = RedisServer::launch("valkey-server", &[]);
+    let store = Store::Redis(Redis::connect(&RedisOptions::new(server.url(), "test:")).await.unwrap());
+    Fixture { store, _keep: server }
+}
+
+/// Keys of its own prefix on a cluster that is shared.
+async fn cluster() -> Fixture<()> {
+    static FIXTURES: AtomicU32 = AtomicU32::new(0);
+    let prefix = format!("test{}:", FIXTURES.fetch_add(1, Ordering::Relaxed));
+    let cluster = RedisCluster::shared().await;
+    let store = Store::Redis(Redis::connect(&RedisOptions::new(cluster.url(), prefix)).await.unwrap());
+    Fixture { store, _keep: () }
 }
 
 fn slot() -> Slot {

@@ -206,3 +206,17 @@ fn redis_agrees_with_a_plain_model() {
     let fixture = runtime.block_on(crate::redis());
     agree(&fixture.store, &runtime, 128);
 }
+
+#[test]
+fn valkey_agrees_with_a_plain_model() {
+    let runtime = runtime();
+    let fixture = runtime.block_on(crate::valkey());
+    agree(&fixture.store, &runtime, 64);
+}
+
+#[test]
+fn cluster_agrees_with_a_plain_model() {
+    let runtime = runtime();
+    let fixture = runtime.block_on(crate::cluster());
+    agree(&fixture.store, &runtime, 64);
+}

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use latchkey::store::{Batch, CommitError, Expectation, REQUEST_DEADLINE, Redis, Store};
+use latchkey::store::{Batch, CommitError, Expectation, REQUEST_DEADLINE, Redis, RedisOptions, Store};
 
 use super::{
     fields, increment, key, name, put,
@@ -18,7 +18,7 @@ use super::{
 };
 
 async fn connect(server: &RedisServer) -> Arc<Store> {
-    Arc::new(Store::Redis(Redis::connect(&server.url(), "test:").await.unwrap()))
+    Arc::new(Store::Redis(Redis::connect(&RedisOptions::new(server.url(), "test:")).await.unwrap()))
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn an_unreachable_server_is_said_at_once() {
     let server = RedisServer::start();
     let url = server.url();
     drop(server);
-    let refused = Redis::connect(&url, "test:").await.unwrap_err().to_string();
+    let refused = Redis::connect(&RedisOptions::new(&url, "test:")).await.unwrap_err().to_string();
     assert!(refused.contains("refused"), "{refused}");
 }
 
@@ -202,7 +202,7 @@ async fn an_unreachable_server_is_said_at_once() {
 async fn batches_of_all_kinds_survive_a_database_number() {
     let server = RedisServer::start();
     let url = format!("{}/3", server.url());
-    let store = Store::Redis(Redis::connect(&url, "test:").await.unwrap());
+    let store = Store::Redis(Redis::connect(&RedisOptions::new(&url, "test:")).await.unwrap());
     let mut batch = Batch::new(slot());
     batch.put(name("a"), fields([("value", "1")]));
     store.commit(batch).await.unwrap();

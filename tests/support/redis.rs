@@ -9,6 +9,7 @@ use std::{
 
 use fred::{
     clients::Client,
+    error::Error,
     interfaces::ClientLike,
     types::{Builder, ClusterHash, CustomCommand, FromValue, config::Config},
 };
@@ -16,29 +17,51 @@ use tempfile::TempDir;
 
 /// A running server. Dropping it ends the process.
 pub(crate) struct RedisServer {
-    process: Child,
+    pub(crate) process: Child,
+    program: &'static str,
     port: u16,
+    arguments: Vec<String>,
     folder: TempDir,
 }
 
 impl RedisServer {
-    /// Starts a server that keeps nothing on disk.
+    /// Starts a Redis that keeps nothing on disk.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a Redis with more arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::launch("redis-server", arguments)
+    }
+
+    /// Starts `program`, which takes the arguments of `redis-server`.
+    pub(crate) fn launch(program: &'static str, arguments: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>();
         // Another process may take the port between our look and the server's start, so this is tried again.
         for _ in 0..10 {
             let port = free_port();
-            let mut process = spawn(port, folder.path());
+            let mut process = spawn(program, port, folder.path(), &arguments);
             if wait_until_ready(&mut process, port) {
-                return Self { process, port, folder };
+                return Self { process, program, port, arguments, folder };
             }
         }
-        panic!("redis-server did not start in {}", folder.path().display());
+        panic!("{program} did not start in {}", folder.path().display());
     }
 
     /// The URL of the server.
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder that the server works in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A client for looking at the server, and for getting it into trouble.
@@ -56,8 +79,8 @@ impl RedisServer {
 
     /// Starts the process again on the same port, after [`kill`](Self::kill).
     pub(crate) fn restart(&mut self) {
-        self.process = spawn(self.port, self.folder.path());
-        assert!(wait_until_ready(&mut self.process, self.port), "redis-server did not come back");
+        self.process = spawn(self.program, self.port, self.folder.path(), &self.arguments);
+        assert!(wait_until_ready(&mut self.process, self.port), "{} did not come back", self.program);
     }
 }
 
@@ -70,34 +93,42 @@ impl Drop for RedisServer {
 
 /// Sends one command as it would be typed into `redis-cli`.
 pub(crate) async fn command<T: FromValue>(client: &Client, line: &str) -> T {
-    let mut words = line.split(' ').map(str::to_owned);
-    let name = CustomCommand::new(words.next().unwrap(), ClusterHash::FirstKey, false);
-    client.custom(name, words.collect::<Vec<_>>()).await.unwrap()
+    try_command(client, line).await.unwrap()
 }
 
-fn spawn(port: u16, folder: &Path) -> Child {
+/// Sends one command that may be refused.
+pub(crate) async fn try_command<T: FromValue>(client: &Client, line: &str) -> Result<T, Error> {
+    let mut words = line.split(' ').map(str::to_owned);
+    let name = CustomCommand::new(words.next().unwrap(), ClusterHash::FirstKey, false);
+    client.custom(name, words.collect::<Vec<_>>()).await
+}
+
+fn spawn(program: &str, port: u16, folder: &Path, arguments: &[String]) -> Child {
     // setpriv ends the server also when the test itself is killed.
     Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "redis-server", "--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
+        .args(["--pdeathsig", "KILL", program, "--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
         .arg(folder)
-        .args(["--save", "", "--appendonly", "no"])
+        .args(["--save", ""])
+        .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .ok()
-        .filter(|_| installed())
-        .expect(
-            "these tests need redis-server and setpriv: `make test` installs them; \
-             `cargo test -- --skip redis` leaves these tests out",
-        )
+        .filter(|_| installed(program))
+        .unwrap_or_else(|| {
+            panic!(
+                "these tests need {program} and setpriv: `make test` installs them; \
+                 `cargo test -- --skip redis --skip valkey --skip cluster --skip sentinel` leaves these tests out"
+            )
+        })
 }
 
-fn installed() -> bool {
-    let version = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+fn installed(program: &str) -> bool {
+    let version = Command::new(program).arg("--version").stdout(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 

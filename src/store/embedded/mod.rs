@@ -17,7 +17,7 @@ use self::{
     tables::{RECORDS, SCORES, StoredRecord},
     writer::{Job, Writer},
 };
-use super::{Batch, CommitError, Key, OpenError, REQUEST_DEADLINE, Record, Revision, Unavailable, late};
+use super::{Batch, CommitError, Key, OpenError, Record, Revision, Unavailable, deadline::Call};
 
 /// A store in a file, or in memory.
 pub struct Embedded {
@@ -119,20 +119,16 @@ impl Embedded {
         read: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let file = Arc::clone(&self.file);
-        match tokio::time::timeout(REQUEST_DEADLINE, tokio::task::spawn_blocking(move || file.with(read))).await {
-            Ok(Ok(result)) => result.map_err(|e| Unavailable(e.to_string())),
-            Ok(Err(e)) => Err(Unavailable(e.to_string())),
-            Err(_) => Err(late()),
+        match Call::begin().wait_for(tokio::task::spawn_blocking(move || file.with(read))).await? {
+            Ok(result) => result.map_err(|e| Unavailable(e.to_string())),
+            Err(e) => Err(Unavailable(e.to_string())),
         }
     }
 }
 
 async fn in_time<T>(outcome: oneshot::Receiver<T>) -> Result<T, Unavailable> {
-    match tokio::time::timeout(REQUEST_DEADLINE, outcome).await {
-        Ok(Ok(outcome)) => Ok(outcome),
-        Ok(Err(_)) => Err(Unavailable("the writer has stopped".to_owned())),
-        Err(_) => Err(late()),
-    }
+    let stopped = |_| Unavailable("the writer has stopped".to_owned());
+    Call::begin().wait_for(outcome).await?.map_err(stopped)
 }
 
 fn decode(bytes: &[u8]) -> Result<Record, redb::Error> {

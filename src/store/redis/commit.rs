@@ -5,253 +5,172 @@
 //! id: the marker tells whether an earlier attempt was applied, and because it is watched as well, a late EXEC of an
 //! earlier attempt and the EXEC of this one exclude each other.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use fred::{
-    clients::{Client, Pipeline},
     error::{Error, ErrorKind},
-    interfaces::{ClientLike, HashesInterface, KeysInterface, SortedSetsInterface},
-    types::{ClusterHash, CustomCommand, Expiration, Value},
+    interfaces::ClientLike,
 };
 use tokio::time::Instant;
 
 use super::{
-    REVISION,
-    lease::{Lease, Leases},
+    confirm::Confirm,
+    lease::Lease,
+    node::command,
+    servers::{Pauses, Servers},
+    transaction::{Executed, Found, Transaction},
 };
-use crate::store::{
-    Batch, COMMIT_DEADLINE, CommitError, Expectation, Fields, REQUEST_DEADLINE, Revision, Unavailable, batch::Write,
-    collectable_at,
-};
-
-/// How long a marker is kept: twice as long as anybody may still ask for it.
-const MARKER_LIFE: Duration = Duration::from_secs(2 * COMMIT_DEADLINE.as_secs());
-
-/// The first pause between attempts; each is twice as long as the one before.
-const PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-
-/// A batch in the words of Redis. It is the same for every attempt.
-pub(super) struct Plan {
-    marker: String,
-    expectations: Vec<(String, Expectation)>,
-    writes: Vec<(String, Write)>,
-    revision: Revision,
-}
+use crate::store::{COMMIT_DEADLINE, CommitError, Unavailable};
 
 /// How one attempt ended.
 enum Attempt {
-    /// The writes are there.
+    /// The writes are there, and as safe as they were to be.
     Applied,
     /// This attempt wrote nothing, because a record was not as expected.
     Mismatch,
-    /// This attempt wrote nothing, and the server said why.
-    Refused(CommitError),
+    /// This attempt wrote nothing, for want of room.
+    Full,
     /// Some of the writes are there, and the others never will be.
     Broken(Error),
-    /// This attempt wrote nothing: it did not come as far as EXEC.
+    /// This attempt wrote nothing.
     NotSent(Error),
     /// EXEC was sent, and its reply was lost: it may have been applied, or may yet be.
     InDoubt(Error),
+    /// The writes are there, but not as safe as they were to be.
+    Unconfirmed(Error),
 }
 
-impl Plan {
-    pub(super) fn new(batch: Batch, revision: Revision, prefix: &str) -> Self {
-        let Batch { slot, expectations, writes } = batch;
-        let key = |name| format!("{prefix}{}", slot.key(&name));
-        Self {
-            marker: format!("{prefix}{}", slot.marker(&revision.to_string())),
-            expectations: expectations.into_iter().map(|(name, expectation)| (key(name), expectation)).collect(),
-            writes: writes.into_iter().map(|(name, write)| (key(name), write)).collect(),
-            revision,
-        }
-    }
-}
-
-/// Runs `plan` until its outcome is known, or until there is no time left.
+/// Runs `transaction` until its outcome is known, or until there is no time left.
 ///
-/// While nothing is in doubt, that is the time its caller waits: what was refused is not done later. A commit in doubt is
-/// carried on behind the caller's back.
-pub(super) async fn run(leases: Arc<Leases>, plan: Plan) -> Result<(), CommitError> {
-    let started = Instant::now();
-    let mut deadline = started + REQUEST_DEADLINE;
+/// While nothing is in doubt, that is the time its caller waits, until `deadline`: what was refused is not done later. A
+/// commit in doubt is carried on behind the caller's back.
+pub(super) async fn run(
+    servers: Arc<Servers>,
+    transaction: Transaction,
+    confirm: Confirm,
+    deadline: Instant,
+) -> Result<(), CommitError> {
+    let begun = Instant::now();
+    let mut pauses = Pauses::until(deadline);
+    let mut deadline = deadline;
     let mut in_doubt = false;
-    let mut pause = PAUSE;
+    let commit = Commit { servers: &servers, transaction: &transaction, confirm };
     loop {
-        let error = match attempt(&leases, &plan, deadline).await {
-            Attempt::Applied => return Ok(()),
-            Attempt::Mismatch if !in_doubt => return Err(CommitError::Conflict),
-            Attempt::Refused(refusal) if !in_doubt => return Err(refusal),
-            Attempt::Broken(error) => return Err(Unavailable(error.to_string()).into()),
+        let attempt = match commit.attempt(deadline).await {
             // Whoever changed the record may have been an earlier attempt of this very commit.
-            Attempt::Mismatch => match is_applied(&leases, &plan, deadline).await {
-                Ok(true) => return Ok(()),
-                Ok(false) => return Err(CommitError::Conflict),
-                Err(error) => error.to_string(),
-            },
-            Attempt::Refused(refusal) => refusal.to_string(),
-            Attempt::NotSent(error) => error.to_string(),
+            Attempt::Mismatch if in_doubt => commit.look_for_marker(deadline).await,
+            attempt => attempt,
+        };
+        let error = match attempt {
+            Attempt::Applied => return Ok(()),
+            Attempt::Mismatch => return Err(CommitError::Conflict),
+            Attempt::Full if !in_doubt => return Err(CommitError::Full),
+            Attempt::Full => Error::new(ErrorKind::Unknown, "the store is full"),
+            Attempt::Broken(error) => return Err(Unavailable(error.to_string()).into()),
+            Attempt::NotSent(error) => error,
             Attempt::InDoubt(error) => {
                 in_doubt = true;
-                deadline = started + COMMIT_DEADLINE;
-                error.to_string()
+                deadline = begun + COMMIT_DEADLINE;
+                pauses.extend(deadline);
+                error
+            }
+            Attempt::Unconfirmed(error) => {
+                in_doubt = true;
+                error
             }
         };
-        if Instant::now() + pause > deadline {
-            return Err(Unavailable(error).into());
+        servers.learn_from(&error).await;
+        if !pauses.pause().await {
+            return Err(Unavailable(error.to_string()).into());
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-async fn attempt(leases: &Leases, plan: &Plan, deadline: Instant) -> Attempt {
-    let mut lease = match leases.borrow(deadline).await {
-        Ok(lease) => lease,
-        Err(error) => return Attempt::NotSent(error),
-    };
-    match watch(&mut lease, plan).await {
-        Err(error) => return Attempt::NotSent(error),
-        Ok(Found::Marker) => return clean(leases, lease, Attempt::Applied).await,
-        Ok(Found::Mismatch) => return clean(leases, lease, Attempt::Mismatch).await,
-        Ok(Found::AsExpected) => {}
+struct Commit<'a> {
+    servers: &'a Servers,
+    transaction: &'a Transaction,
+    confirm: Confirm,
+}
+
+impl Commit<'_> {
+    async fn attempt(&self, deadline: Instant) -> Attempt {
+        let mut lease = match self.borrow(deadline).await {
+            Ok(lease) => lease,
+            Err(error) => return Attempt::NotSent(error),
+        };
+        match self.transaction.watch(&mut lease).await {
+            Err(error) => return Attempt::NotSent(error),
+            Ok(Found::Marker) => return self.confirm_marker(lease).await,
+            Ok(Found::Mismatch) => {
+                give_back_watching(lease).await;
+                return Attempt::Mismatch;
+            }
+            Ok(Found::AsExpected) => {}
+        }
+        if Instant::now() > deadline {
+            return Attempt::NotSent(Error::new(ErrorKind::Timeout, "too late to commit"));
+        }
+        match self.transaction.exec(&mut lease).await {
+            Ok(Executed::Applied) => match self.confirm.wait(&mut lease).await {
+                Ok(()) => {
+                    lease.give_back();
+                    Attempt::Applied
+                }
+                Err(error) => Attempt::Unconfirmed(error),
+            },
+            Ok(Executed::Conflict) => {
+                lease.give_back(); // EXEC ends every WATCH, also when it answers nil
+                Attempt::Mismatch
+            }
+            Ok(Executed::Full) => Attempt::Full,
+            Ok(Executed::Broken(error)) => Attempt::Broken(error),
+            Ok(Executed::Unknown(error)) => Attempt::InDoubt(error),
+            Ok(Executed::Refused(error)) | Err(error) => Attempt::NotSent(error),
+        }
     }
-    if Instant::now() > deadline {
-        return Attempt::NotSent(Error::new(ErrorKind::Timeout, "too late to commit"));
+
+    /// Asks on a connection that no attempt used whether an earlier attempt was applied.
+    async fn look_for_marker(&self, deadline: Instant) -> Attempt {
+        let mut lease = match self.borrow(deadline).await {
+            Ok(lease) => lease,
+            Err(error) => return Attempt::NotSent(error),
+        };
+        match self.transaction.is_marked(&mut lease).await {
+            Ok(true) => self.confirm_marker(lease).await,
+            Ok(false) => {
+                lease.give_back();
+                Attempt::Mismatch
+            }
+            Err(error) => Attempt::NotSent(error),
+        }
     }
-    let attempt = exec(&mut lease, plan).await;
-    if matches!(attempt, Attempt::Applied | Attempt::Mismatch) {
-        lease.give_back(leases); // EXEC ends every WATCH, also when it answers nil
+
+    /// Makes what an earlier attempt wrote as safe as it was to be.
+    async fn confirm_marker(&self, mut lease: Lease) -> Attempt {
+        let confirmed = async {
+            if self.confirm.asks() {
+                self.transaction.renew_marker(&mut lease).await?;
+            }
+            self.confirm.wait(&mut lease).await
+        };
+        match confirmed.await {
+            Ok(()) => {
+                give_back_watching(lease).await;
+                Attempt::Applied
+            }
+            Err(error) => Attempt::Unconfirmed(error),
+        }
     }
-    attempt
+
+    async fn borrow(&self, deadline: Instant) -> Result<Lease, Error> {
+        self.servers.node_of(&self.transaction.marker).await?.leases.borrow(deadline).await
+    }
 }
 
 /// Gives a connection back that still watches something; if that fails, it is closed.
-async fn clean(leases: &Leases, mut lease: Lease, attempt: Attempt) -> Attempt {
+async fn give_back_watching(mut lease: Lease) {
     let client = lease.client();
     if lease.answer(client.custom::<(), String>(command("UNWATCH"), Vec::new())).await.is_ok() {
-        lease.give_back(leases);
+        lease.give_back();
     }
-    attempt
-}
-
-enum Found {
-    Marker,
-    Mismatch,
-    AsExpected,
-}
-
-/// The first round trip: watch, then read what is expected. The marker is read last, so that a record that an earlier
-/// attempt changed is never seen without it.
-async fn watch(lease: &mut Lease, plan: &Plan) -> Result<Found, Error> {
-    let pipeline = lease.client().pipeline();
-    let watched = plan.expectations.iter().map(|(key, _)| key).chain([&plan.marker]).cloned().collect::<Vec<_>>();
-    let _: () = pipeline.custom(command("WATCH"), watched).await?;
-    for (key, _) in &plan.expectations {
-        let _: () = pipeline.hget(key, REVISION).await?;
-    }
-    let _: () = pipeline.exists(&plan.marker).await?;
-
-    let mut replies = lease.answer(pipeline.all::<Vec<Value>>()).await?;
-    if replies.pop().is_some_and(|marker| marker.as_i64() == Some(1)) {
-        return Ok(Found::Marker);
-    }
-    let revisions = replies.into_iter().skip(1);
-    let holds = plan.expectations.iter().zip(revisions).all(|((_, expected), found)| match expected {
-        Expectation::Absent => found.is_null(),
-        Expectation::Exists => !found.is_null(),
-        Expectation::Revision(revision) => found.as_str().and_then(|found| Revision::parse(&found)) == Some(*revision),
-    });
-    Ok(if holds { Found::AsExpected } else { Found::Mismatch })
-}
-
-/// The second round trip.
-async fn exec(lease: &mut Lease, plan: &Plan) -> Attempt {
-    let pipeline = lease.client().pipeline();
-    if let Err(error) = queue(&pipeline, plan).await {
-        return Attempt::NotSent(error);
-    }
-    let mut replies = match lease.answer(async { Ok(pipeline.try_all::<Value>().await) }).await {
-        Ok(replies) => replies,
-        Err(error) => return Attempt::InDoubt(error),
-    };
-    match replies.pop() {
-        // A conflict is nil, which decodes as success into almost anything: only an array is one.
-        Some(Ok(Value::Array(_))) => Attempt::Applied,
-        Some(Ok(Value::Null)) => Attempt::Mismatch,
-        Some(Err(error)) if error.details().starts_with("EXECABORT") => {
-            let reasons = replies.iter().filter_map(|reply| reply.as_ref().err()).chain([&error]);
-            Attempt::Refused(refusal(reasons.map(Error::details)))
-        }
-        // Redis does not undo what stands beside a command that fails. Ours can fail only on a key of another type.
-        Some(Err(error)) if error.details().starts_with("WRONGTYPE") => {
-            tracing::error!(%error, "a commit was applied in part: somebody made a key of another type");
-            Attempt::Broken(error)
-        }
-        Some(Err(error)) => Attempt::InDoubt(error),
-        Some(Ok(reply)) => Attempt::InDoubt(unexpected(&reply)),
-        None => Attempt::InDoubt(unexpected(&Value::Null)),
-    }
-}
-
-/// Puts the transaction into `pipeline`. Nothing is sent yet.
-async fn queue(pipeline: &Pipeline<Client>, plan: &Plan) -> Result<(), Error> {
-    let _: () = pipeline.custom(command("MULTI"), Vec::<String>::new()).await?;
-    for (key, write) in &plan.writes {
-        match write {
-            Write::Put { fields, expires_at } => {
-                let _: () = pipeline.del(key).await?;
-                let _: () = pipeline.custom(command("HSET"), hash(key, fields, plan.revision)).await?;
-                if let Some(at) = expires_at {
-                    let _: () = pipeline.pexpire_at(key, collectable_at(*at), None).await?;
-                }
-            }
-            Write::Delete => {
-                let _: () = pipeline.del(key).await?;
-            }
-            Write::Add { member, score } => {
-                #[expect(clippy::cast_precision_loss, reason = "the contract bounds scores to what a double holds")]
-                let scored = (*score as f64, member.as_str());
-                let _: () = pipeline.zadd(key, None, None, false, false, scored).await?;
-            }
-            Write::Remove { member } => {
-                let _: () = pipeline.zrem(key, member).await?;
-            }
-        }
-    }
-    let life = i64::try_from(MARKER_LIFE.as_millis()).unwrap_or(i64::MAX);
-    let _: () = pipeline.set(&plan.marker, 1, Some(Expiration::PX(life)), None, false).await?;
-    pipeline.custom(command("EXEC"), Vec::<String>::new()).await
-}
-
-/// The arguments of HSET, in an order that a person can rely on.
-fn hash(key: &str, fields: &Fields, revision: Revision) -> Vec<String> {
-    let fields = fields.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
-    [key.to_owned(), REVISION.to_owned(), revision.to_string()].into_iter().chain(fields).collect()
-}
-
-/// Asks on a connection that no attempt used whether an earlier attempt was applied.
-async fn is_applied(leases: &Leases, plan: &Plan, deadline: Instant) -> Result<bool, Error> {
-    let mut lease = leases.borrow(deadline).await?;
-    let client = lease.client();
-    let found: i64 = lease.answer(client.exists(&plan.marker)).await?;
-    lease.give_back(leases);
-    Ok(found == 1)
-}
-
-/// What it means that the server discarded the transaction.
-fn refusal<'a>(reasons: impl Iterator<Item = &'a str>) -> CommitError {
-    let reasons = reasons.collect::<Vec<_>>();
-    if reasons.iter().any(|reason| reason.contains("OOM")) {
-        return CommitError::Full;
-    }
-    Unavailable(reasons.join("; ")).into()
-}
-
-fn unexpected(reply: &Value) -> Error {
-    Error::new(ErrorKind::Protocol, format!("EXEC answered {reply:?}"))
-}
-
-fn command(name: &'static str) -> CustomCommand {
-    CustomCommand::new_static(name, ClusterHash::FirstKey, false)
 }

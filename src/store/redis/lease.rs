@@ -16,28 +16,39 @@ use tokio::{
     time::Instant,
 };
 
-/// The connections that commits borrow.
+/// The connections to one server that commits borrow.
 pub(super) struct Leases {
     builder: Builder,
     permits: Arc<Semaphore>,
-    // A std mutex, since no await happens while it is held.
-    idle: Mutex<Vec<Connection>>,
+    idle: Arc<Idle>,
 }
+
+// A std mutex, since no await happens while it is held.
+type Idle = Mutex<Vec<Connection>>;
 
 /// A connection on loan: closed when dropped, unless it is [given back](Lease::give_back).
 pub(super) struct Lease {
     connection: Connection,
+    idle: Arc<Idle>,
     _permit: OwnedSemaphorePermit,
 }
 
-struct Connection {
-    client: Client,
+/// A client and the task that owns its socket. Dropping it closes the connection.
+pub(super) struct Connection {
+    pub(super) client: Client,
     task: ConnectHandle,
+}
+
+impl Connection {
+    pub(super) async fn open(builder: &Builder) -> Result<Self, Error> {
+        let client = builder.build()?;
+        let task = client.init().await?;
+        Ok(Self { client, task })
+    }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // The task owns the socket.
         self.task.abort();
     }
 }
@@ -50,7 +61,7 @@ impl Leases {
             c.max_redirections = 0;
             c.reconnect_errors = Vec::new();
         });
-        Self { builder, permits: Arc::new(Semaphore::new(limit)), idle: Mutex::new(Vec::new()) }
+        Self { builder, permits: Arc::new(Semaphore::new(limit)), idle: Arc::default() }
     }
 
     /// Borrows a connection, waiting for one when all are on loan, but not past `deadline`.
@@ -65,24 +76,24 @@ impl Leases {
     async fn connect(&self) -> Result<Lease, Error> {
         let closed = |_| Error::new(ErrorKind::Canceled, "the store is closed");
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
-        while let Some(connection) = self.take_idle() {
+        let lend = |connection| Lease { connection, idle: Arc::clone(&self.idle), _permit: permit };
+        while let Some(connection) = lock(&self.idle).pop() {
             if !connection.task.is_finished() {
-                return Ok(Lease { connection, _permit: permit });
+                return Ok(lend(connection));
             }
         }
-        let client = self.builder.build()?;
-        let task = client.init().await?;
-        Ok(Lease { connection: Connection { client, task }, _permit: permit })
+        Ok(lend(Connection::open(&self.builder).await?))
+    }
+
+    /// Closes the idle connections: they may lead to the wrong server by now.
+    pub(super) fn forget_idle(&self) {
+        lock(&self.idle).clear();
     }
 
     /// Closes the idle connections and lends no more.
     pub(super) fn close(&self) {
         self.permits.close();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    fn take_idle(&self) -> Option<Connection> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.forget_idle();
     }
 }
 
@@ -103,7 +114,12 @@ impl Lease {
     }
 
     /// Returns a connection that is in no transaction and watches nothing.
-    pub(super) fn give_back(self, leases: &Leases) {
-        leases.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
+    pub(super) fn give_back(self) {
+        let Self { connection, idle, _permit } = self;
+        lock(&idle).push(connection);
     }
+}
+
+fn lock(idle: &Idle) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,49 +1,47 @@
 //! The store in Redis or Valkey. A record is a HASH, an index a sorted set; `rev` is the field of the revision.
 //!
-//! Reads share a small pool of pipelining clients that reconnect by themselves. Commits must not: WATCH belongs to one
+//! Reads share a few pipelining connections that reconnect by themselves. Commits must not: WATCH belongs to one
 //! connection, so each commit leases one of its own (see [`lease`]) and follows the protocol in [`commit`].
 
+mod cluster;
 mod commit;
+mod confirm;
 mod inspect;
 mod lease;
+mod node;
+mod options;
+mod servers;
+mod transaction;
 
 use std::{collections::HashMap, fmt, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use fred::{
-    clients::Pool,
-    interfaces::{ClientLike, HashesInterface, KeysInterface, SortedSetsInterface},
-    types::{
-        Builder,
-        config::{Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy},
-    },
+    interfaces::ClientLike,
+    types::config::{Config, ServerConfig},
 };
-use futures_util::future::{join_all, try_join_all};
-use tokio::net::TcpStream;
+use futures_util::future::try_join_all;
+use tokio::net::{TcpStream, UnixStream};
 
-use self::{commit::Plan, lease::Leases};
-use super::{Batch, CommitError, Key, OpenError, REQUEST_DEADLINE, Record, Revision, Unavailable, late};
+pub use self::options::{Durability, RedisOptions};
+use self::{
+    confirm::Confirm,
+    node::{Question, command},
+    servers::Servers,
+    transaction::Transaction,
+};
+use super::{Batch, CommitError, Key, OpenError, Record, Revision, Unavailable, deadline::Call};
 
 /// The field of a record that holds its revision.
 const REVISION: &str = "rev";
 
-/// Connections that all reads share. Reads are pipelined, so a few serve many.
-const READERS: usize = 2;
-
-/// Commits under way at once; others wait for a connection.
-const LEASES: usize = 16;
-
-/// How long one connection attempt, or one round trip, may take: short enough for a second try within the time that a
-/// client waits, since a connection may have died unnoticed.
-const STEP: Duration = Duration::from_millis(800);
-
 /// How long the server may take to be there when the service starts.
 const START: Duration = Duration::from_secs(2);
 
-/// A connection to one Redis or Valkey server.
+/// A connection to one Redis or Valkey server, to the master that Sentinel names, or to a cluster.
 pub struct Redis {
     prefix: String,
-    readers: Pool,
-    leases: Arc<Leases>,
+    servers: Arc<Servers>,
+    confirm: Confirm,
 }
 
 impl fmt::Debug for Redis {
@@ -53,43 +51,44 @@ impl fmt::Debug for Redis {
 }
 
 impl Redis {
-    /// Connects to the server at `url` (`redis://[user:password@]host[:port][/database]`). Every key begins with
-    /// `prefix`.
+    /// Connects to the server, or to the servers.
     ///
     /// # Errors
-    /// [`OpenError`] when the URL is not one, or the server cannot be reached.
-    pub async fn connect(url: &str, prefix: &str) -> Result<Self, OpenError> {
-        let config = Config::from_url(url).map_err(|e| OpenError(format!("not a Redis URL: {}", e.details())))?;
+    /// [`OpenError`] when the URL is not one, a file cannot be read, or no server can be reached.
+    pub async fn connect(options: &RedisOptions) -> Result<Self, OpenError> {
+        let config = options.to_config()?;
         reach(&config).await?;
-        let mut builder = Builder::from_config(config);
-        builder
-            .with_connection_config(|c: &mut ConnectionConfig| {
-                c.connection_timeout = STEP;
-                c.internal_command_timeout = STEP;
-            })
-            .with_performance_config(|p: &mut PerformanceConfig| p.default_command_timeout = STEP);
-        let leases = Arc::new(Leases::new(builder.clone(), LEASES));
-
-        builder.set_policy(ReconnectPolicy::new_exponential(0, 20, 1_000, 2));
-        let readers = builder.build_pool(READERS).map_err(|e| OpenError(e.details().to_owned()))?;
-        match tokio::time::timeout(START, readers.init()).await {
-            Ok(Ok(_)) => Ok(Self { prefix: prefix.to_owned(), readers, leases }),
-            Ok(Err(e)) => Err(OpenError(e.details().to_owned())),
-            Err(_) => Err(no_answer()),
-        }
+        let connected = async {
+            let servers = Servers::connect(config).await?;
+            let confirm = match servers.masters().await?.first() {
+                Some(node) => Confirm::new(options.durability, node).await,
+                None => Confirm::Reply,
+            };
+            Ok(Self { prefix: options.prefix.clone(), servers: Arc::new(servers), confirm })
+        };
+        let failed = |e: fred::error::Error| OpenError(e.details().to_owned());
+        tokio::time::timeout(START, connected).await.map_err(|_| no_answer())?.map_err(failed)
     }
 
     /// A server may not permit the question: then nothing is known.
     pub(super) async fn warnings(&self) -> Vec<String> {
-        let info = in_time(self.readers.next().info::<String>(None)).await;
-        info.map(|info| inspect::warnings(&info)).unwrap_or_default()
+        let call = Call::begin();
+        let asked = async {
+            let masters = self.servers.masters().await?;
+            try_join_all(masters.iter().map(|node| node.reader().custom::<String, String>(command("INFO"), Vec::new())))
+                .await
+        };
+        let Ok(Ok(answers)) = call.wait_for(asked).await else { return Vec::new() };
+        let mut warnings = answers.iter().flat_map(|info| inspect::warnings(info)).collect::<Vec<_>>();
+        warnings.sort();
+        warnings.dedup();
+        warnings
     }
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
-        // Commands that are sent together on one client travel together, and on a cluster each finds its node.
-        let client = self.readers.next();
-        let reads = keys.iter().map(|key| client.hgetall::<HashMap<String, String>, _>(self.prefixed(key)));
-        let hashes = in_time(try_join_all(reads)).await?;
+        let hgetall = |key| Question { command: "HGETALL", arguments: vec![self.prefixed(key)] };
+        // Commands that are sent together on one connection travel together.
+        let hashes = self.ask::<HashMap<String, String>>(keys.iter().map(hgetall).collect()).await?;
         keys.iter().zip(hashes).map(|(key, hash)| record(key, hash)).collect()
     }
 
@@ -99,33 +98,40 @@ impl Redis {
         scores: RangeInclusive<i64>,
         limit: usize,
     ) -> Result<Vec<String>, Unavailable> {
+        let (low, high) = (scores.start().to_string(), scores.end().to_string());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        #[expect(clippy::cast_precision_loss, reason = "the contract bounds scores to what a double holds")]
-        let (low, high) = (*scores.start() as f64, *scores.end() as f64);
-        in_time(self.readers.next().zrangebyscore(self.prefixed(index), low, high, false, Some((0, limit)))).await
+        let arguments = vec![self.prefixed(index), low, high, "LIMIT".to_owned(), "0".to_owned(), limit.to_string()];
+        let members = self.ask(vec![Question { command: "ZRANGEBYSCORE", arguments }]).await?;
+        Ok(members.into_iter().next().unwrap_or_default())
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<Revision, CommitError> {
+        let call = Call::begin();
         let revision = Revision::random();
-        let plan = Plan::new(batch, revision, &self.prefix);
+        let transaction = Transaction::new(batch, revision, &self.prefix);
         // Detached, so that a caller who goes away cannot cut it in half.
-        let task = tokio::spawn(commit::run(Arc::clone(&self.leases), plan));
-        match tokio::time::timeout(REQUEST_DEADLINE, task).await {
-            Ok(Ok(outcome)) => outcome.map(|()| revision),
-            Ok(Err(e)) => Err(Unavailable(format!("the commit ended early: {e}")).into()),
-            Err(_) => Err(late().into()),
+        let task = tokio::spawn(commit::run(Arc::clone(&self.servers), transaction, self.confirm, call.deadline));
+        match call.wait_for(task).await? {
+            Ok(outcome) => outcome.map(|()| revision),
+            Err(e) => Err(Unavailable(format!("the commit ended early: {e}")).into()),
         }
     }
 
     pub(super) async fn discard(&self, keys: &[Key]) -> Result<(), CommitError> {
-        let client = self.readers.next();
-        in_time(try_join_all(keys.iter().map(|key| client.unlink::<(), _>(self.prefixed(key))))).await?;
+        // To delete twice is as good as once, so this is asked again like a read.
+        let unlink = |key| Question { command: "UNLINK", arguments: vec![self.prefixed(key)] };
+        self.ask::<i64>(keys.iter().map(unlink).collect()).await?;
         Ok(())
     }
 
     pub(super) async fn close(&self) {
-        join_all(self.readers.clients().iter().map(ClientLike::quit)).await;
-        self.leases.close();
+        self.servers.close().await;
+    }
+
+    async fn ask<T: fred::types::FromValue>(&self, questions: Vec<Question>) -> Result<Vec<T>, Unavailable> {
+        let call = Call::begin();
+        let answers = try_join_all(questions.iter().map(|question| self.servers.ask(question, call.deadline)));
+        call.wait_for(answers).await?.map_err(|e| Unavailable(e.to_string()))
     }
 
     fn prefixed(&self, key: &Key) -> String {
@@ -133,28 +139,27 @@ impl Redis {
     }
 }
 
-/// Connects once without fred, whose errors do not say what the operating system says.
+/// Connects once without fred, whose errors do not say what the operating system says. One server of several is enough.
 async fn reach(config: &Config) -> Result<(), OpenError> {
+    let mut outcome = Ok(());
     for server in config.server.hosts() {
-        let address = (&*server.host, server.port);
-        match tokio::time::timeout(START, TcpStream::connect(address)).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(e)) => return Err(OpenError(e.to_string())),
-            Err(_) => return Err(no_answer()),
-        }
+        let connected = async {
+            match &config.server {
+                ServerConfig::Unix { path } => UnixStream::connect(path).await.map(drop),
+                _ => TcpStream::connect((&*server.host, server.port)).await.map(drop),
+            }
+        };
+        outcome = match tokio::time::timeout(START, connected).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(e)) => Err(OpenError(e.to_string())),
+            Err(_) => Err(no_answer()),
+        };
     }
-    Ok(())
+    outcome
 }
 
 fn no_answer() -> OpenError {
     OpenError(format!("no answer within {START:?}"))
-}
-
-async fn in_time<T>(answer: impl Future<Output = Result<T, fred::error::Error>>) -> Result<T, Unavailable> {
-    match tokio::time::timeout(REQUEST_DEADLINE, answer).await {
-        Ok(answer) => answer.map_err(|e| Unavailable(e.to_string())),
-        Err(_) => Err(late()),
-    }
 }
 
 fn record(key: &Key, mut hash: HashMap<String, String>) -> Result<Option<Record>, Unavailable> {

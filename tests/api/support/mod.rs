@@ -4,7 +4,13 @@ mod client;
 mod clock;
 mod contract;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use clap::Parser;
 use latchkey::{app::App, cli::Cli, config::Config};
@@ -16,7 +22,7 @@ pub use self::{
     clock::ManualClock,
     contract::Contract,
 };
-use crate::redis_server::RedisServer;
+use crate::{cluster_of_servers::RedisCluster, redis_server::RedisServer};
 
 /// The password of everybody, unless a test says otherwise.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -40,6 +46,13 @@ macro_rules! on_every_store {
                 super::$test(&app).await;
                 app.stop().await;
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn cluster() {
+                let app = crate::support::TestApp::cluster().await;
+                super::$test(&app).await;
+                app.stop().await;
+            }
         }
     )*};
 }
@@ -50,6 +63,8 @@ pub struct TestApp {
     pub url: String,
     pub clock: Arc<ManualClock>,
     pub redis: Option<RedisServer>,
+    /// Where the records are: what a second service over the same ones is started with.
+    records: Vec<String>,
     client: reqwest::Client,
     contract: Contract,
     stop: oneshot::Sender<()>,
@@ -59,37 +74,44 @@ pub struct TestApp {
 
 impl TestApp {
     pub async fn embedded() -> Self {
-        Self::start(None).await
+        Self::run(Vec::new(), Arc::default(), &[]).await
     }
 
     pub async fn redis() -> Self {
-        Self::start(Some(RedisServer::start())).await
+        let redis = RedisServer::start();
+        let records = vec!["--redis-url".to_owned(), redis.url()];
+        Self { redis: Some(redis), ..Self::run(records, Arc::default(), &[]).await }
     }
 
-    /// A second service over the same Redis.
+    /// Keys of its own prefix on a cluster that is shared.
+    pub async fn cluster() -> Self {
+        static APPS: AtomicU32 = AtomicU32::new(0);
+        let url = RedisCluster::shared().await.url();
+        let prefix = format!("app{}:", APPS.fetch_add(1, Ordering::Relaxed));
+        let records = ["--redis-url", &url, "--key-prefix", &prefix].map(str::to_owned);
+        Self::run(records.into(), Arc::default(), &[]).await
+    }
+
+    /// A second service over the same records.
     pub async fn twin(&self) -> Self {
         Self::beside(self, &[]).await
     }
 
-    /// A second service over the same Redis, with more arguments.
+    /// A second service over the same records, with more arguments.
     pub async fn beside(first: &Self, arguments: &[&str]) -> Self {
-        Self::run(first.redis.as_ref(), first.clock.clone(), arguments).await
+        assert!(!first.records.is_empty(), "an embedded store has one service");
+        Self::run(first.records.clone(), first.clock.clone(), arguments).await
     }
 
-    async fn start(redis: Option<RedisServer>) -> Self {
-        let app = Self::run(redis.as_ref(), Arc::default(), &[]).await;
-        Self { redis, ..app }
-    }
-
-    async fn run(redis: Option<&RedisServer>, clock: Arc<ManualClock>, arguments: &[&str]) -> Self {
+    async fn run(records: Vec<String>, clock: Arc<ManualClock>, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = config(redis, folder.path(), arguments);
+        let config = config(&records, folder.path(), arguments);
         let app = App::start(&config, clock.clone()).await.unwrap();
         let url = format!("http://{}", app.address());
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(app.run(async { drop(stopped.await) }));
         let (client, contract) = (reqwest::Client::new(), Contract::default());
-        Self { url, clock, redis: None, client, contract, stop, server, _folder: folder }
+        Self { url, clock, redis: None, records, client, contract, stop, server, _folder: folder }
     }
 
     /// Stops the service, which must end well.
@@ -100,7 +122,7 @@ impl TestApp {
 }
 
 /// The settings of a test: the smallest legal Argon2 cost, and a queue that is never full.
-fn config(redis: Option<&RedisServer>, folder: &Path, arguments: &[&str]) -> Config {
+fn config(records: &[String], folder: &Path, arguments: &[&str]) -> Config {
     let data = folder.join("data");
     let mut line = vec!["latchkey", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
     let cheap = ["--argon2-memory-kib", "8", "--argon2-iterations", "1", "--argon2-parallelism", "1"];
@@ -110,9 +132,6 @@ fn config(redis: Option<&RedisServer>, folder: &Path, arguments: &[&str]) -> Con
         }
     }
     line.extend(arguments);
-    let url = redis.map(RedisServer::url);
-    if let Some(url) = &url {
-        line.extend(["--redis-url", url]);
-    }
+    line.extend(records.iter().map(String::as_str));
     Cli::try_parse_from(line).unwrap().config
 }

@@ -1,0 +1,73 @@
+//! How long the store may keep one request waiting, in all.
+//!
+//! Each call of the store ends within [`REQUEST_DEADLINE`]. A request makes several, and its client waits for all of
+//! them: so the calls of one request share that time, whatever else the request does between them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{REQUEST_DEADLINE, Unavailable};
+
+tokio::task_local! {
+    /// What is left for the request of this task, in microseconds.
+    static REMAINING: Arc<AtomicU64>;
+}
+
+/// Does the work of one request: all calls of the store in it, one after the other, share [`REQUEST_DEADLINE`].
+pub async fn in_one_request<T>(work: impl Future<Output = T>) -> T {
+    REMAINING.scope(Arc::new(AtomicU64::new(micros(REQUEST_DEADLINE))), work).await
+}
+
+/// Makes work on a task of its own share the time of the request that starts it.
+pub fn in_the_same_request<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let remaining = REMAINING.try_with(Arc::clone);
+    async move {
+        match remaining {
+            Ok(remaining) => REMAINING.scope(remaining, work).await,
+            Err(_) => work.await,
+        }
+    }
+}
+
+/// One call of the store: it begins with this, and takes what it lasts from the time of its request.
+pub(super) struct Call {
+    begun: Instant,
+    remaining: Option<Arc<AtomicU64>>,
+    pub(super) deadline: Instant,
+}
+
+impl Call {
+    pub(super) fn begin() -> Self {
+        let begun = Instant::now();
+        let remaining = REMAINING.try_with(Arc::clone).ok();
+        let time =
+            remaining.as_ref().map_or(REQUEST_DEADLINE, |left| Duration::from_micros(left.load(Ordering::Relaxed)));
+        Self { begun, remaining, deadline: begun + time }
+    }
+
+    /// Waits for `answer`, but not past the deadline.
+    pub(super) async fn wait_for<T>(&self, answer: impl Future<Output = T>) -> Result<T, Unavailable> {
+        let late = |_| Unavailable(format!("no answer within the {REQUEST_DEADLINE:?} that a request has"));
+        tokio::time::timeout_at(self.deadline, answer).await.map_err(late)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let Some(remaining) = &self.remaining else { return };
+        let used = micros(self.begun.elapsed());
+        // An update with `saturating_sub` always succeeds.
+        let _ = remaining.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(used)));
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,179 @@
+//! A batch in the words of Redis: what is watched and read, and what stands between MULTI and EXEC.
+
+use std::time::Duration;
+
+use fred::{
+    clients::{Client, Pipeline},
+    error::{Error, ErrorKind},
+    interfaces::{ClientLike, HashesInterface, KeysInterface, SortedSetsInterface},
+    types::{Expiration, Value},
+};
+
+use super::{REVISION, lease::Lease, node::command};
+use crate::store::{Batch, COMMIT_DEADLINE, Expectation, Fields, Revision, batch::Write, collectable_at};
+
+/// How long a marker is kept: twice as long as anybody may still ask for it.
+const MARKER_LIFE: Duration = Duration::from_secs(2 * COMMIT_DEADLINE.as_secs());
+
+/// A batch as Redis sees it. It is the same for every attempt.
+pub(super) struct Transaction {
+    /// The key that says that it was applied.
+    pub(super) marker: String,
+    expectations: Vec<(String, Expectation)>,
+    writes: Vec<(String, Write)>,
+    revision: Revision,
+}
+
+/// What the first round trip finds.
+pub(super) enum Found {
+    Marker,
+    Mismatch,
+    AsExpected,
+}
+
+/// What EXEC says.
+pub(super) enum Executed {
+    Applied,
+    /// Something watched was written meanwhile.
+    Conflict,
+    /// There was no room.
+    Full,
+    /// The server refused it whole, and another one may not, or this one later.
+    Refused(Error),
+    /// Some of the writes are there, and the others never will be.
+    Broken(Error),
+    /// There is no telling.
+    Unknown(Error),
+}
+
+impl Transaction {
+    pub(super) fn new(batch: Batch, revision: Revision, prefix: &str) -> Self {
+        let Batch { slot, expectations, writes } = batch;
+        let key = |name| format!("{prefix}{}", slot.key(&name));
+        Self {
+            marker: format!("{prefix}{}", slot.marker(&revision.to_string())),
+            expectations: expectations.into_iter().map(|(name, expectation)| (key(name), expectation)).collect(),
+            writes: writes.into_iter().map(|(name, write)| (key(name), write)).collect(),
+            revision,
+        }
+    }
+
+    /// The first round trip: watch, then read what is expected. The marker is read last, so that a record that an
+    /// earlier attempt changed is never seen without it.
+    pub(super) async fn watch(&self, lease: &mut Lease) -> Result<Found, Error> {
+        let pipeline = lease.client().pipeline();
+        let watched = self.expectations.iter().map(|(key, _)| key).chain([&self.marker]).cloned().collect::<Vec<_>>();
+        let _: () = pipeline.custom(command("WATCH"), watched).await?;
+        for (key, _) in &self.expectations {
+            let _: () = pipeline.hget(key, REVISION).await?;
+        }
+        let _: () = pipeline.exists(&self.marker).await?;
+
+        let mut replies = lease.answer(pipeline.all::<Vec<Value>>()).await?;
+        if replies.pop().is_some_and(|marker| marker.as_i64() == Some(1)) {
+            return Ok(Found::Marker);
+        }
+        let revisions = replies.into_iter().skip(1);
+        let holds = self.expectations.iter().zip(revisions).all(|((_, expected), found)| match expected {
+            Expectation::Absent => found.is_null(),
+            Expectation::Exists => !found.is_null(),
+            Expectation::Revision(revision) => {
+                found.as_str().and_then(|found| Revision::parse(&found)) == Some(*revision)
+            }
+        });
+        Ok(if holds { Found::AsExpected } else { Found::Mismatch })
+    }
+
+    /// The second round trip. An error means that nothing was sent.
+    pub(super) async fn exec(&self, lease: &mut Lease) -> Result<Executed, Error> {
+        let pipeline = lease.client().pipeline();
+        self.queue(&pipeline).await?;
+        let mut replies = match lease.answer(async { Ok(pipeline.try_all::<Value>().await) }).await {
+            Ok(replies) => replies,
+            Err(error) => return Ok(Executed::Unknown(error)),
+        };
+        Ok(match replies.pop() {
+            // A conflict is nil, which decodes as success into almost anything: only an array is one.
+            Some(Ok(Value::Array(_))) => Executed::Applied,
+            Some(Ok(Value::Null)) => Executed::Conflict,
+            Some(Ok(reply)) => Executed::Unknown(unexpected(&reply)),
+            Some(Err(error)) => {
+                let queued = replies.iter().filter_map(|reply| reply.as_ref().err());
+                classify(&error, &queued.collect::<Vec<_>>())
+            }
+            None => Executed::Unknown(unexpected(&Value::Null)),
+        })
+    }
+
+    /// Writes the marker of an applied transaction anew, so that what is asked of this connection next covers it.
+    pub(super) async fn renew_marker(&self, lease: &mut Lease) -> Result<(), Error> {
+        let client = lease.client();
+        lease.answer(client.set(&self.marker, 1, Some(marker_life()), None, false)).await
+    }
+
+    /// Whether an earlier attempt was applied.
+    pub(super) async fn is_marked(&self, lease: &mut Lease) -> Result<bool, Error> {
+        let client = lease.client();
+        lease.answer(client.exists::<i64, _>(&self.marker)).await.map(|found| found == 1)
+    }
+
+    /// Puts the transaction into `pipeline`. Nothing is sent yet.
+    async fn queue(&self, pipeline: &Pipeline<Client>) -> Result<(), Error> {
+        let _: () = pipeline.custom(command("MULTI"), Vec::<String>::new()).await?;
+        for (key, write) in &self.writes {
+            match write {
+                Write::Put { fields, expires_at } => {
+                    let _: () = pipeline.del(key).await?;
+                    let _: () = pipeline.custom(command("HSET"), hash(key, fields, self.revision)).await?;
+                    if let Some(at) = expires_at {
+                        let _: () = pipeline.pexpire_at(key, collectable_at(*at), None).await?;
+                    }
+                }
+                Write::Delete => {
+                    let _: () = pipeline.del(key).await?;
+                }
+                Write::Add { member, score } => {
+                    #[expect(clippy::cast_precision_loss, reason = "the contract bounds scores to what a double holds")]
+                    let scored = (*score as f64, member.as_str());
+                    let _: () = pipeline.zadd(key, None, None, false, false, scored).await?;
+                }
+                Write::Remove { member } => {
+                    let _: () = pipeline.zrem(key, member).await?;
+                }
+            }
+        }
+        let _: () = pipeline.set(&self.marker, 1, Some(marker_life()), None, false).await?;
+        pipeline.custom(command("EXEC"), Vec::<String>::new()).await
+    }
+}
+
+/// What an error of EXEC means, with the errors of the commands before it.
+fn classify(error: &Error, queued: &[&Error]) -> Executed {
+    let says = |words: &[&str]| words.iter().any(|word| error.details().starts_with(word));
+    if says(&["EXECABORT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"]) {
+        // The server discarded the transaction. The first of the queued errors says why.
+        let reason = queued.first().copied().unwrap_or(error);
+        let is_full = queued.iter().chain([&error]).any(|error| error.details().contains("OOM"));
+        return if is_full { Executed::Full } else { Executed::Refused(reason.clone()) };
+    }
+    // Redis does not undo what stands beside a command that fails. Ours can fail only on a key of another type.
+    if says(&["WRONGTYPE"]) {
+        tracing::error!(%error, "a commit was applied in part: somebody made a key of another type");
+        return Executed::Broken(error.clone());
+    }
+    Executed::Unknown(error.clone())
+}
+
+/// The arguments of HSET, in an order that a person can rely on.
+fn hash(key: &str, fields: &Fields, revision: Revision) -> Vec<String> {
+    let fields = fields.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
+    [key.to_owned(), REVISION.to_owned(), revision.to_string()].into_iter().chain(fields).collect()
+}
+
+fn marker_life() -> Expiration {
+    Expiration::PX(i64::try_from(MARKER_LIFE.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn unexpected(reply: &Value) -> Error {
+    Error::new(ErrorKind::Protocol, format!("EXEC answered {reply:?}"))
+}
