@@ -14,16 +14,20 @@ mod claims;
 mod cluster_of_servers;
 mod concurrency;
 mod docs;
+mod failover;
 mod health;
 mod idempotency;
 mod kills;
 mod life;
+mod load;
 mod openapi;
 mod patch;
 mod problems;
 mod process;
 #[path = "../support/redis.rs"]
 mod redis_server;
+#[path = "../support/sentinel.rs"]
+mod sentinel;
 mod sessions;
 mod stored;
 mod support;

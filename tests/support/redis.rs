@@ -11,8 +11,12 @@ use fred::{
     clients::Client,
     error::Error,
     interfaces::ClientLike,
-    types::{Builder, ClusterHash, CustomCommand, FromValue, config::Config},
+    types::{
+        Builder, ClusterHash, CustomCommand, FromValue,
+        config::{Config, ReconnectPolicy},
+    },
 };
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// A running server. Dropping it ends the process.
@@ -42,7 +46,7 @@ impl RedisServer {
         // Another process may take the port between our look and the server's start, so this is tried again.
         for _ in 0..10 {
             let port = free_port();
-            let mut process = spawn(program, port, folder.path(), &arguments);
+            let mut process = start(program, port, folder.path(), &arguments);
             if wait_until_ready(&mut process, port) {
                 return Self { process, program, port, arguments, folder };
             }
@@ -66,7 +70,14 @@ impl RedisServer {
 
     /// A client for looking at the server, and for getting it into trouble.
     pub(crate) async fn client(&self) -> Client {
-        let client = Builder::from_config(Config::from_url(&self.url()).unwrap()).build().unwrap();
+        Self::client_of(self.port).await
+    }
+
+    /// A client of whoever listens at this port, which it waits for.
+    pub(crate) async fn client_of(port: u16) -> Client {
+        let mut builder = Builder::from_config(Config::from_url(&format!("redis://127.0.0.1:{port}")).unwrap());
+        builder.set_policy(ReconnectPolicy::new_constant(200, 50)).with_config(|c| c.fail_fast = false);
+        let client = builder.build().unwrap();
         client.init().await.unwrap();
         client
     }
@@ -77,9 +88,19 @@ impl RedisServer {
         self.process.wait().unwrap();
     }
 
+    /// Stops the process where it is: it keeps its connections and answers nothing.
+    pub(crate) fn freeze(&self) {
+        kill_process(Pid::from_child(&self.process), Signal::STOP).unwrap();
+    }
+
+    /// Lets a frozen process go on.
+    pub(crate) fn thaw(&self) {
+        kill_process(Pid::from_child(&self.process), Signal::CONT).unwrap();
+    }
+
     /// Starts the process again on the same port, after [`kill`](Self::kill).
     pub(crate) fn restart(&mut self) {
-        self.process = spawn(self.program, self.port, self.folder.path(), &self.arguments);
+        self.process = start(self.program, self.port, self.folder.path(), &self.arguments);
         assert!(wait_until_ready(&mut self.process, self.port), "{} did not come back", self.program);
     }
 }
@@ -100,15 +121,19 @@ pub(crate) async fn command<T: FromValue>(client: &Client, line: &str) -> T {
 pub(crate) async fn try_command<T: FromValue>(client: &Client, line: &str) -> Result<T, Error> {
     let mut words = line.split(' ').map(str::to_owned);
     let name = CustomCommand::new(words.next().unwrap(), ClusterHash::FirstKey, false);
-    client.custom(name, words.collect::<Vec<_>>()).await
+    Box::pin(client.custom(name, words.collect::<Vec<_>>())).await // it is large
 }
 
-fn spawn(program: &str, port: u16, folder: &Path, arguments: &[String]) -> Child {
-    // setpriv ends the server also when the test itself is killed.
+fn start(program: &str, port: u16, folder: &Path, arguments: &[String]) -> Child {
+    let (port, folder) = (port.to_string(), folder.to_str().unwrap());
+    let ours = ["--port", &port, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
+    spawn(program, ours.into_iter().chain(arguments.iter().map(String::as_str)))
+}
+
+/// Starts a program that ends with the thread that starts it, also when the test is killed.
+pub(crate) fn spawn<'a>(program: &str, arguments: impl Iterator<Item = &'a str>) -> Child {
     Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", program, "--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
-        .arg(folder)
-        .args(["--save", ""])
+        .args(["--pdeathsig", "KILL", program])
         .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -22,7 +22,10 @@ pub use self::{
     clock::ManualClock,
     contract::Contract,
 };
-use crate::{cluster_of_servers::RedisCluster, redis_server::RedisServer};
+use crate::{
+    cluster_of_servers::{RedisCluster, info},
+    redis_server::RedisServer,
+};
 
 /// The password of everybody, unless a test says otherwise.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -65,6 +68,7 @@ pub struct TestApp {
     pub redis: Option<RedisServer>,
     /// Where the records are: what a second service over the same ones is started with.
     records: Vec<String>,
+    on_shared_cluster: bool,
     client: reqwest::Client,
     contract: Contract,
     stop: oneshot::Sender<()>,
@@ -89,7 +93,12 @@ impl TestApp {
         let url = RedisCluster::shared().await.url();
         let prefix = format!("app{}:", APPS.fetch_add(1, Ordering::Relaxed));
         let records = ["--redis-url", &url, "--key-prefix", &prefix].map(str::to_owned);
-        Self::run(records.into(), Arc::default(), &[]).await
+        Self { on_shared_cluster: true, ..Self::run(records.into(), Arc::default(), &[]).await }
+    }
+
+    /// Wherever this URL leads.
+    pub async fn on(url: &str) -> Self {
+        Self::run(vec!["--redis-url".to_owned(), url.to_owned()], Arc::default(), &[]).await
     }
 
     /// A second service over the same records.
@@ -111,11 +120,28 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(app.run(async { drop(stopped.await) }));
         let (client, contract) = (reqwest::Client::new(), Contract::default());
-        Self { url, clock, redis: None, records, client, contract, stop, server, _folder: folder }
+        Self {
+            url,
+            clock,
+            redis: None,
+            records,
+            on_shared_cluster: false,
+            client,
+            contract,
+            stop,
+            server,
+            _folder: folder,
+        }
     }
 
-    /// Stops the service, which must end well.
+    /// Stops the service, which must end well, and must have sent no node of a cluster keys of two slots.
     pub async fn stop(self) {
+        if self.on_shared_cluster {
+            for client in RedisCluster::shared().await.clients().await {
+                let errors = info(&client, "errorstats").await;
+                assert!(!errors.contains("CROSSSLOT"), "{errors}");
+            }
+        }
         self.stop.send(()).unwrap();
         self.server.await.unwrap().unwrap();
     }
