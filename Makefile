@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check check-deps bench openapi test-tools
+.PHONY: help run test chaos check check-deps bench openapi test-tools
 
 help: ## List what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -10,8 +10,13 @@ help: ## List what can be done here
 run: ## Run the service on http://127.0.0.1:9443, with its data in ./latchkey-data
 	cargo run --release
 
-test: test-tools check ## Check everything and run every test; installs redis-server where it is missing
+test: test-tools check ## Check everything and run every test; installs Redis and Valkey where they are missing
 	cargo test --locked
+
+chaos: test-tools ## Break servers and connections for longer than the tests do: CHAOS_SECONDS for each fault
+	CHAOS_SECONDS=$${CHAOS_SECONDS:-20} cargo test --locked --test store -- --nocapture --test-threads 1 \
+		chaos:: cluster:: durability::
+	cargo test --locked --test api -- --nocapture --test-threads 1 failover:: kills::
 
 check: ## Check the format, the lints and the documentation
 	cargo fmt --check
@@ -41,5 +46,5 @@ openapi: ## Write openapi/openapi.json and openapi/openapi.yaml
 	mv openapi/.json.new openapi/openapi.json
 	mv openapi/.yaml.new openapi/openapi.yaml
 
-test-tools: ## Install what the tests need where it is missing: redis-server, setpriv, curl
+test-tools: ## Install what the tests need where it is missing: redis-server, valkey-server, setpriv, curl
 	@.ci/test-tools

@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod chaos;
+mod cluster;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;
+mod connections;
 mod contract;
+mod durability;
 mod embedded;
+mod history;
 mod model;
 mod proxy;
 mod redis;

@@ -1,9 +1,11 @@
-//! A proxy between the store and Redis that loses replies of EXEC: the server has applied the transaction, and nobody
-//! hears of it.
+//! A proxy between the store and Redis that does something to every few EXECs: the worst moment for a commit.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::{
@@ -22,12 +24,16 @@ pub(crate) enum Fault {
     LoseReply,
     /// The connection is cut before the server gets it.
     LoseRequest,
+    /// The server gets it, and the client hears of it so much later.
+    DelayReply(Duration),
+    /// The server gets it so much later, also when the client has given up by then.
+    DelayRequest(Duration),
 }
 
 /// A running proxy. Dropping it ends it.
 pub(crate) struct Proxy {
     pub(crate) url: String,
-    cuts: Arc<AtomicUsize>,
+    faults: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -37,26 +43,22 @@ impl Proxy {
         let server = url.strip_prefix("redis://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("redis://{}", listener.local_addr().unwrap());
-        let (cuts, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let count = Arc::clone(&cuts);
+        let (faults, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&faults);
         let task = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let server = TcpStream::connect(&server).await.unwrap();
-                let (seen, cuts) = (Arc::clone(&seen), Arc::clone(&count));
-                tokio::spawn(async move {
-                    if relay(client, server, fault, every, &seen).await {
-                        cuts.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
+                let relay = Relay { fault, every, seen: Arc::clone(&seen), faults: Arc::clone(&count) };
+                tokio::spawn(relay.run(client, server));
             }
         });
-        Self { url, cuts, task }
+        Self { url, faults, task }
     }
 
-    /// How many connections it has cut.
-    pub(crate) fn cuts(&self) -> usize {
-        self.cuts.load(Ordering::Relaxed)
+    /// How many EXECs something was done to.
+    pub(crate) fn faults(&self) -> usize {
+        self.faults.load(Ordering::Relaxed)
     }
 }
 
@@ -66,33 +68,67 @@ impl Drop for Proxy {
     }
 }
 
-/// Relays until one side ends, or until a fault: then it answers true.
-async fn relay(client: TcpStream, server: TcpStream, fault: Fault, every: usize, seen: &AtomicUsize) -> bool {
-    let (mut from_client, to_client) = client.into_split();
-    let (from_server, mut to_server) = server.into_split();
-    let answers = tokio::spawn(copy(from_server, to_client));
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
-        let request = &buffer[..length];
-        let is_exec = request.windows(4).any(|word| word == b"EXEC");
-        if is_exec && seen.fetch_add(1, Ordering::Relaxed) % every == every - 1 {
-            answers.abort();
-            if fault == Fault::LoseReply {
-                // No answer is relayed any more when the server gets this.
-                let _ = answers.await;
-                to_server.write_all(request).await.unwrap();
-                to_server.flush().await.unwrap();
+struct Relay {
+    fault: Fault,
+    every: usize,
+    seen: Arc<AtomicUsize>,
+    faults: Arc<AtomicUsize>,
+}
+
+impl Relay {
+    /// Relays until one side ends, or until a fault that cuts it.
+    async fn run(self, client: TcpStream, server: TcpStream) {
+        let (mut from_client, to_client) = client.into_split();
+        let (from_server, mut to_server) = server.into_split();
+        let late = match self.fault {
+            Fault::DelayReply(late) => late,
+            _ => Duration::ZERO,
+        };
+        let (delay, delayed) = tokio::sync::watch::channel(Duration::ZERO);
+        let answers = tokio::spawn(copy(from_server, to_client, delayed));
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
+            let request = &buffer[..length];
+            if self.is_due(request) {
+                match self.fault {
+                    Fault::LoseRequest => break,
+                    Fault::LoseReply => {
+                        // No answer is relayed any more when the server gets this.
+                        answers.abort();
+                        while !answers.is_finished() {
+                            tokio::task::yield_now().await;
+                        }
+                        to_server.write_all(request).await.unwrap();
+                        to_server.flush().await.unwrap();
+                        break;
+                    }
+                    Fault::DelayReply(_) => delay.send(late).unwrap(),
+                    Fault::DelayRequest(late) => tokio::time::sleep(late).await, // the fault
+                }
             }
-            return true; // both connections are closed
+            if to_server.write_all(request).await.is_err() {
+                break;
+            }
         }
-        if to_server.write_all(request).await.is_err() {
+        answers.abort(); // both connections are closed
+    }
+
+    fn is_due(&self, request: &[u8]) -> bool {
+        let is_exec = request.windows(4).any(|word| word == b"EXEC");
+        let due = is_exec && self.seen.fetch_add(1, Ordering::Relaxed) % self.every == self.every - 1;
+        self.faults.fetch_add(usize::from(due), Ordering::Relaxed);
+        due
+    }
+}
+
+/// Relays answers, each later by what `delay` says.
+async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: tokio::sync::watch::Receiver<Duration>) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let late = *delay.borrow();
+        tokio::time::sleep(late).await; // the fault, or no time at all
+        if to.write_all(&buffer[..length]).await.is_err() {
             break;
         }
     }
-    answers.abort();
-    false
-}
-
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
-    let _ = tokio::io::copy(&mut from, &mut to).await;
 }
