@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{error::Error, random::Random};
-use crate::store::REQUEST_DEADLINE;
+use crate::store::{self, REQUEST_DEADLINE};
 
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
@@ -29,10 +29,9 @@ impl Retry {
     pub(super) async fn pause(&mut self) -> Result<(), Error> {
         let [share] = self.random.bytes();
         let pause = self.pause.mul_f64(f64::from(share) / 255.0);
-        if Instant::now() + pause > self.deadline {
+        if Instant::now() + pause > self.deadline || !store::pause(pause).await {
             return Err(Error::Contended);
         }
-        tokio::time::sleep(pause).await;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         Ok(())
     }

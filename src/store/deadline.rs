@@ -36,7 +36,17 @@ pub fn in_the_same_request<F: Future>(work: F) -> impl Future<Output = F::Output
     }
 }
 
-/// One call of the store: it begins with this, and takes what it lasts from the time of its request.
+/// Sleeps, on the time of the request. Answers false, at once, when the request has not so much left.
+pub async fn pause(duration: Duration) -> bool {
+    let call = Call::begin();
+    let in_time = Instant::now() + duration <= call.deadline;
+    if in_time {
+        tokio::time::sleep(duration).await;
+    }
+    in_time
+}
+
+/// One call of the store, or one pause: it begins with this, and takes what it lasts from the time of its request.
 pub(super) struct Call {
     begun: Instant,
     remaining: Option<Arc<AtomicU64>>,

@@ -26,7 +26,7 @@ use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
 
 pub use self::{
     batch::{Batch, Expectation},
-    deadline::{in_one_request, in_the_same_request},
+    deadline::{in_one_request, in_the_same_request, pause},
     embedded::Embedded,
     key::{Key, Name, Slot},
     redis::{Durability, Redis, RedisOptions},
@@ -166,13 +166,14 @@ impl Store {
         }
     }
 
-    /// Deletes records one by one, whatever they hold: not a commit, but in Redis it also works when a commit is
+    /// Deletes records of one slot, whatever they hold: not a commit, but in Redis it also works when a commit is
     /// [`CommitError::Full`]. The embedded store needs room on its disk even to delete.
     ///
     /// # Errors
     /// [`CommitError::Full`] when there is none, and [`CommitError::Unavailable`] when the store does not answer: then
     /// some of them may be gone.
-    pub async fn discard(&self, keys: &[Key]) -> Result<(), CommitError> {
+    pub async fn discard(&self, slot: &Slot, names: &[Name]) -> Result<(), CommitError> {
+        let keys = names.iter().map(|name| slot.key(name)).collect::<Vec<_>>();
         match self {
             Self::Embedded(store) => store.discard(keys).await,
             Self::Redis(store) => store.discard(keys).await,

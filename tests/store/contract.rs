@@ -238,7 +238,7 @@ contract! {
     async fn discarding_deletes_records_and_needs_no_expectation(store: Arc<Store>) {
         store.commit(put("a", "1")).await.unwrap();
         store.commit(put("b", "1")).await.unwrap();
-        store.discard(&[key("a"), key("nothing")]).await.unwrap();
+        store.discard(&slot(), &[name("a"), name("nothing")]).await.unwrap();
         assert_eq!((value(&store, "a").await, value(&store, "b").await.as_deref()), (None, Some("1")));
         store.commit(expecting("a", Expectation::Absent)).await.unwrap();
     }

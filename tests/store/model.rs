@@ -103,7 +103,7 @@ impl Model {
     async fn run(&mut self, store: &Store, command: &Command) {
         match command {
             Command::Discard(record) => {
-                store.discard(&[key(&format!("r{record}"))]).await.unwrap();
+                store.discard(&slot(), &[name(&format!("r{record}"))]).await.unwrap();
                 self.forget(*record);
             }
             Command::Commit { expectations, writes } => {

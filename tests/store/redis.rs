@@ -6,7 +6,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use latchkey::store::{Batch, CommitError, Expectation, REQUEST_DEADLINE, Redis, RedisOptions, Store};
+use latchkey::store::{
+    Batch, CommitError, Expectation, REQUEST_DEADLINE, Redis, RedisOptions, Store, in_one_request, in_the_same_request,
+    pause,
+};
 
 use super::{
     fields, key, name, put,
@@ -101,6 +104,27 @@ async fn a_server_that_hangs_is_unavailable_within_the_deadline_and_usable_after
         assert!(Instant::now() < deadline, "the server is not used again");
     }
     assert_eq!(store.get(&a).await.unwrap().unwrap().fields["value"], "1");
+}
+
+#[tokio::test]
+async fn the_calls_of_one_request_share_one_deadline_on_all_its_tasks() {
+    let server = RedisServer::start();
+    let store = connect(&server).await;
+    server.freeze();
+    let begun = Instant::now();
+    in_one_request(async {
+        assert!(store.get(&key("a")).await.is_err());
+        assert!(begun.elapsed() >= REQUEST_DEADLINE, "a call alone has all the time: {:?}", begun.elapsed());
+        let another = Arc::clone(&store);
+        let task = tokio::spawn(in_the_same_request(async move { another.commit(put("a", "1")).await }));
+        assert!(matches!(task.await.unwrap(), Err(CommitError::Unavailable(_))));
+        assert!(store.get(&key("a")).await.is_err());
+        assert!(!pause(Duration::from_millis(1)).await);
+    })
+    .await;
+    assert!(begun.elapsed() < REQUEST_DEADLINE + Duration::from_millis(200), "{:?}", begun.elapsed());
+    server.thaw();
+    in_one_request(async { store.commit(put("a", "2")).await.unwrap() }).await;
 }
 
 #[tokio::test]

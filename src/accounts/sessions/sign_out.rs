@@ -99,8 +99,8 @@ impl Accounts {
     /// Ends sessions in a store that is full, where no commit is possible: without its record, a session is no more. The
     /// index is tidied when there is room again.
     async fn end_without_commit(&self, home: Home, sessions: &[SessionId]) -> Result<(), Error> {
-        let keys = sessions.iter().map(|id| home.key(&home.session(*id))).collect::<Vec<_>>();
-        Ok(self.store.discard(&keys).await?)
+        let names = sessions.iter().map(|id| home.session(*id)).collect::<Vec<_>>();
+        Ok(self.store.discard(&home.slot(), &names).await?)
     }
 
     /// Adds to a commit that rewrites `user` that their sessions end.

@@ -102,9 +102,9 @@ impl Embedded {
         in_time(outcome).await?
     }
 
-    pub(super) async fn discard(&self, keys: &[Key]) -> Result<(), CommitError> {
+    pub(super) async fn discard(&self, keys: Vec<Key>) -> Result<(), CommitError> {
         let (reply, outcome) = oneshot::channel();
-        self.writer.send(Job::Discard { keys: keys.to_vec(), reply })?;
+        self.writer.send(Job::Discard { keys, reply })?;
         in_time(outcome).await?
     }
 

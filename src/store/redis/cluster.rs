@@ -4,7 +4,10 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use fred::{
@@ -32,6 +35,8 @@ pub(super) struct Cluster {
     slots: RwLock<Arc<SlotMap>>,
     nodes: Mutex<HashMap<Server, Arc<OnceCell<Arc<Node>>>>>,
     learning: tokio::sync::Mutex<()>,
+    /// How often the nodes were asked.
+    lessons: AtomicU64,
 }
 
 /// Who has which slots.
@@ -86,6 +91,7 @@ impl Cluster {
             slots: RwLock::default(),
             nodes: Mutex::default(),
             learning: tokio::sync::Mutex::default(),
+            lessons: AtomicU64::default(),
         };
         cluster.learn().await?;
         Ok(cluster)
@@ -114,15 +120,18 @@ impl Cluster {
     }
 
     /// Asks all known nodes who has what now, and believes the first that answers. Those who want to know at the same
-    /// time share one answer.
+    /// time share one lesson.
     pub(super) async fn learn(&self) -> Result<(), Error> {
-        let before = self.slots();
+        let before = self.lessons.load(Ordering::Acquire);
         let _one = self.learning.lock().await;
-        if !Arc::ptr_eq(&before, &self.slots()) {
+        if self.lessons.load(Ordering::Acquire) != before {
             return Ok(());
         }
-        let asked = before.known.iter().chain(&self.seeds).map(|server| self.ask_for_slots(server).boxed());
-        let (found, _) = select_ok(asked).await?;
+        let slots = self.slots();
+        let asked = slots.known.iter().chain(&self.seeds).map(|server| self.ask_for_slots(server).boxed());
+        let answer = select_ok(asked).await;
+        self.lessons.fetch_add(1, Ordering::Release);
+        let (found, _) = answer?;
         let masters = found.masters();
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner).retain(|server, _| masters.contains(server));
         drop(masters);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use fred::{
     error::{Error, ErrorKind},
-    interfaces::ClientLike,
+    interfaces::{ClientLike, KeysInterface},
 };
 use tokio::time::Instant;
 
@@ -82,6 +82,33 @@ pub(super) async fn run(
         servers.learn_from(&error).await;
         if !pauses.pause().await {
             return Err(Unavailable(error.to_string()).into());
+        }
+    }
+}
+
+/// Deletes these keys of one slot, which is no transaction: when Redis is full, it refuses those even if they only
+/// delete. To delete twice is as good as once, so a failure is tried again.
+pub(super) async fn discard(
+    servers: &Servers,
+    keys: &[String],
+    confirm: Confirm,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let Some(first) = keys.first() else { return Ok(()) };
+    let mut pauses = Pauses::until(deadline);
+    loop {
+        let discarded = async {
+            let mut lease = servers.node_of(first).await?.leases.borrow(deadline).await?;
+            let client = lease.client();
+            lease.answer(client.unlink::<i64, _>(keys.to_vec())).await?;
+            confirm.wait(&mut lease).await?;
+            lease.give_back();
+            Ok::<_, Error>(())
+        };
+        let Err(error) = discarded.await else { return Ok(()) };
+        servers.learn_from(&error).await;
+        if !pauses.pause().await {
+            return Err(error);
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) async fn open(builder: &Builder) -> Result<Self, Error> {
         let client = builder.build()?;
-        let task = client.init().await?;
+        let task = Box::pin(client.init()).await?; // its future is large, and seldom made
         Ok(Self { client, task })
     }
 }

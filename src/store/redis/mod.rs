@@ -117,11 +117,12 @@ impl Redis {
         }
     }
 
-    pub(super) async fn discard(&self, keys: &[Key]) -> Result<(), CommitError> {
-        // To delete twice is as good as once, so this is asked again like a read.
-        let unlink = |key| Question { command: "UNLINK", arguments: vec![self.prefixed(key)] };
-        self.ask::<i64>(keys.iter().map(unlink).collect()).await?;
-        Ok(())
+    pub(super) async fn discard(&self, keys: Vec<Key>) -> Result<(), CommitError> {
+        let call = Call::begin();
+        let keys = keys.iter().map(|key| self.prefixed(key)).collect::<Vec<_>>();
+        // Its future is large, and seldom made.
+        let discarded = Box::pin(commit::discard(&self.servers, &keys, self.confirm, call.deadline));
+        call.wait_for(discarded).await?.map_err(|e| Unavailable(e.to_string()).into())
     }
 
     pub(super) async fn close(&self) {

@@ -60,19 +60,20 @@ impl RedisOptions {
 
     /// What fred needs to know.
     pub(super) fn to_config(&self) -> Result<Config, OpenError> {
+        // Whether TLS is used, and whom it trusts, is decided here and not by fred.
+        let (plain, uses_tls) = match self.url.strip_prefix("rediss") {
+            Some(rest) => (format!("redis{rest}"), true),
+            None => (self.url.replacen("unix://", "redis+unix://", 1), false),
+        };
         let not_a_url = |e: fred::error::Error| OpenError(format!("not a Redis URL: {}", e.details()));
-        let mut config = match self.url.strip_prefix("unix://") {
-            Some(rest) => Config::from_url(&format!("redis+unix://{rest}")),
-            None => Config::from_url(&self.url),
-        }
-        .map_err(not_a_url)?;
+        let mut config = Config::from_url(&plain).map_err(not_a_url)?;
         if let Some(password) = &self.password {
             config.password = Some(password.clone());
         }
         if let ServerConfig::Sentinel { hosts, .. } | ServerConfig::Clustered { hosts, .. } = &mut config.server {
             hosts.reverse(); // fred puts the host before the `?` last
         }
-        if self.url.starts_with("rediss") {
+        if uses_tls {
             config.tls = Some(TlsConfig::from(self.to_tls()?));
         }
         Ok(config)
