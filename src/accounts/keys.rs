@@ -6,8 +6,6 @@
 //! | `{b<k>}:session:<uid>:<sid>`   | a session                                                       |
 //! | `{b<k>}:sessions:<uid>`        | index: the person's session ids, by expiry                      |
 //! | `{b<k>}:index:created`         | index: user ids, by creation time                               |
-//! | `{b<k>}:index:email`           | index: `email NUL uid`, all with score 0                        |
-//! | `{b<k>}:index:username`        | index: `username NUL uid`, all with score 0                     |
 //! | `{email:<digest>}`             | the claim on an email address                                   |
 //! | `{username:<digest>}`          | the claim on a username                                         |
 //! | `{idem:<digest>}`              | an idempotency key                                              |
@@ -63,15 +61,7 @@ impl Home {
 
 /// The entries of the indexes over all users, for one user: index, member, score.
 pub(super) fn index_entries(user: &User) -> Vec<(Name, String, i64)> {
-    let id = user.id;
-    let mut entries = vec![
-        (Name::new("index:created"), id.to_string(), user.created_at.as_millis()),
-        (Name::new("index:email"), format!("{}\0{id}", user.email.canonical()), 0),
-    ];
-    if let Some(username) = &user.username {
-        entries.push((Name::new("index:username"), format!("{}\0{id}", username.canonical()), 0));
-    }
-    entries
+    vec![(Name::new("index:created"), user.id.to_string(), user.created_at.as_millis())]
 }
 
 /// The slot of a claim. The digest keeps the key short, and an email address out of it.

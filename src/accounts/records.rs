@@ -63,7 +63,10 @@ fn parsed<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
+/// Redis keeps a hash in half the memory while no value of it is longer than 64 bytes, and a PHC string is longer. So the
+/// password hash is in two fields: what is before its last `$`, and what comes of it.
 pub(super) fn write_user(user: &User) -> Fields {
+    let (setting, hash) = user.password_hash.as_str().rsplit_once('$').unwrap_or_default();
     Writer::default()
         .field("state", "active")
         .field("email", user.email.as_str())
@@ -73,7 +76,8 @@ pub(super) fn write_user(user: &User) -> Fields {
         .optional("username_op", user.username_op)
         .optional("name", user.name.as_ref().map(DisplayName::as_str))
         .field("metadata", &user.metadata)
-        .field("password_hash", user.password_hash.as_str())
+        .field("password_setting", setting)
+        .field("password_hash", hash)
         .field("version", user.version)
         .field("session_epoch", user.session_epoch)
         .field("fence", user.fence)
@@ -101,12 +105,13 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
         created_at: r.required("created_at", parsed)?,
         updated_at: r.required("updated_at", parsed)?,
         version: r.required("version", parsed)?,
-        password_hash: r.required("password_hash", parsed)?,
+        password_hash: r
+            .required("password_hash", |hash| format!("{}${hash}", r.text("password_setting")?).parse().ok())?,
         session_epoch: r.required("session_epoch", parsed)?,
         last_sign_in_at: r.optional("last_sign_in_at", parsed)?,
         fence: r.required("fence", parsed)?,
-        email_op: r.required("email_op", parsed)?,
-        username_op: r.optional("username_op", parsed)?,
+        email_op: r.required("email_op", OperationId::parse)?,
+        username_op: r.optional("username_op", OperationId::parse)?,
     }))
 }
 
@@ -157,7 +162,7 @@ pub(super) fn read_claim(record: &Record) -> Result<Claim, Error> {
     Ok(Claim {
         user: r.required("user", parsed)?,
         fence: r.required("fence", parsed)?,
-        op: r.required("op", parsed)?,
+        op: r.required("op", OperationId::parse)?,
         at: r.required("at", parsed)?,
     })
 }
@@ -175,7 +180,7 @@ pub(super) fn read_idempotency(record: &Record) -> Result<IdempotencyRecord, Err
     let r = Reader(record);
     Ok(IdempotencyRecord {
         user: r.required("user", parsed)?,
-        op: r.required("op", parsed)?,
+        op: r.required("op", OperationId::parse)?,
         request: r.required("request", Digest::parse)?,
         expires_at: r.required("expires_at", parsed)?,
     })

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
 use super::{
@@ -71,25 +72,28 @@ impl UserId {
 
 /// Which attempt to make or change a user; see [`claims`](super::claims).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OperationId(Uuid);
+pub(super) struct OperationId([u8; 16]);
 
 impl OperationId {
     pub(super) fn new(random: Random) -> Self {
-        Self(uuid::Builder::from_random_bytes(random.bytes()).into_uuid())
+        Self(random.bytes())
+    }
+
+    /// Reads the text form.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+
+    #[cfg(test)]
+    pub(super) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 }
 
+/// As text it is base64url without padding: there are four of it for each user, and memory is dear.
 impl fmt::Display for OperationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.simple().fmt(f)
-    }
-}
-
-impl FromStr for OperationId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
     }
 }
 

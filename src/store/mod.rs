@@ -24,6 +24,8 @@ mod redis;
 
 use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
 pub use self::{
     batch::{Batch, Expectation},
     deadline::{in_one_request, in_the_same_request, pause},
@@ -56,13 +58,14 @@ impl Revision {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        u128::from_str_radix(text, 16).ok().map(Self)
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(|bytes| Self(u128::from_be_bytes(bytes)))
     }
 }
 
+/// As text it is base64url without padding: there is one in every record, and memory is dear.
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0.to_be_bytes()))
     }
 }
 

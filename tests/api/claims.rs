@@ -13,14 +13,14 @@ use crate::{
 };
 
 const NOBODY: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
-const OPERATION: &str = "3f6b0c7d9e104a52b3c4d5e6f7081920";
+const OPERATION: &str = "AAECAwQFBgcICQoLDA0ODw";
 
 impl TestApp {
     /// Writes a claim of `user` on an email address, as an attempt that died at this moment would have left it.
     pub async fn leave_claim(&self, email: &str, user: &str, fence: u64) {
         let client = self.redis.as_ref().unwrap().client().await;
         let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(email));
-        let (now, rev) = (self.clock.now(), "0".repeat(32));
+        let (now, rev) = (self.clock.now(), "A".repeat(22));
         let fields = format!("user {user} fence {fence} op {OPERATION} at {now} rev {rev}");
         let _: i64 = command(&client, &format!("HSET latchkey:{{email:{digest}}} {fields}")).await;
     }

@@ -213,7 +213,7 @@ async fn redis_signing_in_makes_the_hash_as_costly_as_new_ones() {
     let app = TestApp::redis().await;
     let ada = app.person("ada").await;
     let costly = TestApp::beside(&app, &["--argon2-memory-kib", "64"]).await;
-    let stored = async || app.stored_user(&ada.id).await["password_hash"].clone();
+    let stored = async || app.stored_user(&ada.id).await["password_setting"].clone();
     assert!(stored().await.contains("$m=8,"), "{}", stored().await);
     costly.token(&ada.email).await;
     assert!(stored().await.contains("$m=64,"), "{}", stored().await);

@@ -289,5 +289,5 @@ impl Model for Scenario {
 }
 
 fn operation(number: Number) -> OperationId {
-    UserId::from_bytes([number; 16]).to_string().parse().unwrap()
+    OperationId::from_bytes([number; 16])
 }
