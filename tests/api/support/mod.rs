@@ -3,6 +3,7 @@
 mod client;
 mod clock;
 mod contract;
+mod process;
 
 use std::{
     path::Path,
@@ -21,6 +22,7 @@ pub use self::{
     client::{Answer, Person},
     clock::ManualClock,
     contract::Contract,
+    process::{Process, line, run},
 };
 use crate::{
     cluster_of_servers::{RedisCluster, info},
