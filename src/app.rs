@@ -18,7 +18,7 @@ use crate::{
     accounts::{Accounts, Clock, Hasher, Random},
     config::{Config, RedisUrl, Tier},
     http,
-    store::{Durability, Embedded, Redis, RedisOptions, Store},
+    store::{Durability, Embedded, Redis, RedisOptions, Severity, Store},
 };
 
 /// How often expired records are collected.
@@ -51,8 +51,10 @@ impl App {
     /// [`StartError`] when one of the three fails.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let (store, data, setting) = open_store(config).await?;
-        for warning in store.warnings().await {
-            tracing::warn!("{warning}");
+        for finding in store.inspect(clock.now().as_millis()).await {
+            if matches!(finding.severity, Severity::Warning | Severity::Error) {
+                tracing::warn!("{finding}");
+            }
         }
         let hasher = Hasher::start(config.hash_cost(), config.hash_threads(), config.hash_queue, Random)
             .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;

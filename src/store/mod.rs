@@ -19,6 +19,7 @@
 mod batch;
 mod deadline;
 mod embedded;
+mod finding;
 mod key;
 mod redis;
 
@@ -30,6 +31,7 @@ pub use self::{
     batch::{Batch, Expectation},
     deadline::{in_one_request, in_the_same_request, pause},
     embedded::Embedded,
+    finding::{Check, Finding, Severity},
     key::{Key, Name, Slot},
     redis::{Durability, Redis, RedisOptions},
 };
@@ -112,12 +114,12 @@ pub enum Store {
 }
 
 impl Store {
-    /// What makes this store a bad place for records that must not be lost, each in a line for the operator: what it
-    /// is, and what mends it.
-    pub async fn warnings(&self) -> Vec<String> {
+    /// Looks whether this is a place for records that must not be lost. `now` is the present, in Unix milliseconds. What
+    /// the store does not tell, or not in time, is [`Severity::Unknown`].
+    pub async fn inspect(&self, now: i64) -> Vec<Finding> {
         match self {
-            Self::Embedded(_) => Vec::new(),
-            Self::Redis(store) => store.warnings().await,
+            Self::Embedded(store) => store.inspect().await,
+            Self::Redis(store) => store.inspect(now).await,
         }
     }
 

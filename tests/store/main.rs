@@ -10,6 +10,7 @@ mod contract;
 mod durability;
 mod embedded;
 mod history;
+mod inspect;
 mod model;
 mod proxy;
 mod redis;

@@ -69,23 +69,6 @@ async fn a_full_server_refuses_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_may_lose_records_is_warned_of() {
-    let server = RedisServer::start();
-    let store = connect(&server).await;
-    let client = server.client().await;
-    let warned = async || store.warnings().await.join("\n");
-    assert!(warned().await.contains("appendonly yes") && !warned().await.contains("evicts"), "{}", warned().await);
-    let _: () = command(&client, "CONFIG SET appendonly yes").await;
-    let _: () = command(&client, "CONFIG SET maxmemory-policy allkeys-lru").await;
-    assert!(warned().await.contains("allkeys-lru") && !warned().await.contains("appendonly"), "{}", warned().await);
-    let _: () = command(&client, "CONFIG SET maxmemory-policy noeviction").await;
-    assert_eq!(warned().await, "");
-    let _: () = command(&client, "ACL SETUSER default -info").await;
-    let _: () = command(&client, "CONFIG SET appendonly no").await;
-    assert_eq!(warned().await, "", "what is not permitted to ask is not known");
-}
-
-#[tokio::test]
 async fn a_server_that_hangs_is_unavailable_within_the_deadline_and_usable_afterwards() {
     let server = RedisServer::start();
     let store = connect(&server).await;

@@ -4,6 +4,7 @@
 //! waiting durable with a single fsync.
 
 mod file;
+mod inspect;
 mod tables;
 mod writer;
 
@@ -17,7 +18,7 @@ use self::{
     tables::{RECORDS, SCORES, StoredRecord},
     writer::{Job, Writer},
 };
-use super::{Batch, CommitError, Key, OpenError, Record, Revision, Unavailable, deadline::Call};
+use super::{Batch, Check, CommitError, Finding, Key, OpenError, Record, Revision, Unavailable, deadline::Call};
 
 /// A store in a file, or in memory.
 pub struct Embedded {
@@ -53,6 +54,18 @@ impl Embedded {
         let file = Arc::new(file);
         let writer = Writer::start(Arc::clone(&file)).map_err(|e| OpenError(e.to_string()))?;
         Ok(Self { file, writer })
+    }
+
+    /// In memory, there is nothing to look at.
+    pub(super) async fn inspect(&self) -> Vec<Finding> {
+        let Some(path) = self.file.path.clone() else { return Vec::new() };
+        // A disk can hang.
+        let looked = tokio::task::spawn_blocking(move || inspect::inspect(&path));
+        match Call::begin().wait_for(looked).await {
+            Ok(Ok(findings)) => findings,
+            Ok(Err(e)) => unknown(&e.to_string()),
+            Err(e) => unknown(&e.to_string()),
+        }
     }
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
@@ -129,6 +142,10 @@ impl Embedded {
 async fn in_time<T>(outcome: oneshot::Receiver<T>) -> Result<T, Unavailable> {
     let stopped = |_| Unavailable("the writer has stopped".to_owned());
     Call::begin().wait_for(outcome).await?.map_err(stopped)
+}
+
+fn unknown(reason: &str) -> Vec<Finding> {
+    [Check::FilePermissions, Check::FreeSpace].map(|check| Finding::unknown(check, reason)).into()
 }
 
 fn decode(bytes: &[u8]) -> Result<Record, redb::Error> {

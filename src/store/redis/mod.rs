@@ -15,21 +15,13 @@ mod transaction;
 
 use std::{collections::HashMap, fmt, ops::RangeInclusive, sync::Arc, time::Duration};
 
-use fred::{
-    interfaces::ClientLike,
-    types::config::{Config, ServerConfig},
-};
+use fred::types::config::{Config, ServerConfig};
 use futures_util::future::try_join_all;
 use tokio::net::{TcpStream, UnixStream};
 
 pub use self::options::{Durability, RedisOptions};
-use self::{
-    confirm::Confirm,
-    node::{Question, command},
-    servers::Servers,
-    transaction::Transaction,
-};
-use super::{Batch, CommitError, Key, OpenError, Record, Revision, Unavailable, deadline::Call};
+use self::{confirm::Confirm, inspect::Promise, node::Question, servers::Servers, transaction::Transaction};
+use super::{Batch, CommitError, Finding, Key, OpenError, Record, Revision, Unavailable, deadline::Call};
 
 /// The field of a record that holds its revision.
 const REVISION: &str = "rev";
@@ -42,6 +34,7 @@ pub struct Redis {
     prefix: String,
     servers: Arc<Servers>,
     confirm: Confirm,
+    durability: Durability,
 }
 
 impl fmt::Debug for Redis {
@@ -64,25 +57,16 @@ impl Redis {
                 Some(node) => Confirm::new(options.durability, node).await,
                 None => Confirm::Reply,
             };
-            Ok(Self { prefix: options.prefix.clone(), servers: Arc::new(servers), confirm })
+            let (prefix, durability) = (options.prefix.clone(), options.durability);
+            Ok(Self { prefix, servers: Arc::new(servers), confirm, durability })
         };
         let failed = |e: fred::error::Error| OpenError(e.details().to_owned());
         tokio::time::timeout(START, connected).await.map_err(|_| no_answer())?.map_err(failed)
     }
 
-    /// A server may not permit the question: then nothing is known.
-    pub(super) async fn warnings(&self) -> Vec<String> {
-        let call = Call::begin();
-        let asked = async {
-            let masters = self.servers.masters().await?;
-            try_join_all(masters.iter().map(|node| node.reader().custom::<String, String>(command("INFO"), Vec::new())))
-                .await
-        };
-        let Ok(Ok(answers)) = call.wait_for(asked).await else { return Vec::new() };
-        let mut warnings = answers.iter().flat_map(|info| inspect::warnings(info)).collect::<Vec<_>>();
-        warnings.sort();
-        warnings.dedup();
-        warnings
+    pub(super) async fn inspect(&self, now: i64) -> Vec<Finding> {
+        let promise = Promise { durability: self.durability, confirm: self.confirm };
+        inspect::inspect(&self.servers, promise, now, Call::begin().deadline).await
     }
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
