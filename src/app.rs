@@ -15,11 +15,14 @@ use poem::{
 };
 
 use crate::{
-    accounts::{Accounts, Clock, Hasher, Random},
+    accounts::{self, Accounts, Clock, Hasher, Random},
     config::{Config, RedisUrl, Tier},
     http,
-    store::{Durability, Embedded, Redis, RedisOptions, Severity, Store},
+    store::{Check, Durability, Embedded, Finding, Redis, RedisOptions, Severity, Store},
 };
+
+/// The file of the embedded store, in its folder.
+const FILE: &str = "latchkey.redb";
 
 /// How often expired records are collected.
 const COLLECT_EVERY: Duration = Duration::from_secs(60);
@@ -45,22 +48,19 @@ impl std::fmt::Debug for App {
 pub struct StartError(String);
 
 impl App {
-    /// Opens the store, starts the hashing threads and binds the address.
+    /// Opens the store and looks whether it is fit, starts the hashing threads and binds the address.
     ///
     /// # Errors
-    /// [`StartError`] when one of the three fails.
+    /// [`StartError`] when one of these fails.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let (store, data, setting) = open_store(config).await?;
-        for finding in store.inspect(clock.now().as_millis()).await {
-            if matches!(finding.severity, Severity::Warning | Severity::Error) {
-                tracing::warn!("{finding}");
-            }
-        }
+        let findings = accounts::inspect(&store, &*clock).await;
+        let refused = |e| StartError(format!("cannot use {data} ({setting}): {e}"));
+        admit(&findings, &config.accept).map_err(refused)?;
         let hasher = Hasher::start(config.hash_cost(), config.hash_threads(), config.hash_queue, Random)
             .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
-        let accounts = Accounts::open(store, hasher, clock, config.session_lifetime)
-            .await
-            .map_err(|e| StartError(format!("cannot use {data} ({setting}): {e}")))?;
+        let accounts =
+            Accounts::open(store, hasher, clock, config.session_lifetime).await.map_err(|e| refused(e.to_string()))?;
 
         let bound = TcpListener::bind(config.listen).into_acceptor().await;
         let cannot = |e: &dyn std::fmt::Display| {
@@ -100,6 +100,47 @@ impl App {
     }
 }
 
+/// Looks whether the store of `config` is fit for accounts, without making one.
+///
+/// # Errors
+/// [`StartError`] when there is none, or when it cannot be opened.
+pub async fn examine(config: &Config, clock: &dyn Clock) -> Result<Vec<Finding>, StartError> {
+    if config.redis_url.is_none() && matches!(config.data_dir.join(FILE).try_exists(), Ok(false)) {
+        let folder = config.data_dir.display();
+        return Err(StartError(format!("there is no store in {folder} yet (LATCHKEY_DATA_DIR)")));
+    }
+    let (store, ..) = open_store(config).await?;
+    let findings = accounts::inspect(&store, clock).await;
+    store.close().await;
+    Ok(findings)
+}
+
+/// Tells in the log what is not as it should be.
+///
+/// # Errors
+/// A line for the operator, when an error is not among those that are accepted.
+fn admit(findings: &[Finding], accepted: &[Check]) -> Result<(), String> {
+    let refused = findings.iter().filter(|finding| finding.refuses(accepted)).collect::<Vec<_>>();
+    if !refused.is_empty() {
+        let told = refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let names = refused.iter().map(|finding| finding.check.name()).collect::<Vec<_>>().join(",");
+        return Err(if refused.iter().all(|finding| finding.check.may_be_accepted()) {
+            format!("{told}; to start nevertheless: LATCHKEY_ACCEPT={names}")
+        } else {
+            format!("{told}; nothing overrides this")
+        });
+    }
+    for finding in findings {
+        match finding.severity {
+            Severity::Ok => {}
+            Severity::Unknown => tracing::info!("not known: {finding}"),
+            _ if finding.is_accepted(accepted) => tracing::info!("accepted: {finding}"),
+            Severity::Warning | Severity::Error => tracing::warn!("{finding}"),
+        }
+    }
+    Ok(())
+}
+
 async fn open_store(config: &Config) -> Result<(Store, String, &'static str), StartError> {
     if let Some(url) = &config.redis_url {
         let shown = url.redacted();
@@ -112,7 +153,7 @@ async fn open_store(config: &Config) -> Result<(Store, String, &'static str), St
     let shown = folder.display();
     make_private_folder(folder)
         .map_err(|e| StartError(format!("cannot use the folder {shown} (LATCHKEY_DATA_DIR): {e}")))?;
-    let store = Embedded::open(&folder.join("latchkey.redb"))
+    let store = Embedded::open(&folder.join(FILE))
         .map_err(|e| StartError(format!("cannot open the store in {shown} (LATCHKEY_DATA_DIR): {e}")))?;
     Ok((Store::Embedded(store), format!("{shown}/"), "LATCHKEY_DATA_DIR"))
 }

@@ -28,6 +28,13 @@ pub struct Cli {
 pub enum Command {
     /// Run the service. This is what happens without a command.
     Serve,
+    /// Look whether the store is fit for accounts: exit code 0 if nothing keeps the service from starting, 1 if
+    /// something does.
+    Doctor {
+        /// As JSON: an array of findings.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the OpenAPI document.
     Openapi {
         /// As YAML, not as JSON.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use crate::accounts::HashCost;
+use crate::{accounts::HashCost, store::Check};
 
 /// How the service runs.
 #[derive(Clone, Debug, Args)]
@@ -55,6 +55,11 @@ pub struct Config {
     /// The folder of the embedded store. It is made when it is not there.
     #[arg(long, env = "LATCHKEY_DATA_DIR", value_name = "FOLDER", default_value = "./latchkey-data", value_parser = parse_folder)]
     pub data_dir: PathBuf,
+
+    /// Checks of the store whose warnings and errors are accepted, by name, with commas between them. An error that is
+    /// not accepted keeps the service from starting. `latchkey doctor` shows them all.
+    #[arg(long, env = "LATCHKEY_ACCEPT", value_name = "CHECKS", value_delimiter = ',', value_parser = parse_check)]
+    pub accept: Vec<Check>,
 
     /// How long a session lasts: 1m to 8760h.
     #[arg(long, env = "LATCHKEY_SESSION_LIFETIME", value_name = "DURATION", default_value = "24h", value_parser = parse_session_lifetime)]
@@ -216,6 +221,13 @@ fn parse_prefix(text: &str) -> Result<String, &'static str> {
     } else {
         Err("at most 64 visible ASCII characters are allowed, without braces")
     }
+}
+
+fn parse_check(text: &str) -> Result<Check, String> {
+    text.parse().ok().filter(|check: &Check| check.may_be_accepted()).ok_or_else(|| {
+        let allowed = Check::ALL.into_iter().filter(|check| check.may_be_accepted()).map(Check::name);
+        format!("names of checks are needed, with commas between them: {}", allowed.collect::<Vec<_>>().join(", "))
+    })
 }
 
 fn number<const LEAST: u32, const MOST: u32>(text: &str) -> Result<u32, String> {

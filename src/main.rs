@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     };
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => commands::serve(&cli.config),
+        Command::Doctor { json } => commands::doctor(&cli.config, json),
         Command::Openapi { yaml } => commands::openapi(yaml),
         Command::Health => commands::health(cli.config.listen),
     }

@@ -1,6 +1,6 @@
 //! What accounts are and what can be done with them. Each use case is a method on [`Accounts`] in a file of its own.
 //!
-//! Nothing here knows of HTTP. Every change of an account is one [`Batch`] in the person's slot,
+//! Nothing here knows of HTTP. Every change of an account is one [`Batch`](crate::store::Batch) in the person's slot,
 //! with what it expects to find there; unique addresses and names across slots are the business of `claims`.
 
 mod claims;
@@ -10,6 +10,7 @@ mod email;
 mod error;
 mod hasher;
 mod keys;
+mod layout;
 mod password;
 mod profile;
 mod random;
@@ -31,6 +32,7 @@ pub use self::{
     email::{EmailAddress, InvalidEmailAddress},
     error::Error,
     hasher::{HashCost, Hasher, InvalidCost},
+    layout::inspect,
     password::{InvalidPassword, NewPassword, Password},
     profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},
     random::Random,
@@ -41,10 +43,7 @@ pub use self::{
     users::{Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, Registration, UserPatch, VersionMatch},
 };
 pub use crate::store::in_one_request;
-use crate::store::{Batch, CommitError, Expectation, Name, OpenError, Store, in_the_same_request};
-
-/// The layout of the records. A store with another one is refused.
-const SCHEMA: u32 = 1;
+use crate::store::{Name, OpenError, Store, in_the_same_request};
 
 /// The accounts in a store, and everything that can be done with them.
 pub struct Accounts {
@@ -72,9 +71,8 @@ impl Accounts {
         clock: Arc<dyn Clock>,
         session_life: Duration,
     ) -> Result<Self, OpenError> {
-        let accounts = Self { store, hasher, clock, random: Random, session_life };
-        accounts.check_layout().await?;
-        Ok(accounts)
+        layout::establish(&store).await?;
+        Ok(Self { store, hasher, clock, random: Random, session_life })
     }
 
     /// Whether the store answers.
@@ -104,33 +102,6 @@ impl Accounts {
     /// Lets the store go, after the last request.
     pub async fn close(&self) {
         self.store.close().await;
-    }
-
-    /// Reads what the store was made with, and writes it when the store is new.
-    async fn check_layout(&self) -> Result<(), OpenError> {
-        let failed = |e: &dyn std::error::Error| OpenError(e.to_string());
-        let key = keys::meta().key(&Name::ROOT);
-        loop {
-            if let Some(record) = self.store.get(&key).await.map_err(|e| failed(&e))? {
-                let found = records::read_meta(&record).map_err(|e| failed(&e))?;
-                return if found == (keys::BUCKETS, SCHEMA) {
-                    Ok(())
-                } else {
-                    let (buckets, schema) = found;
-                    Err(OpenError(format!(
-                        "it was made with {buckets} buckets and schema {schema}, and this version needs {} and {SCHEMA}",
-                        keys::BUCKETS
-                    )))
-                };
-            }
-            let mut batch = Batch::new(keys::meta());
-            batch.expect(Name::ROOT, Expectation::Absent);
-            batch.put(Name::ROOT, records::write_meta(keys::BUCKETS, SCHEMA));
-            match self.store.commit(batch).await {
-                Ok(_) | Err(CommitError::Conflict) => {} // another instance may have been first
-                Err(e) => return Err(failed(&e)),
-            }
-        }
     }
 
     fn retry(&self) -> Retry {

@@ -15,6 +15,7 @@ mod cluster_of_servers;
 mod concurrency;
 mod docs;
 mod failover;
+mod doctor;
 mod health;
 mod idempotency;
 mod kills;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::CommandFactory;
-use latchkey::cli::Cli;
+use latchkey::{cli::Cli, store::Check};
 use serde_json::Value;
 
 use super::{section, table, text};
@@ -27,6 +27,14 @@ fn the_settings_table_is_what_the_command_line_takes() {
     assert!(rows.iter().all(|row| row.len() == 4 && !row[3].is_empty()), "{rows:?}");
     let shown = rows.into_iter().map(|row| (row[0].clone(), row[1].clone(), row[2].clone()));
     assert_eq!(shown.collect::<Vec<_>>(), known.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_table_of_the_checks_is_what_can_be_found() {
+    let readme = text("README.md");
+    let shown = table(section(&readme, "## Is the store fit?")).into_iter().map(|row| row[0].clone());
+    let known = Check::ALL.map(|check| format!("`{}`", check.name()));
+    assert_eq!(shown.collect::<Vec<_>>(), known);
 }
 
 #[test]

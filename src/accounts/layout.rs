@@ -1,0 +1,62 @@
+//! How the records are laid out, which is fixed when a store is first used: in another layout they are not found.
+
+use super::{clock::Clock, error::Error, keys, records};
+use crate::store::{Batch, Check, CommitError, Expectation, Finding, Name, OpenError, Store};
+
+/// The form of the records.
+const SCHEMA: u32 = 1;
+
+/// What the store was made with.
+enum Layout {
+    /// It is new.
+    None,
+    Ours,
+    Other {
+        buckets: u8,
+        schema: u32,
+    },
+}
+
+/// Looks whether a store is fit for accounts, and writes nothing.
+pub async fn inspect(store: &Store, clock: &dyn Clock) -> Vec<Finding> {
+    let (mut findings, layout) = tokio::join!(store.inspect(clock.now().as_millis()), read(store));
+    findings.push(match layout {
+        Ok(Layout::None) => Finding::ok(Check::Layout, "the store is new"),
+        Ok(Layout::Ours) => Finding::ok(Check::Layout, "the store was made with this layout"),
+        Ok(Layout::Other { buckets, schema }) => Finding::error(Check::Layout, other(buckets, schema))
+            .mend("run the version of Latchkey that made the store, or use another store"),
+        Err(e @ Error::Corrupt(_)) => Finding::error(Check::Layout, e.to_string())
+            .mend("restore what the store was made with from a copy, or use another store"),
+        Err(e) => Finding::unknown(Check::Layout, e.to_string()),
+    });
+    findings
+}
+
+/// Reads what the store was made with, and writes it when the store is new.
+pub(super) async fn establish(store: &Store) -> Result<(), OpenError> {
+    loop {
+        match read(store).await.map_err(|e| OpenError(e.to_string()))? {
+            Layout::Ours => return Ok(()),
+            Layout::Other { buckets, schema } => return Err(OpenError(other(buckets, schema))),
+            Layout::None => {}
+        }
+        let mut batch = Batch::new(keys::meta());
+        batch.expect(Name::ROOT, Expectation::Absent);
+        batch.put(Name::ROOT, records::write_meta(keys::BUCKETS, SCHEMA));
+        match store.commit(batch).await {
+            Ok(_) | Err(CommitError::Conflict) => {} // another instance may have been first
+            Err(e) => return Err(OpenError(e.to_string())),
+        }
+    }
+}
+
+async fn read(store: &Store) -> Result<Layout, Error> {
+    let Some(record) = store.get(&keys::meta().key(&Name::ROOT)).await? else { return Ok(Layout::None) };
+    let (buckets, schema) = records::read_meta(&record)?;
+    Ok(if (buckets, schema) == (keys::BUCKETS, SCHEMA) { Layout::Ours } else { Layout::Other { buckets, schema } })
+}
+
+fn other(buckets: u8, schema: u32) -> String {
+    let ours = keys::BUCKETS;
+    format!("the store was made with {buckets} buckets and schema {schema}, and this version needs {ours} and {SCHEMA}")
+}
