@@ -36,3 +36,22 @@ fn remote(facts: &Facts) -> Option<&str> {
     let is_here = |host: &str| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     facts.hosts.iter().map(String::as_str).find(|host| !is_here(host))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Severity::{Ok, Warning};
+
+    #[test]
+    fn plain_text_is_for_this_machine_alone() {
+        let judged = |hosts: &[&str], is_encrypted| {
+            let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+            tls(&Facts { hosts, is_encrypted, ..Facts::told("") }).severity
+        };
+        assert_eq!(judged(&["localhost", "127.0.0.1", "::1"], false), Ok);
+        assert_eq!(judged(&[], false), Ok, "a socket has no host");
+        // A sentinel on this machine may name a master elsewhere.
+        assert_eq!(judged(&["127.0.0.1", "10.0.0.7"], false), Warning);
+        assert_eq!(judged(&["10.0.0.7"], true), Ok);
+    }
+}
