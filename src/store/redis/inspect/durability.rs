@@ -64,6 +64,7 @@ pub(super) fn replicas(facts: &Facts, promise: Promise) -> Vec<Finding> {
     }
 }
 
+/// No error: reads go on without replicas, and a restart of the service should not take those away.
 fn connected(facts: &Facts, asked: u32) -> Finding {
     let online = match online(facts) {
         Ok(online) => online,
@@ -73,7 +74,7 @@ fn connected(facts: &Facts, asked: u32) -> Finding {
     if online >= u64::from(asked) {
         return Finding::ok(Check::Replicas, found);
     }
-    Finding::error(Check::Replicas, found)
+    Finding::warning(Check::Replicas, found)
         .mend("connect replicas to the server, with redis-cli REPLICAOF on each, or wait for fewer of them")
 }
 
