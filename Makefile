@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check check-deps bench openapi test-tools
+.PHONY: help run test chaos check check-deps bench bench-growth openapi test-tools
 
 help: ## List what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ check-deps: ## Check the dependencies: licenses, sources, advisories, unused one
 
 bench: ## Measure speed, memory, size and start-up time
 	cargo bench --bench latchkey
+
+bench-growth: ## Measure how the stores grow, to a million users
+	cargo bench --bench latchkey -- growth
 
 # Each file is written beside its place and moved there, so that a failure leaves the old one.
 openapi: ## Write openapi/openapi.json and openapi/openapi.yaml

@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::{folder::temporary_folder, hash::defaults, redis::RedisServer};
+use crate::{folder::temporary_folder, hash::defaults, redis};
 
 /// One line each.
-pub(crate) fn describe(redis: &str, load: &str) -> String {
+pub(crate) fn describe(redis_version: &str, load: &str) -> String {
     let read = |file: &str| fs::read_to_string(Path::new("/proc").join(file)).unwrap_or_default();
     let cpus = read("cpuinfo");
     let model = cpus.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(": "));
@@ -13,7 +13,7 @@ pub(crate) fn describe(redis: &str, load: &str) -> String {
     let cost = defaults().hash_cost();
     format!(
         "- Machine: {cores} cores, {}; kernel {}; the disk of the stores is {}; load before this {}\n\
-         - Redis {redis} on this machine, `appendonly yes`, `appendfsync everysec`\n\
+         - Redis {redis_version} on this machine, `appendonly yes`, `appendfsync everysec`\n\
          - Argon2id with the defaults: {} KiB, t = {}, p = {}; {} hashing threads\n",
         model.map_or("model unknown", |(_, model)| model),
         read("sys/kernel/osrelease").trim(),
@@ -37,7 +37,7 @@ pub(crate) fn check() -> Result<String, &'static str> {
     if !cfg!(target_os = "linux") {
         return Err("the benchmark reads /proc, so it runs on Linux only");
     }
-    RedisServer::version()
+    redis::version()
 }
 
 fn file_system() -> String {

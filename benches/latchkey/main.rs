@@ -11,12 +11,20 @@
 )]
 
 mod client;
+#[expect(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/support/cluster.rs"]
+mod cluster_of_servers;
+mod commits;
 mod disk;
 mod environment;
 mod folder;
+mod growth;
 mod hash;
 mod passwords;
 mod redis;
+#[expect(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/support/redis.rs"]
+mod redis_server;
 mod requests;
 mod samples;
 mod service;
@@ -32,7 +40,7 @@ use std::{
 use crate::{
     client::Client,
     folder::temporary_folder,
-    redis::RedisServer,
+    redis::OnDisk,
     service::{Place, Service},
     start::Megabytes,
     table::{Row, Table},
@@ -54,6 +62,10 @@ How it was measured:
 - The disk is measured in turns with the requests: 4 KiB written within a file, and 4 KiB added to its end.
 - At 1000/s, a GET is sent each millisecond whether or not the one before was answered; idle and storm take turns. The
   client that sends them shares the cores with the service.
+- A commit, alone, writes two records of 500 bytes and an index entry, and expects one record to be unchanged. `SET alone`
+  is what redis-benchmark gets out of the same server with as many connections and 500 bytes each, just before.
+- The room of a user is what their record, their claims and their index entries take, on average; markers of commits, which
+  last a minute, are taken out first. Growth is held against the median among the fewest users.
 - The rate of sign-ins is held against that of Argon2 alone on as many threads, measured for a second just before and just
   after. It is less than threads / median: two hashes at once share the memory's bandwidth.
 ";
@@ -65,7 +77,7 @@ struct Side<'a> {
     service: &'a Service,
 }
 
-/// Arguments are not read: cargo passes `--bench`.
+/// With the argument `growth`, only how the stores grow is measured, and to more users.
 fn main() -> ExitCode {
     let redis_version = match environment::check() {
         Ok(version) => version,
@@ -77,7 +89,8 @@ fn main() -> ExitCode {
     // One thread, so that the client takes as little of the machine as it can.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (begun, load) = (Instant::now(), environment::load());
-    let table = runtime.block_on(measure());
+    let growth = std::env::args().any(|argument| argument == "growth");
+    let table = runtime.block_on(async { if growth { measure_growth().await } else { measure().await } });
     println!("\n{}\n{table}\n{HOW}", environment::describe(&redis_version, &load));
     println!("It took {} s.", begun.elapsed().as_secs());
     ExitCode::SUCCESS
@@ -85,11 +98,12 @@ fn main() -> ExitCode {
 
 async fn measure() -> Table {
     let mut table = Table::default();
-    let server = RedisServer::start();
-    start::measure(&mut table, &server).await;
+    let redis = OnDisk::start();
+    let server = &redis.server;
+    start::measure(&mut table, server).await;
 
     let folder = temporary_folder();
-    let services = [Service::start(Place::Redis(&server)), Service::start(Place::Embedded(folder.path()))];
+    let services = [Service::start(Place::Redis(server)), Service::start(Place::Embedded(folder.path()))];
     let [redis, embedded] = &services;
     let sides = [("Redis", redis), ("embedded", embedded)].map(|(name, service)| Side {
         name,
@@ -103,6 +117,15 @@ async fn measure() -> Table {
     for side in &sides {
         table.add(Row::value("memory, after all this", side.name, Megabytes(side.service.resident_memory())));
     }
+    drop(services);
+    commits::measure(&mut table).await;
+    growth::measure(&mut table, &[1_000, 100_000]).await;
+    table
+}
+
+async fn measure_growth() -> Table {
+    let mut table = Table::default();
+    growth::measure(&mut table, &[1_000, 100_000, 1_000_000]).await;
     table
 }
 

@@ -1,74 +1,40 @@
-//! A Redis server of the benchmark's own, set up as `docker-compose.yml` sets it up: with an append-only file that is
-//! synced every second. The server of the tests keeps nothing on disk, so its numbers would be too good.
+//! A Redis of the benchmark's own, set up as `docker-compose.yml` sets it up: with an append-only file that is synced
+//! every second. The server of the tests keeps nothing on disk, so its numbers would be too good.
 
-use std::{
-    net::{Ipv4Addr, TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::folder::temporary_folder;
+use crate::{folder::temporary_folder, redis_server::RedisServer};
 
-/// A running server. Dropping it ends the process.
-pub(crate) struct RedisServer {
-    process: Child,
-    port: u16,
+/// How it is synced.
+pub(crate) const EVERY_SECOND: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "everysec"];
+
+/// A running server, or a Valkey, and its folder on the disk of the project.
+pub(crate) struct OnDisk {
+    pub(crate) server: RedisServer,
     _folder: TempDir,
 }
 
-impl RedisServer {
-    /// Its version, or a line that says what to install.
-    pub(crate) fn version() -> Result<String, &'static str> {
-        let output = Command::new("redis-server").arg("--version").output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-        let version = |text: &str| Some(text.split_once("v=")?.1.split_whitespace().next()?.to_owned());
-        text.ok().and_then(|text| version(&text)).ok_or(
-            "the benchmark measures against redis-server, which is not installed: install the package \
-             redis-server (`make test-tools` does)",
-        )
-    }
-
+impl OnDisk {
     pub(crate) fn start() -> Self {
-        // Another process may take the port between our look and the server's start, so this is tried again.
-        for _ in 0..10 {
-            let folder = temporary_folder();
-            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-            let process = Command::new("redis-server")
-                .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"])
-                .args(["--port", &port.to_string(), "--dir"])
-                .arg(folder.path())
-                .stdout(Stdio::null())
-                .spawn()
-                .unwrap();
-            let mut server = Self { process, port, _folder: folder };
-            if server.answers() {
-                return server;
-            }
-        }
-        panic!("redis-server does not start");
+        Self::launch("redis-server", &EVERY_SECOND)
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    fn answers(&mut self) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < deadline && self.process.try_wait().unwrap().is_none() {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
-                return true;
-            }
-            std::thread::yield_now();
-        }
-        false
+    pub(crate) fn launch(program: &'static str, arguments: &[&str]) -> Self {
+        let folder = temporary_folder();
+        let dir = ["--dir", folder.path().to_str().unwrap()];
+        Self { server: RedisServer::launch(program, &[arguments, &dir].concat()), _folder: folder }
     }
 }
 
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Its version, or a line that says what to install.
+pub(crate) fn version() -> Result<String, &'static str> {
+    let output = Command::new("redis-server").arg("--version").output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let version = |text: &str| Some(text.split_once("v=")?.1.split_whitespace().next()?.to_owned());
+    text.ok().and_then(|text| version(&text)).ok_or(
+        "the benchmark measures against redis-server, which is not installed: install the package redis-server \
+         (`make test-tools` does)",
+    )
 }

@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{folder::temporary_folder, redis::RedisServer};
+use crate::{folder::temporary_folder, redis_server::RedisServer};
 
 /// The binary, built as it is released.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_latchkey");

@@ -8,7 +8,7 @@ use crate::{
     client::Client,
     folder::temporary_folder,
     hash::defaults,
-    redis::RedisServer,
+    redis_server::RedisServer,
     samples::{Milliseconds, Samples},
     service::{BINARY, Place, Service},
     table::{Row, Table},
