@@ -13,6 +13,9 @@
 //! - A commit is applied at most once, also when its reply is lost, and also when the future that waits for it is
 //!   dropped: it then runs to its end.
 //! - No commit sees half of another one. A read of several records may: they are read together, not atomically.
+//! - A walk ([`Store::keys`], [`Store::members`]) sees whatever is there from its beginning to its end at least once. What
+//!   comes or goes meanwhile it may see or not, and anything it may see twice. It holds one page in memory. On a cluster
+//!   of Redis, what moves to another node during the walk may be missed.
 //! - A record with an expiry is kept until then and for [`EXPIRY_GRACE`] more, and may be gone after that. Who reads it
 //!   compares the expiry with the clock: the store only collects garbage.
 
@@ -26,6 +29,7 @@ mod redis;
 use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::stream::{BoxStream, StreamExt};
 
 pub use self::{
     batch::{Batch, Expectation},
@@ -45,6 +49,12 @@ pub const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// How long a record outlives its expiry before it may be collected: more than clocks differ.
 pub const EXPIRY_GRACE: Duration = Duration::from_secs(300);
+
+/// Roughly how much a page of a walk holds.
+const PAGE: u16 = 250;
+
+/// What a walk meets, page by page. After an error, what was seen is not everything.
+pub type Pages<'s, T> = BoxStream<'s, Result<Vec<T>, Unavailable>>;
 
 /// The fields of a record.
 pub type Fields = BTreeMap<String, String>;
@@ -156,6 +166,46 @@ impl Store {
         match self {
             Self::Embedded(store) => store.range(index, scores, limit).await,
             Self::Redis(store) => store.range(index, scores, limit).await,
+        }
+    }
+
+    /// The scores of members of indexes, in the order of `entries`: none where there is no such member.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store does not answer.
+    pub async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, Unavailable> {
+        match self {
+            Self::Embedded(store) => store.scores(entries).await,
+            Self::Redis(store) => store.scores(entries).await,
+        }
+    }
+
+    /// Walks through the keys of all records and of all indexes.
+    #[must_use]
+    pub fn keys(&self) -> Pages<'_, Key> {
+        match self {
+            Self::Embedded(store) => store.keys().boxed(),
+            Self::Redis(store) => store.keys().boxed(),
+        }
+    }
+
+    /// Walks through the members of one index.
+    #[must_use]
+    pub fn members(&self, index: &Key) -> Pages<'_, String> {
+        match self {
+            Self::Embedded(store) => store.members(index.clone()).boxed(),
+            Self::Redis(store) => store.members(index.clone()).boxed(),
+        }
+    }
+
+    /// About how many keys a walk will see: in Redis, those of other programs in the same database are counted too.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store does not answer.
+    pub async fn size(&self) -> Result<u64, Unavailable> {
+        match self {
+            Self::Embedded(store) => store.size().await,
+            Self::Redis(store) => store.size().await,
         }
     }
 

@@ -51,6 +51,7 @@ macro_rules! contract {
         }
     )*};
 }
+pub(crate) use contract;
 
 fn expecting(record: &str, expectation: Expectation) -> Batch {
     let mut batch = put(record, "changed");

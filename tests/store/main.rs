@@ -16,6 +16,7 @@ mod proxy;
 mod redis;
 #[path = "../support/redis.rs"]
 mod redis_server;
+mod walks;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

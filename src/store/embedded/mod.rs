@@ -5,6 +5,7 @@
 
 mod file;
 mod inspect;
+mod scan;
 mod tables;
 mod writer;
 

@@ -10,7 +10,7 @@ pub(super) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::ne
 /// Index, score and member, in the order in which an index is read.
 pub(super) const SCORES: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("scores");
 /// Index and member to score: how a member is found when it moves or goes.
-const MEMBERS: TableDefinition<'_, (&str, &str), i64> = TableDefinition::new("members");
+pub(super) const MEMBERS: TableDefinition<'_, (&str, &str), i64> = TableDefinition::new("members");
 /// When a record may be collected, in Unix milliseconds, and its key.
 const EXPIRIES: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expiries");
 

@@ -10,12 +10,16 @@ mod inspect;
 mod lease;
 mod node;
 mod options;
+mod scan;
 mod servers;
 mod transaction;
 
 use std::{collections::HashMap, fmt, ops::RangeInclusive, sync::Arc, time::Duration};
 
-use fred::types::config::{Config, ServerConfig};
+use fred::types::{
+    FromValue,
+    config::{Config, ServerConfig},
+};
 use futures_util::future::try_join_all;
 use tokio::net::{TcpStream, UnixStream};
 
@@ -85,8 +89,7 @@ impl Redis {
         let (low, high) = (scores.start().to_string(), scores.end().to_string());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let arguments = vec![self.prefixed(index), low, high, "LIMIT".to_owned(), "0".to_owned(), limit.to_string()];
-        let members = self.ask(vec![Question { command: "ZRANGEBYSCORE", arguments }]).await?;
-        Ok(members.into_iter().next().unwrap_or_default())
+        self.ask_one(Question { command: "ZRANGEBYSCORE", arguments }).await
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<Revision, CommitError> {
@@ -113,7 +116,12 @@ impl Redis {
         self.servers.close().await;
     }
 
-    async fn ask<T: fred::types::FromValue>(&self, questions: Vec<Question>) -> Result<Vec<T>, Unavailable> {
+    async fn ask_one<T: FromValue>(&self, question: Question) -> Result<T, Unavailable> {
+        let call = Call::begin();
+        call.wait_for(self.servers.ask(&question, call.deadline)).await?.map_err(|e| Unavailable(e.to_string()))
+    }
+
+    async fn ask<T: FromValue>(&self, questions: Vec<Question>) -> Result<Vec<T>, Unavailable> {
         let call = Call::begin();
         let answers = try_join_all(questions.iter().map(|question| self.servers.ask(question, call.deadline)));
         call.wait_for(answers).await?.map_err(|e| Unavailable(e.to_string()))

@@ -1,0 +1,114 @@
+//! Walking through everything in the file, a page at a time, so that no walk holds a snapshot for long.
+
+use std::ops::Bound;
+
+use futures_util::stream::{self, Stream};
+use redb::{ReadableDatabase, ReadableTableMetadata};
+
+use super::{
+    Embedded,
+    tables::{MEMBERS, RECORDS},
+};
+use crate::store::{Key, PAGE, Unavailable};
+
+/// How far a walk through the keys has come: the last key that it has seen.
+enum Place {
+    Records(String),
+    Indexes(String),
+}
+
+impl Embedded {
+    pub(in crate::store) fn keys(&self) -> impl Stream<Item = Result<Vec<Key>, Unavailable>> + Send + '_ {
+        stream::try_unfold(Some(Place::Records(String::new())), async |place| {
+            let (keys, next) = match place {
+                None => return Ok(None),
+                Some(Place::Records(last)) => {
+                    let keys = self.records_after(last).await?;
+                    let next = keys.last().cloned().map_or(Place::Indexes(String::new()), Place::Records);
+                    (keys, Some(next))
+                }
+                Some(Place::Indexes(last)) => {
+                    let keys = self.indexes_after(last).await?;
+                    let next = keys.last().cloned().map(Place::Indexes);
+                    (keys, next)
+                }
+            };
+            Ok(Some((keys.iter().filter_map(|key| Key::parse(key)).collect(), next)))
+        })
+    }
+
+    pub(in crate::store) fn members(
+        &self,
+        index: Key,
+    ) -> impl Stream<Item = Result<Vec<String>, Unavailable>> + Send + '_ {
+        stream::try_unfold(Some((index, Bound::Unbounded)), async |place| {
+            let Some((index, last)) = place else { return Ok(None) };
+            let members = self.members_after(index.clone(), last).await?;
+            let next = members.last().cloned().map(|last| (index, Bound::Excluded(last)));
+            Ok(Some((members, next)))
+        })
+    }
+
+    pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, Unavailable> {
+        let entries = entries.to_vec();
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(MEMBERS)?;
+            let score = |(index, member): &(Key, String)| {
+                Ok(table.get((index.as_str(), member.as_str()))?.map(|score| score.value()))
+            };
+            entries.iter().map(score).collect()
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn size(&self) -> Result<u64, Unavailable> {
+        self.read(|db| Ok(db.begin_read()?.open_table(RECORDS)?.len()?)).await
+    }
+
+    async fn records_after(&self, last: String) -> Result<Vec<String>, Unavailable> {
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(RECORDS)?;
+            let rest = table.range::<&str>((Bound::Excluded(last.as_str()), Bound::Unbounded))?;
+            rest.take(PAGE.into()).map(|entry| Ok(entry?.0.value().to_owned())).collect()
+        })
+        .await
+    }
+
+    /// Each index is found by one look behind all members of the one before.
+    async fn indexes_after(&self, mut last: String) -> Result<Vec<String>, Unavailable> {
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(MEMBERS)?;
+            let mut indexes = Vec::new();
+            for _ in 0..PAGE {
+                last.push('\0'); // the least text that is greater
+                let Some(entry) = table.range((last.as_str(), "")..)?.next() else { break };
+                last = entry?.0.value().0.to_owned();
+                indexes.push(last.clone());
+            }
+            Ok(indexes)
+        })
+        .await
+    }
+
+    async fn members_after(&self, index: Key, last: Bound<String>) -> Result<Vec<String>, Unavailable> {
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(MEMBERS)?;
+            let index = index.as_str();
+            let from = match &last {
+                Bound::Excluded(last) => Bound::Excluded((index, last.as_str())),
+                Bound::Included(_) | Bound::Unbounded => Bound::Included((index, "")),
+            };
+            let mut members = Vec::new();
+            for entry in table.range((from, Bound::Unbounded))?.take(PAGE.into()) {
+                let key = entry?.0;
+                let (found, member) = key.value();
+                if found != index {
+                    break;
+                }
+                members.push(member.to_owned());
+            }
+            Ok(members)
+        })
+        .await
+    }
+}
