@@ -24,7 +24,7 @@ use crate::store::{Key, Name, Slot};
 pub(super) const BUCKETS: u8 = 64;
 
 /// The slot of one person, and the names in it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Home(UserId);
 
 impl Home {
@@ -81,4 +81,95 @@ pub(super) fn idempotency(key: &str) -> Slot {
 /// The slot of what the store was made with.
 pub(super) fn meta() -> Slot {
     Slot::new("meta")
+}
+
+/// What is kept under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    User(Home),
+    Session(Home, SessionId),
+    /// The index of one person's sessions.
+    Sessions(Home),
+    /// A bucket's part of an index over all users.
+    Users(Key),
+    Claim(Slot),
+    Idempotency(Key),
+    Meta,
+}
+
+impl Place {
+    /// Reads a key. None is one that nothing here writes.
+    pub(super) fn of(key: &Key) -> Option<Self> {
+        let (slot, name) = key.parts();
+        let tag = slot.to_string();
+        if name == Name::ROOT {
+            return match tag.split_once(':') {
+                Some(("email" | "username", digest)) => Digest::parse(digest).map(|_| Self::Claim(slot)),
+                Some(("idem", digest)) => Digest::parse(digest).map(|_| Self::Idempotency(key.clone())),
+                _ => (slot == meta()).then_some(Self::Meta),
+            };
+        }
+        let (kind, rest) = name.as_str().split_once(':')?;
+        let home = || rest.parse().ok().map(Home::of);
+        let place = match kind {
+            "user" => Self::User(home()?),
+            "sessions" => Self::Sessions(home()?),
+            "session" => {
+                let (user, session) = rest.split_once(':')?;
+                Self::Session(Home::of(user.parse().ok()?), session.parse().ok()?)
+            }
+            "index" if is_bucket(&tag) && matches!(rest, "created" | "email" | "username") => Self::Users(key.clone()),
+            _ => return None,
+        };
+        // What lies in a bucket that is not its own is never looked up.
+        (place.key() == *key).then_some(place)
+    }
+
+    fn key(&self) -> Key {
+        match self {
+            Self::User(home) => home.key(&home.user()),
+            Self::Session(home, session) => home.key(&home.session(*session)),
+            Self::Sessions(home) => home.key(&home.sessions()),
+            Self::Users(key) | Self::Idempotency(key) => key.clone(),
+            Self::Claim(slot) => slot.key(&Name::ROOT),
+            Self::Meta => meta().key(&Name::ROOT),
+        }
+    }
+}
+
+fn is_bucket(tag: &str) -> bool {
+    (0..BUCKETS).any(|bucket| tag == format!("b{bucket}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{clock::Timestamp, random::Random};
+
+    #[test]
+    fn every_key_is_read_back_as_the_place_that_it_is() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let (home, session) = (Home::of(UserId::new(now, Random)), SessionId::new(now, Random));
+        let handle = Handle { kind: HandleKind::Email, canonical: "ada@example.com".to_owned() };
+        let index = Slot::new("b63").key(&Name::new("index:email"));
+        let key = idempotency("key").key(&Name::ROOT);
+        for (key, place) in [
+            (home.key(&home.user()), Place::User(home)),
+            (home.key(&home.session(session)), Place::Session(home, session)),
+            (home.key(&home.sessions()), Place::Sessions(home)),
+            (index.clone(), Place::Users(index)),
+            (claim(&handle).key(&Name::ROOT), Place::Claim(claim(&handle))),
+            (key.clone(), Place::Idempotency(key)),
+            (meta().key(&Name::ROOT), Place::Meta),
+        ] {
+            assert_eq!(Place::of(&key), Some(place), "{key}");
+        }
+        let elsewhere = Slot::new("elsewhere");
+        for name in [home.user(), home.session(session), home.sessions(), Name::new("index:created"), Name::ROOT] {
+            assert_eq!(Place::of(&elsewhere.key(&name)), None);
+        }
+        for (tag, name) in [("b64", "index:created"), ("b1", "index:name"), ("b1", "user:ada"), ("email:x", "")] {
+            assert_eq!(Place::of(&Slot::new(tag).key(&Name::new(name))), None, "{tag} {name}");
+        }
+    }
 }

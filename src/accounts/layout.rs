@@ -50,6 +50,18 @@ pub(super) async fn establish(store: &Store) -> Result<(), OpenError> {
     }
 }
 
+/// Reads what the store was made with, which must be there.
+pub(super) async fn expect_ours(store: &Store) -> Result<(), OpenError> {
+    match read(store).await.map_err(|e| OpenError(e.to_string()))? {
+        Layout::Ours => Ok(()),
+        Layout::Other { buckets, schema } => Err(OpenError(other(buckets, schema))),
+        Layout::None => {
+            let meta = keys::meta().key(&Name::ROOT);
+            Err(OpenError(format!("no Latchkey has used it: the record `{meta}` is missing")))
+        }
+    }
+}
+
 async fn read(store: &Store) -> Result<Layout, Error> {
     let Some(record) = store.get(&keys::meta().key(&Name::ROOT)).await? else { return Ok(Layout::None) };
     let (buckets, schema) = records::read_meta(&record)?;

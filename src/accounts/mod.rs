@@ -3,6 +3,7 @@
 //! Nothing here knows of HTTP. Every change of an account is one [`Batch`](crate::store::Batch) in the person's slot,
 //! with what it expects to find there; unique addresses and names across slots are the business of `claims`.
 
+mod audit;
 mod claims;
 mod clock;
 mod digest;
@@ -28,6 +29,7 @@ use tracing::Instrument;
 
 use self::retry::Retry;
 pub use self::{
+    audit::{AuditEvent, AuditSummary, Finding, Outcome},
     clock::{Clock, SystemClock, Timestamp},
     email::{EmailAddress, InvalidEmailAddress},
     error::Error,
@@ -72,6 +74,20 @@ impl Accounts {
         session_life: Duration,
     ) -> Result<Self, OpenError> {
         layout::establish(&store).await?;
+        Ok(Self { store, hasher, clock, random: Random, session_life })
+    }
+
+    /// Takes a store that is in use already, and writes nothing into one that is not.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the store holds no accounts and never has, was made with another layout, or does not answer.
+    pub async fn open_existing(
+        store: Store,
+        hasher: Hasher,
+        clock: Arc<dyn Clock>,
+        session_life: Duration,
+    ) -> Result<Self, OpenError> {
+        layout::expect_ours(&store).await?;
         Ok(Self { store, hasher, clock, random: Random, session_life })
     }
 

@@ -17,6 +17,7 @@
 //! The module `model` checks this exhaustively, with the `judge` that is used here; without the fences it finds two
 //! people with one address.
 
+mod heal;
 #[cfg(test)]
 mod model;
 mod protocol;
@@ -27,9 +28,11 @@ use super::{
     clock::Timestamp,
     email::EmailAddress,
     error::Error,
+    keys,
     user::{OperationId, Stored, User, UserId, UserRecord},
     username::Username,
 };
+use crate::store::Slot;
 
 /// How long a pending claim is left alone.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -118,8 +121,19 @@ pub(in crate::accounts) fn judge(claim: &Claim, owner: Owner) -> Standing {
     }
 }
 
+/// Judges a claim of which only the slot is known: the handle cannot be told from the digest in it, but whether it is the
+/// owner's can.
+pub(in crate::accounts) fn judge_in(slot: &Slot, claim: &Claim, user: Option<&Stored<UserRecord>>) -> Standing {
+    let handles = match user.map(|stored| &stored.value) {
+        Some(UserRecord::Active(user)) => user.handles(),
+        Some(UserRecord::Tombstone(_)) | None => Vec::new(),
+    };
+    let held = handles.into_iter().map(|(handle, _)| handle).find(|handle| keys::claim(handle) == *slot);
+    judge(claim, owner(&held.unwrap_or_else(Handle::nobody), user))
+}
+
 /// The owner of a claim on `handle`, as far as the claim depends on them.
-fn owner(handle: &Handle, user: Option<&Stored<UserRecord>>) -> Owner {
+pub(in crate::accounts) fn owner(handle: &Handle, user: Option<&Stored<UserRecord>>) -> Owner {
     match user.map(|stored| &stored.value) {
         None => Owner::Absent,
         Some(UserRecord::Tombstone(_)) => Owner::Tombstone,

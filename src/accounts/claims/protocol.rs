@@ -9,7 +9,7 @@ use crate::{
         records,
         user::{OperationId, Stored, Tombstone, User, UserId, UserRecord},
     },
-    store::{Batch, CommitError, Expectation, Name, Revision},
+    store::{Batch, CommitError, Expectation, Name, Revision, Slot},
 };
 
 impl Accounts {
@@ -85,7 +85,7 @@ impl Accounts {
     }
 
     /// Makes sure that the operation behind a pending claim can no longer succeed.
-    async fn fence(&self, id: UserId, user: Option<Stored<UserRecord>>) -> Result<(), Error> {
+    pub(super) async fn fence(&self, id: UserId, user: Option<Stored<UserRecord>>) -> Result<(), Error> {
         let home = Home::of(id);
         let now = self.clock.now();
         let mut batch = Batch::new(home.slot());
@@ -109,7 +109,11 @@ impl Accounts {
     }
 
     pub(in crate::accounts) async fn find_claim(&self, handle: &Handle) -> Result<Option<Stored<Claim>>, Error> {
-        let record = self.store.get(&keys::claim(handle).key(&Name::ROOT)).await?;
+        self.find_claim_in(&keys::claim(handle)).await
+    }
+
+    pub(super) async fn find_claim_in(&self, slot: &Slot) -> Result<Option<Stored<Claim>>, Error> {
+        let record = self.store.get(&slot.key(&Name::ROOT)).await?;
         record.map(|r| stored(records::read_claim(&r), r.revision)).transpose()
     }
 
@@ -131,7 +135,8 @@ impl Accounts {
         Ok(user.filter(|_| standing == Standing::Binding).and_then(Stored::active))
     }
 
-    fn is_recent(&self, claim: &Claim) -> bool {
+    /// Whether whoever made this claim may still be about to make it good.
+    pub(in crate::accounts) fn is_recent(&self, claim: &Claim) -> bool {
         self.clock.now() < claim.at.plus(PATIENCE)
     }
 }

@@ -1,0 +1,74 @@
+//! Entries of the indexes over all users: whether each leads to a user who is to be found there. And idempotency keys,
+//! which only have to be readable.
+
+use super::{
+    finding::Fault,
+    read::parsed,
+    subject::{Cure, Found, Subject, unchanged},
+};
+use crate::{
+    accounts::{
+        Accounts,
+        error::Error,
+        keys::{self, Home},
+        records,
+        user::{UserId, UserRecord},
+    },
+    store::{Batch, Expectation, Key},
+};
+
+/// A member of an index over all users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UserEntry(pub(super) Key, pub(super) String);
+
+/// An idempotency key, by its key in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Idempotency(pub(super) Key);
+
+impl UserEntry {
+    /// Whom the entry leads to: what stands in it alone, or behind the last NUL.
+    fn user(&self) -> Option<UserId> {
+        self.1.rsplit('\0').next()?.parse().ok()
+    }
+}
+
+impl Subject for UserEntry {
+    async fn look(accounts: &Accounts, entries: &[Self]) -> Result<Vec<Vec<Found>>, Error> {
+        let ids = entries.iter().map(|entry| entry.user().unwrap_or(UserId::NIL)).collect::<Vec<_>>();
+        let users = accounts.read_users(&ids).await?;
+        // After the users: a user and their entries change together.
+        let members = entries.iter().map(|Self(index, member)| (index.clone(), member.clone())).collect::<Vec<_>>();
+        let scores = accounts.read_scores(&members).await?;
+        let judged = entries.iter().zip(users).zip(scores).map(|((entry, user), score)| {
+            let (id, user) = (entry.user(), user.ok()?); // one that cannot be read is reported by itself
+            score.ok()??;
+            let Self(index, member) = entry;
+            let (slot, name) = index.parts();
+            let mut batch = Batch::new(slot.clone());
+            if let Some(home) = id.map(Home::of) {
+                let is_home = home.slot() == slot;
+                if let Some(UserRecord::Active(user)) = user.as_ref().map(|stored| &stored.value).filter(|_| is_home)
+                    && keys::index_entries(user).iter().any(|(known, theirs, _)| *known == name && theirs == member)
+                {
+                    return None;
+                }
+                batch.expect(home.user(), if is_home { unchanged(user.as_ref()) } else { Expectation::Absent });
+            }
+            batch.remove(name, member);
+            Some(Found::new(Fault::DanglingEntry { index: index.clone(), user: id }, Cure::Commit(batch)))
+        });
+        Ok(judged.map(|found| found.into_iter().collect()).collect())
+    }
+}
+
+impl Subject for Idempotency {
+    async fn look(accounts: &Accounts, subjects: &[Self]) -> Result<Vec<Vec<Found>>, Error> {
+        let keys = subjects.iter().map(|subject| subject.0.clone()).collect::<Vec<_>>();
+        let reads = accounts.read_records(&keys).await?;
+        let judged = keys
+            .into_iter()
+            .zip(reads)
+            .map(|(key, read)| parsed(read, records::read_idempotency).err().map(|why| Found::unreadable(key, why)));
+        Ok(judged.map(|found| found.into_iter().collect()).collect())
+    }
+}

@@ -1,0 +1,130 @@
+//! What can be wrong with a store, in words for its operator. They name ids and keys, never an address or a secret.
+
+use std::fmt;
+
+use crate::{
+    accounts::{
+        claims::HandleKind,
+        clock::Timestamp,
+        user::{SessionId, UserId},
+    },
+    store::{Key, Slot},
+};
+
+/// Something that is wrong with a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding(pub(super) Fault);
+
+/// What became of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was written: an audit that repairs would mend it.
+    Repairable,
+    /// It is mended.
+    Repaired,
+    /// It stays, and why.
+    Left(&'static str),
+}
+
+/// The kinds of findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    DeadClaim { claim: Slot, user: UserId, at: Timestamp },
+    StaleClaim { claim: Slot, user: UserId, at: Timestamp },
+    MissingClaim { user: UserId, kind: HandleKind },
+    Duplicate { user: UserId, other: UserId, kind: HandleKind },
+    OrphanSession { user: UserId, session: SessionId },
+    EndedSession { user: UserId, session: SessionId },
+    UnlistedSession { user: UserId, session: SessionId },
+    UnlistedUser { user: UserId, index: String },
+    DanglingEntry { index: Key, user: Option<UserId> },
+    DanglingSession { user: UserId, session: Option<SessionId> },
+    Unreadable { key: Key, why: String },
+}
+
+impl Finding {
+    /// The kind of finding, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self.0 {
+            Fault::DeadClaim { .. } => "dead_claim",
+            Fault::StaleClaim { .. } => "stale_claim",
+            Fault::MissingClaim { .. } => "missing_claim",
+            Fault::Duplicate { .. } => "duplicate",
+            Fault::OrphanSession { .. } => "orphan_session",
+            Fault::EndedSession { .. } => "ended_session",
+            Fault::UnlistedSession { .. } => "unlisted_session",
+            Fault::UnlistedUser { .. } => "unlisted_user",
+            Fault::DanglingEntry { .. } => "dangling_entry",
+            Fault::DanglingSession { .. } => "dangling_session",
+            Fault::Unreadable { .. } => "unreadable",
+        }
+    }
+
+    /// What a repair does, or who else is needed.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self.0 {
+            Fault::DeadClaim { .. } => "the claim is dropped",
+            Fault::StaleClaim { .. } => "its maker is fenced off and the claim is dropped",
+            Fault::MissingClaim { .. } => "it is claimed for the user, if nobody else has it",
+            Fault::Duplicate { .. } => "somebody must decide who keeps it",
+            Fault::OrphanSession { .. } | Fault::EndedSession { .. } => "the session is deleted",
+            Fault::UnlistedSession { .. } | Fault::UnlistedUser { .. } => "the entry is made",
+            Fault::DanglingEntry { .. } | Fault::DanglingSession { .. } => "the entry is removed",
+            Fault::Unreadable { .. } => "somebody must look at it",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = |kind: HandleKind| match kind {
+            HandleKind::Email => "email address",
+            HandleKind::Username => "username",
+        };
+        match &self.0 {
+            Fault::DeadClaim { claim, user, at } => {
+                write!(f, "the claim {{{claim}}} of {at} is user {user}'s, who neither has it nor can get it any more")
+            }
+            Fault::StaleClaim { claim, user, at } => {
+                write!(f, "the claim {{{claim}}} of user {user} has been pending since {at}")
+            }
+            Fault::MissingClaim { user, kind: k } => write!(f, "no claim holds the {} of user {user}", kind(*k)),
+            Fault::Duplicate { user, other, kind: k } => {
+                write!(f, "user {user} has the {} that user {other} has", kind(*k))
+            }
+            Fault::OrphanSession { user, session } => {
+                write!(f, "the session {session} is of user {user}, who is not there")
+            }
+            Fault::EndedSession { user, session } => {
+                write!(f, "the session {session} of user {user} was ended and is still there")
+            }
+            Fault::UnlistedSession { user, session } => {
+                write!(f, "the session {session} of user {user} is not in its place among their sessions")
+            }
+            Fault::UnlistedUser { user, index } => write!(f, "user {user} is not in its place in {index}"),
+            Fault::DanglingEntry { index, user: Some(user) } => {
+                write!(f, "an entry in {index} leads to user {user}, who is not there or has changed")
+            }
+            Fault::DanglingEntry { index, user: None } => write!(f, "an entry in {index} leads to nobody"),
+            Fault::DanglingSession { user, session: Some(session) } => {
+                write!(f, "an entry among the sessions of user {user} leads to session {session}, which is not there")
+            }
+            Fault::DanglingSession { user, session: None } => {
+                write!(f, "an entry among the sessions of user {user} is no session")
+            }
+            Fault::Unreadable { key, why } => write!(f, "{key} cannot be read: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Repairable => "repairable",
+            Self::Repaired => "repaired",
+            Self::Left(_) => "left",
+        })
+    }
+}

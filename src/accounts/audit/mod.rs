@@ -1,0 +1,224 @@
+//! The audit of a whole store: every user, claim, session and index entry is looked at, with the functions that the
+//! service judges them with.
+//!
+//! The service may be running meanwhile, and the parts of one person are not read at one moment. So what looks wrong is
+//! only a [suspect](suspects): it is looked at again once every request that was under way is done, and reported if the
+//! same is wrong with it still. A repair is a commit that expects what was found, or a step of the claim protocol.
+//!
+//! Memory is bounded: a page of the walk, some suspects, and some users whose address nobody claims.
+
+mod claims;
+mod entries;
+mod finding;
+mod read;
+mod sessions;
+mod subject;
+mod suspects;
+mod unclaimed;
+mod users;
+
+use futures_util::{
+    TryStreamExt,
+    stream::{self, StreamExt},
+};
+
+pub use self::finding::{Finding, Outcome};
+use self::{
+    entries::{Idempotency, UserEntry},
+    finding::Fault,
+    sessions::{SessionEntry, SessionSubject},
+    suspects::Suspects,
+    unclaimed::Unclaimed,
+};
+use super::{
+    Accounts,
+    error::Error,
+    keys::{Home, Place},
+    user::UserId,
+};
+use crate::store::{Key, Slot, Unavailable};
+
+/// How many things are looked at together.
+const CHUNK: usize = 250;
+
+/// How many small indexes are read at once.
+const AT_ONCE: usize = 32;
+
+/// What an audit tells while it is under way.
+#[derive(Debug)]
+pub enum AuditEvent<'a> {
+    /// So many keys of about so many were looked at.
+    Looked(u64, u64),
+    /// Something is wrong, and this became of it.
+    Found(&'a Finding, Outcome),
+}
+
+/// What an audit looked at, and what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditSummary {
+    /// Users, and the tombstones of deleted ones.
+    pub users: u64,
+    /// Claims on email addresses and usernames.
+    pub claims: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Entries of indexes.
+    pub entries: u64,
+    /// Keys that look like ours and are not known; they are left alone.
+    pub unknown: u64,
+    /// Findings that were repaired.
+    pub repaired: u64,
+    /// Findings that were not.
+    pub left: u64,
+}
+
+impl Accounts {
+    /// Looks at everything in the store, and repairs what is safe to repair, if told to. Every finding is told.
+    ///
+    /// # Errors
+    /// Those of the store: then not everything was looked at.
+    pub async fn audit(&self, repair: bool, tell: &mut dyn FnMut(AuditEvent<'_>)) -> Result<AuditSummary, Error> {
+        let report = Report { repair, tell, summary: AuditSummary::default() };
+        let mut audit =
+            Audit { accounts: self, report, suspects: AllSuspects::default(), unclaimed: Unclaimed::default() };
+        let size = self.store.size().await?;
+        let mut seen = 0;
+        let mut walk = self.store.keys();
+        while let Some(keys) = walk.try_next().await? {
+            audit.look_at_page(&keys).await?;
+            seen += count(&keys);
+            (audit.report.tell)(AuditEvent::Looked(seen, size.max(seen)));
+        }
+        audit.finish().await
+    }
+}
+
+/// An audit under way.
+struct Audit<'a> {
+    accounts: &'a Accounts,
+    report: Report<'a>,
+    suspects: AllSuspects,
+    unclaimed: Unclaimed,
+}
+
+/// Where findings go.
+struct Report<'a> {
+    repair: bool,
+    tell: &'a mut dyn FnMut(AuditEvent<'_>),
+    summary: AuditSummary,
+}
+
+#[derive(Default)]
+struct AllSuspects {
+    users: Suspects<UserId>,
+    claims: Suspects<Slot>,
+    sessions: Suspects<SessionSubject>,
+    session_entries: Suspects<SessionEntry>,
+    entries: Suspects<UserEntry>,
+    keys: Suspects<Idempotency>,
+}
+
+impl Report<'_> {
+    fn add(&mut self, fault: Fault, outcome: Outcome) {
+        match outcome {
+            Outcome::Repaired => self.summary.repaired += 1,
+            Outcome::Repairable | Outcome::Left(_) => self.summary.left += 1,
+        }
+        (self.tell)(AuditEvent::Found(&Finding(fault), outcome));
+    }
+}
+
+impl Audit<'_> {
+    async fn look_at_page(&mut self, keys: &[Key]) -> Result<(), Error> {
+        let (mut users, mut claims, mut sessions, mut idempotency) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut homes = Vec::new();
+        for key in keys {
+            match Place::of(key) {
+                Some(Place::User(home)) => users.push(home.id()),
+                Some(Place::Claim(slot)) => claims.push(slot),
+                Some(Place::Session(home, id)) => sessions.push(SessionSubject(home, id)),
+                Some(Place::Sessions(home)) => homes.push(home),
+                Some(Place::Idempotency(key)) => idempotency.push(Idempotency(key)),
+                Some(Place::Users(index)) => {
+                    let accounts = self.accounts;
+                    let mut members = accounts.store.members(key);
+                    while let Some(page) = self.next_members(key, members.try_next().await).await? {
+                        self.report.summary.entries += count(&page);
+                        let entries = page.into_iter().map(|member| UserEntry(index.clone(), member)).collect();
+                        self.suspects.entries.look(accounts, entries).await?;
+                        self.settle(false).await?;
+                    }
+                }
+                Some(Place::Meta) => {} // it was read when the store was opened
+                None => self.report.summary.unknown += 1,
+            }
+        }
+        let summary = &mut self.report.summary;
+        summary.users += count(&users);
+        summary.claims += count(&claims);
+        summary.sessions += count(&sessions);
+        self.suspects.users.look(self.accounts, users).await?;
+        self.suspects.claims.look(self.accounts, claims).await?;
+        self.suspects.sessions.look(self.accounts, sessions).await?;
+        self.suspects.keys.look(self.accounts, idempotency).await?;
+        self.look_at_sessions_of(homes).await?;
+        self.settle(false).await
+    }
+
+    /// Looks at the indexes of the sessions of some people. Each is small, so many are read at once.
+    async fn look_at_sessions_of(&mut self, homes: Vec<Home>) -> Result<(), Error> {
+        let accounts = self.accounts;
+        let reads = homes.into_iter().map(|home| async move {
+            let index = home.key(&home.sessions());
+            let members = accounts.store.members(&index).try_concat().await;
+            (home, index, members)
+        });
+        let mut reads = stream::iter(reads).buffered(AT_ONCE);
+        let mut entries = Vec::new();
+        while let Some((home, index, members)) = reads.next().await {
+            let members = self.next_members(&index, members.map(Some)).await?.unwrap_or_default();
+            entries.extend(members.into_iter().map(|member| SessionEntry(home, member)));
+        }
+        self.report.summary.entries += count(&entries);
+        self.suspects.session_entries.look(accounts, entries).await
+    }
+
+    /// The next members of an index. One that is no index is a finding, and has no members.
+    async fn next_members(
+        &mut self,
+        index: &Key,
+        page: Result<Option<Vec<String>>, Unavailable>,
+    ) -> Result<Option<Vec<String>>, Error> {
+        match self.accounts.unless_down(index, page).await? {
+            Ok(page) => Ok(page),
+            Err(why) => {
+                self.report.add(Fault::Unreadable { key: index.clone(), why }, Outcome::Left(NOT_SAFE));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Looks again at suspects, where there are many, or at `all`.
+    async fn settle(&mut self, all: bool) -> Result<(), Error> {
+        let Self { accounts, report, suspects, unclaimed } = self;
+        suspects.users.settle(accounts, all, report, unclaimed).await?;
+        suspects.claims.settle(accounts, all, report, unclaimed).await?;
+        suspects.sessions.settle(accounts, all, report, unclaimed).await?;
+        suspects.session_entries.settle(accounts, all, report, unclaimed).await?;
+        suspects.entries.settle(accounts, all, report, unclaimed).await?;
+        suspects.keys.settle(accounts, all, report, unclaimed).await
+    }
+
+    async fn finish(mut self) -> Result<AuditSummary, Error> {
+        self.settle(true).await?;
+        self.unclaimed.settle(self.accounts, &mut self.report).await?;
+        Ok(self.report.summary)
+    }
+}
+
+/// Why something is left for which there is no cure.
+const NOT_SAFE: &str = "no repair is safe";
+
+fn count<T>(things: &[T]) -> u64 {
+    u64::try_from(things.len()).unwrap_or(u64::MAX)
+}
