@@ -18,7 +18,7 @@ use crate::{
     accounts::{self, Accounts, Clock, Hasher, Random},
     config::{Config, RedisUrl, Tier},
     http,
-    store::{Check, Durability, Embedded, Finding, Redis, RedisOptions, Severity, Store},
+    store::{Check, Durability, Embedded, Finding, OpenError, Redis, RedisOptions, Severity, Store},
 };
 
 /// The file of the embedded store, in its folder.
@@ -105,11 +105,7 @@ impl App {
 /// # Errors
 /// [`StartError`] when there is none, or when it cannot be opened.
 pub async fn examine(config: &Config, clock: &dyn Clock) -> Result<Vec<Finding>, StartError> {
-    if config.redis_url.is_none() && matches!(config.data_dir.join(FILE).try_exists(), Ok(false)) {
-        let folder = config.data_dir.display();
-        return Err(StartError(format!("there is no store in {folder} yet (LATCHKEY_DATA_DIR)")));
-    }
-    let (store, ..) = open_store(config).await?;
+    let (store, ..) = open_existing_store(config).await?;
     let findings = accounts::inspect(&store, clock).await;
     store.close().await;
     Ok(findings)
@@ -141,6 +137,28 @@ fn admit(findings: &[Finding], accepted: &[Check]) -> Result<(), String> {
     Ok(())
 }
 
+/// Opens the accounts of a store that is in use already, without serving them. Answers them and where the records are,
+/// for people.
+///
+/// # Errors
+/// [`StartError`] when there is no such store, or it cannot be used.
+pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Accounts, String), StartError> {
+    let (store, data, setting) = open_existing_store(config).await?;
+    let cannot = |e: &dyn std::fmt::Display| StartError(format!("cannot use {data} ({setting}): {e}"));
+    // Without threads: no password is hashed.
+    let hasher = Hasher::start(config.hash_cost(), 0, 0, Random).map_err(|e| cannot(&e))?;
+    let accounts = Accounts::open_existing(store, hasher, clock, config.session_lifetime).await;
+    Ok((accounts.map_err(|e| cannot(&e))?, data))
+}
+
+/// Opens a store, and makes none.
+async fn open_existing_store(config: &Config) -> Result<(Store, String, &'static str), StartError> {
+    match &config.redis_url {
+        Some(_) => open_store(config).await,
+        None => open_file(config, Embedded::open_existing),
+    }
+}
+
 async fn open_store(config: &Config) -> Result<(Store, String, &'static str), StartError> {
     if let Some(url) = &config.redis_url {
         let shown = url.redacted();
@@ -150,10 +168,17 @@ async fn open_store(config: &Config) -> Result<(Store, String, &'static str), St
         return Ok((Store::Redis(store), shown, "LATCHKEY_REDIS_URL"));
     }
     let folder = &config.data_dir;
-    let shown = folder.display();
     make_private_folder(folder)
-        .map_err(|e| StartError(format!("cannot use the folder {shown} (LATCHKEY_DATA_DIR): {e}")))?;
-    let store = Embedded::open(&folder.join(FILE))
+        .map_err(|e| StartError(format!("cannot use the folder {} (LATCHKEY_DATA_DIR): {e}", folder.display())))?;
+    open_file(config, Embedded::open)
+}
+
+fn open_file(
+    config: &Config,
+    open: impl FnOnce(&Path) -> Result<Embedded, OpenError>,
+) -> Result<(Store, String, &'static str), StartError> {
+    let shown = config.data_dir.display();
+    let store = open(&config.data_dir.join(FILE))
         .map_err(|e| StartError(format!("cannot open the store in {shown} (LATCHKEY_DATA_DIR): {e}")))?;
     Ok((Store::Embedded(store), format!("{shown}/"), "LATCHKEY_DATA_DIR"))
 }

@@ -41,6 +41,19 @@ pub enum Command {
         #[arg(long)]
         yaml: bool,
     },
+    /// Audit a whole store: claims without users and users without claims, duplicates, index entries that lead nowhere,
+    /// sessions of nobody, and what cannot be read. Exit code 0 if nothing is wrong any more, 1 if something is left.
+    ///
+    /// A finding is a line on standard output that names ids and keys, and no address. The service may run meanwhile on
+    /// Redis; on the embedded store it must be stopped.
+    Check {
+        /// Repair what is safe to repair. Two users with one address or username are only reported.
+        #[arg(long)]
+        repair: bool,
+        /// Print findings and the summary as JSON, one object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not.
     Health,
 }

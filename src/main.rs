@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Command::Serve => commands::serve(&cli.config),
         Command::Doctor { json } => commands::doctor(&cli.config, json),
         Command::Openapi { yaml } => commands::openapi(yaml),
+        Command::Check { repair, json } => commands::check(&cli.config, repair, json),
         Command::Health => commands::health(cli.config.listen),
     }
 }

@@ -1,12 +1,13 @@
 //! What the binary does when it is told to: each command, from its settings to its exit code.
 
+mod check;
 mod doctor;
 mod health;
 mod serve;
 
 use std::{io::Write, process::ExitCode};
 
-pub use self::{doctor::doctor, health::health, serve::serve};
+pub use self::{check::check, doctor::doctor, health::health, serve::serve};
 use crate::http;
 
 /// Prints the OpenAPI document.

@@ -6,7 +6,7 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use redb::{Database, DatabaseError, Error, backends::InMemoryBackend};
+use redb::{Builder, Database, DatabaseError, Error, backends::InMemoryBackend};
 
 use crate::store::OpenError;
 
@@ -22,7 +22,19 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let database = create(path)?;
+        make_private(path).map_err(|e| OpenError(format!("{}: {e}", path.display())))?;
+        Self::at(path, |builder| builder.create(path))
+    }
+
+    pub(super) fn open_existing(path: &Path) -> Result<Self, OpenError> {
+        Self::at(path, |builder| builder.open(path))
+    }
+
+    fn at(path: &Path, open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>) -> Result<Self, OpenError> {
+        let database = open(Database::builder().set_cache_size(CACHE)).map_err(|e| match e {
+            DatabaseError::DatabaseAlreadyOpen => OpenError(format!("{} is in use by another process", path.display())),
+            e => OpenError(format!("{}: {e}", path.display())),
+        })?;
         Ok(Self { path: Some(path.to_owned()), database: RwLock::new(Some(database)) })
     }
 
@@ -57,14 +69,6 @@ impl File {
     pub(super) fn close(&self) {
         drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
     }
-}
-
-fn create(path: &Path) -> Result<Database, OpenError> {
-    make_private(path).map_err(|e| OpenError(format!("{}: {e}", path.display())))?;
-    Database::builder().set_cache_size(CACHE).create(path).map_err(|e| match e {
-        DatabaseError::DatabaseAlreadyOpen => OpenError(format!("{} is in use by another process", path.display())),
-        e => OpenError(format!("{}: {e}", path.display())),
-    })
 }
 
 /// Makes the file, if it is not there, so that only its owner can read it: there will be password hashes in it.

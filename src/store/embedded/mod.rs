@@ -42,6 +42,14 @@ impl Embedded {
         Self::start(File::open(path)?)
     }
 
+    /// Opens the file, which must be there.
+    ///
+    /// # Errors
+    /// [`OpenError`] as for [`Self::open`], and when there is no such file.
+    pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
+        Self::start(File::open_existing(path)?)
+    }
+
     /// A store that is gone when it is dropped.
     ///
     /// # Errors

@@ -1,0 +1,106 @@
+//! `latchkey check`: audits a whole store, and repairs what is safe.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::{fail, say};
+use crate::{
+    accounts::{AuditEvent, AuditSummary, Finding, Outcome, SystemClock},
+    app,
+    config::Config,
+    telemetry,
+};
+
+/// How often the progress bar moves while nothing else does.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Audits the store: 0 when nothing is wrong any more, 1 when something is left or the audit did not come to its end.
+#[must_use]
+pub fn check(config: &Config, repair: bool, json: bool) -> ExitCode {
+    telemetry::start(config);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&format!("cannot start: {e}")),
+    };
+    runtime.block_on(async {
+        let (accounts, data) = match app::open_existing(config, Arc::new(SystemClock)).await {
+            Ok(opened) => opened,
+            Err(e) => return fail(&e.to_string()),
+        };
+        let bar = bar();
+        let outcome = accounts
+            .audit(repair, &mut |event| match event {
+                AuditEvent::Looked(keys, all) => {
+                    bar.set_length(all);
+                    bar.set_position(keys);
+                }
+                AuditEvent::Found(finding, outcome) => {
+                    let line = if json { as_json(finding, outcome) } else { as_text(finding, outcome) };
+                    bar.suspend(|| say(&line));
+                }
+            })
+            .await;
+        bar.finish_and_clear();
+        accounts.close().await;
+        match outcome {
+            Ok(summary) => {
+                say(&if json { summary_as_json(&summary) } else { summary_as_text(&summary, &data) });
+                if summary.left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            }
+            Err(e) => fail(&format!("the check of {data} did not come to its end: {e}")),
+        }
+    })
+}
+
+/// A progress bar on standard error. Where that is no terminal, there is none.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_bar} {pos} of about {len} keys, {eta} left") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+fn as_text(finding: &Finding, outcome: Outcome) -> String {
+    let (code, remedy) = (finding.code(), finding.remedy());
+    match outcome {
+        Outcome::Repairable => format!("{code}: {finding}; with --repair, {remedy}\n"),
+        Outcome::Repaired => format!("{code}: {finding}; repaired: {remedy}\n"),
+        Outcome::Left(why) => format!("{code}: {finding}; left: {why}; {remedy}\n"),
+    }
+}
+
+fn as_json(finding: &Finding, outcome: Outcome) -> String {
+    let why = match outcome {
+        Outcome::Left(why) => Some(why),
+        Outcome::Repairable | Outcome::Repaired => None,
+    };
+    let line = json!({
+        "code": finding.code(),
+        "detail": finding.to_string(),
+        "outcome": outcome.to_string(),
+        "remedy": finding.remedy(),
+        "why": why,
+    });
+    format!("{line}\n")
+}
+
+fn summary_as_text(summary: &AuditSummary, data: &str) -> String {
+    let AuditSummary { users, claims, sessions, entries, unknown, repaired, left } = summary;
+    format!(
+        "Checked {data}: users {users}, claims {claims}, sessions {sessions}, index entries {entries}, unknown keys {unknown}\n\
+         Findings {}: repaired {repaired}, left {left}\n",
+        repaired + left
+    )
+}
+
+fn summary_as_json(summary: &AuditSummary) -> String {
+    let AuditSummary { users, claims, sessions, entries, unknown, repaired, left } = summary;
+    let checked = json!({
+        "users": users, "claims": claims, "sessions": sessions, "index_entries": entries, "unknown_keys": unknown,
+    });
+    format!("{}\n", json!({"checked": checked, "repaired": repaired, "left": left}))
+}
