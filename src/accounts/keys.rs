@@ -118,7 +118,7 @@ impl Place {
                 let (user, session) = rest.split_once(':')?;
                 Self::Session(Home::of(user.parse().ok()?), session.parse().ok()?)
             }
-            "index" if is_bucket(&tag) && matches!(rest, "created" | "email" | "username") => Self::Users(key.clone()),
+            "index" if is_bucket(&tag) && rest == "created" => Self::Users(key.clone()),
             _ => return None,
         };
         // What lies in a bucket that is not its own is never looked up.
@@ -151,7 +151,7 @@ mod tests {
         let now = Timestamp::from_millis(1_700_000_000_000);
         let (home, session) = (Home::of(UserId::new(now, Random)), SessionId::new(now, Random));
         let handle = Handle { kind: HandleKind::Email, canonical: "ada@example.com".to_owned() };
-        let index = Slot::new("b63").key(&Name::new("index:email"));
+        let index = Slot::new("b63").key(&Name::new("index:created"));
         let key = idempotency("key").key(&Name::ROOT);
         for (key, place) in [
             (home.key(&home.user()), Place::User(home)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use latchkey::accounts::Clock;
+use latchkey::accounts::{Clock, Timestamp};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -12,18 +12,26 @@ use crate::{
     support::{PASSWORD, TestApp},
 };
 
-const NOBODY: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
+pub const NOBODY: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
 const OPERATION: &str = "AAECAwQFBgcICQoLDA0ODw";
 
 impl TestApp {
     /// Writes a claim of `user` on an email address, as an attempt that died at this moment would have left it.
     pub async fn leave_claim(&self, email: &str, user: &str, fence: u64) {
-        let client = self.redis.as_ref().unwrap().client().await;
-        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(email));
-        let (now, rev) = (self.clock.now(), "A".repeat(22));
-        let fields = format!("user {user} fence {fence} op {OPERATION} at {now} rev {rev}");
-        let _: i64 = command(&client, &format!("HSET latchkey:{{email:{digest}}} {fields}")).await;
+        self.leave_claim_at(email, user, fence, self.clock.now()).await;
     }
+
+    /// Writes a claim as an attempt that died at that moment would have left it.
+    pub async fn leave_claim_at(&self, email: &str, user: &str, fence: u64, at: Timestamp) {
+        let client = self.redis.as_ref().unwrap().client().await;
+        let fields = format!("user {user} fence {fence} op {OPERATION} at {at} rev {}", "A".repeat(22));
+        let _: i64 = command(&client, &format!("HSET {} {fields}", email_claim(email))).await;
+    }
+}
+
+/// The key of the claim on an email address.
+pub fn email_claim(email: &str) -> String {
+    format!("latchkey:{{email:{}}}", URL_SAFE_NO_PAD.encode(Sha256::digest(email)))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

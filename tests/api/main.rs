@@ -9,6 +9,8 @@
 )]
 #![expect(unreachable_pub, reason = "what the tests share is for the tests")]
 
+mod check;
+mod check_command;
 mod claims;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;

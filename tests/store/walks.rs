@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::TryStreamExt;
-use latchkey::store::{Batch, Name, Redis, Slot, Store};
+use latchkey::store::{Batch, Name, Redis, RedisOptions, Slot, Store};
 
 use super::{
     contract::contract,
@@ -133,11 +133,11 @@ async fn redis_a_walk_stays_behind_its_prefix_whatever_that_holds() {
     let server = RedisServer::start();
     let client = server.client().await;
     for key in ["axb:{s}:a", "a*b:more:{s}:a", "a*b:{s}", "a*b:{}:a", "a*b:text", "{s}:a"] {
-        let _: i64 = command(&client, &format!("HSET {key} rev 0")).await;
+        let _: i64 = command(&client, &format!("HSET {key} rev AAAAAAAAAAAAAAAAAAAAAA")).await;
     }
     for (prefix, expected) in [("a*b:", vec!["{s}"]), ("axb:", vec!["{s}:a"]), ("", vec!["{s}:a"]), ("a[x]b:", vec![])]
     {
-        let store = Store::Redis(Redis::connect(&server.url(), prefix).await.unwrap());
+        let store = Store::Redis(Redis::connect(&RedisOptions::new(server.url(), prefix)).await.unwrap());
         let seen = walk(&store).await.0;
         assert_eq!(seen.into_keys().collect::<Vec<_>>(), expected, "{prefix}");
     }

@@ -1,5 +1,6 @@
 //! A service for one test, and a client that holds every answer against the OpenAPI document.
 
+mod check;
 mod client;
 mod clock;
 mod contract;
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 pub use self::{
+    check::check,
     client::{Answer, Person},
     clock::ManualClock,
     contract::Contract,
