@@ -15,6 +15,7 @@ mod claims;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;
 mod concurrency;
+mod crashes;
 mod docs;
 mod doctor;
 mod failover;
@@ -24,9 +25,12 @@ mod kills;
 mod life;
 mod load;
 mod openapi;
+mod outage;
 mod patch;
 mod problems;
 mod process;
+#[path = "../support/proxy.rs"]
+mod proxy;
 #[path = "../support/redis.rs"]
 mod redis_server;
 #[path = "../support/sentinel.rs"]

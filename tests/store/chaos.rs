@@ -70,7 +70,7 @@ async fn through(fault: &str, kind: Fault) {
     let server = RedisServer::start();
     let direct = connect(&server.url()).await;
     let slots = prepare(&direct, 4).await;
-    let proxy = Proxy::start(&server.url(), kind, 5).await;
+    let proxy = Proxy::start(&server.url(), kind, |exec| exec % 5 == 0, || {}).await;
     let store = connect(&proxy.url).await;
     let history = during(&store, &slots, tokio::time::sleep(duration())).await;
     assert!(proxy.faults() > 10, "only {} faults, so this proved little", proxy.faults());

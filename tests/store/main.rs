@@ -12,6 +12,7 @@ mod embedded;
 mod history;
 mod inspect;
 mod model;
+#[path = "../support/proxy.rs"]
 mod proxy;
 mod redis;
 #[path = "../support/redis.rs"]

@@ -83,14 +83,15 @@ impl Node {
 
     /// Asks on a shared connection.
     pub(super) async fn ask(&self, question: &Question) -> Result<Value, Error> {
-        self.reader().custom(command(question.command), question.arguments.clone()).await
+        // The futures of fred are large, and every read is one: on the heap, whatever waits for it stays small.
+        Box::pin(self.reader().custom(command(question.command), question.arguments.clone())).await
     }
 
     /// Asks a node that is about to take the slot over from another one.
     pub(super) async fn ask_importing(&self, question: &Question) -> Result<Value, Error> {
         let pipeline = self.reader().pipeline();
-        let _: () = pipeline.custom(command("ASKING"), Vec::<String>::new()).await?;
-        let _: () = pipeline.custom(command(question.command), question.arguments.clone()).await?;
+        let _: () = Box::pin(pipeline.custom(command("ASKING"), Vec::<String>::new())).await?;
+        let _: () = Box::pin(pipeline.custom(command(question.command), question.arguments.clone())).await?;
         pipeline.last().await
     }
 

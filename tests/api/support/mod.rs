@@ -5,6 +5,7 @@ mod client;
 mod clock;
 mod contract;
 mod process;
+pub mod victim;
 
 use std::{
     path::Path,

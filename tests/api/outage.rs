@@ -1,0 +1,84 @@
+//! A Redis that is slow, or gone: everybody is answered in time, and the memory of the service stays flat.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::{
+    proxy::{Fault, Proxy},
+    redis_server::RedisServer,
+    support::{PASSWORD, Process, TestApp},
+};
+
+/// How long a client may wait for the answer that nobody knows.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// All transactions of one registration are late, and together they would take too long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_that_is_slow_at_every_step_keeps_no_registration_waiting() {
+    let server = RedisServer::start();
+    let late = Duration::from_millis(700);
+    for fault in [Fault::DelayRequest(late), Fault::DelayReply(late)] {
+        let proxy = Proxy::start(&server.url(), fault, |exec| exec > 1, || {}).await; // the first writes the layout
+        let app = TestApp::on(&proxy.url).await;
+        let body = json!({"email": "ada@example.com", "username": "ada", "password": PASSWORD});
+        let sent = Instant::now();
+        let request = app.post("/v1/users").header("Idempotency-Key", "1").json(&body);
+        request.send().await.refused(503, "store_unavailable").header("retry-after");
+        assert!(sent.elapsed() < PATIENCE, "{:?}", sent.elapsed());
+        assert!(proxy.faults() > 1, "only {} were late", proxy.faults());
+        app.stop().await;
+        drop(proxy);
+        let direct = TestApp::on(&server.url()).await;
+        let request = direct.post("/v1/users").header("Idempotency-Key", "1").json(&body);
+        let user = request.send().await.expect(201).body; // it is made, once, by whoever comes to its end
+        let token = direct.token("ada").await;
+        assert_eq!(direct.me(&token).await.body["id"], user["id"]);
+        direct.delete("/v1/users/me").bearer(&token).send().await.expect(204);
+        direct.stop().await;
+        let client = server.client().await;
+        let _: () = crate::redis_server::command(&client, "FLUSHALL").await;
+    }
+}
+
+/// A few thousand requests, at the same time as many more than there are connections, meet a Redis that hangs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_that_hangs_costs_no_memory_and_is_used_again() {
+    let server = RedisServer::start();
+    let process = Process::start(&[("LATCHKEY_REDIS_URL", &server.url()), ("LATCHKEY_ARGON2_MEMORY_KIB", "8")]);
+    let client = reqwest::Client::new();
+    let url = format!("{}/v1/users/me", process.url);
+    // A token that is well formed, so that the store is asked.
+    let token = format!("lk_{}", "A".repeat(86));
+    let ask = async || {
+        let sent = Instant::now();
+        let answer = client.get(&url).bearer_auth(&token).send().await.unwrap();
+        (answer.status().as_u16(), sent.elapsed())
+    };
+    assert_eq!(ask().await.0, 401);
+    join_all((0..200).map(|_| ask())).await; // as many connections to us as there will be
+    let before = resident(&process);
+
+    server.freeze();
+    for _ in 0..5 {
+        for (status, took) in join_all((0..200).map(|_| ask())).await {
+            assert_eq!(status, 503);
+            assert!(took < PATIENCE + Duration::from_millis(500), "{took:?}"); // 200 at once, and two cores
+        }
+    }
+    let grown = resident(&process).saturating_sub(before);
+    assert!(grown < 10_000, "{grown} KiB more than before");
+    server.thaw();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while ask().await.0 != 401 {
+        assert!(Instant::now() < deadline, "it is not used again");
+    }
+}
+
+/// The memory of the process that is resident, in KiB.
+fn resident(process: &Process) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+}
