@@ -103,10 +103,8 @@ pub(crate) async fn measure(table: &mut Table, sizes: &[usize]) {
 }
 
 async fn grow(table: &mut Table, name: &str, place: &Place<'_>, sizes: &[usize]) {
-    let empty = match place {
-        Place::Redis(_) => place.room().await,
-        Place::File(_) => 0,
-    };
+    fill(place, 0..0).await; // what has to be there anyway
+    let empty = place.room().await;
     let (mut there, mut first) = (0, None);
     for &size in sizes {
         fill(place, there..size).await;
@@ -164,13 +162,13 @@ async fn time(store: &Store) -> Times {
     let slots = (0..BUCKETS).map(|bucket| Slot::new(format!("b{bucket}"))).collect::<Vec<_>>();
     let mut users = Vec::new();
     for slot in &slots {
-        users.push(store.range(&slot.key(&index), SCORES, 1_000).await.unwrap());
+        users.push(store.range(&slot.key(&index), SCORES, usize::MAX).await.unwrap());
     }
     let mut times = Times::default();
     for round in 0..ROUNDS {
         let bucket = round % BUCKETS;
         let (slot, users) = (&slots[bucket], &users[bucket]);
-        let user = Name::new(format!("user:{}", users[round / BUCKETS * 7 % users.len()]));
+        let user = Name::new(format!("user:{}", users[round / BUCKETS * 7_919 % users.len()]));
         let key = slot.key(&user);
         let read = taking(&mut times.get, store.get(&key)).await.unwrap().unwrap();
         let mut batch = Batch::new(slot.clone());
