@@ -1,6 +1,6 @@
 //! What can go wrong in a use case. Each variant is a fact; what a client is told of it is decided in `http`.
 
-use crate::store::{CommitError, Unavailable};
+use crate::store::{CommitError, ReadError, Unavailable};
 
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,15 @@ pub enum Error {
     /// A record cannot be read: it was changed by hand, or by a later version.
     #[error("unreadable record: {0}")]
     Corrupt(String),
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(unavailable) => Self::StoreUnavailable(unavailable),
+            ReadError::Unreadable(what) => Self::Corrupt(what),
+        }
+    }
 }
 
 impl From<CommitError> for Error {

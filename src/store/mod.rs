@@ -54,7 +54,7 @@ pub const EXPIRY_GRACE: Duration = Duration::from_secs(300);
 const PAGE: u16 = 250;
 
 /// What a walk meets, page by page. After an error, what was seen is not everything.
-pub type Pages<'s, T> = BoxStream<'s, Result<Vec<T>, Unavailable>>;
+pub type Pages<'s, T> = BoxStream<'s, Result<Vec<T>, ReadError>>;
 
 /// The fields of a record.
 pub type Fields = BTreeMap<String, String>;
@@ -94,6 +94,17 @@ pub struct Record {
 #[derive(Debug, thiserror::Error)]
 #[error("the store is unavailable: {0}")]
 pub struct Unavailable(pub String);
+
+/// Why a read was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The store did not answer in time.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// What is there is not what was asked for, and was not written by this store: asking again will not help.
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
+}
 
 /// Why a commit was not acknowledged.
 #[derive(Debug, thiserror::Error)]
@@ -136,8 +147,8 @@ impl Store {
     /// Reads one record.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store does not answer.
-    pub async fn get(&self, key: &Key) -> Result<Option<Record>, Unavailable> {
+    /// [`ReadError`] when the store does not answer, or when there is something else.
+    pub async fn get(&self, key: &Key) -> Result<Option<Record>, ReadError> {
         let mut records = self.get_many(std::slice::from_ref(key)).await?;
         Ok(records.pop().flatten())
     }
@@ -145,8 +156,8 @@ impl Store {
     /// Reads several records in one round trip, in the order of `keys`.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store does not answer.
-    pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
+    /// [`ReadError`] when the store does not answer, or when there is something else.
+    pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, ReadError> {
         match self {
             Self::Embedded(store) => store.get_many(keys).await,
             Self::Redis(store) => store.get_many(keys).await,
@@ -156,13 +167,13 @@ impl Store {
     /// The members of an index whose scores are in `scores`, lowest score first, at most `limit` of them.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store does not answer.
+    /// [`ReadError`] when the store does not answer, or when there is something else.
     pub async fn range(
         &self,
         index: &Key,
         scores: RangeInclusive<i64>,
         limit: usize,
-    ) -> Result<Vec<String>, Unavailable> {
+    ) -> Result<Vec<String>, ReadError> {
         match self {
             Self::Embedded(store) => store.range(index, scores, limit).await,
             Self::Redis(store) => store.range(index, scores, limit).await,
@@ -172,8 +183,8 @@ impl Store {
     /// The scores of members of indexes, in the order of `entries`: none where there is no such member.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store does not answer.
-    pub async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, Unavailable> {
+    /// [`ReadError`] when the store does not answer, or when there is something else.
+    pub async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, ReadError> {
         match self {
             Self::Embedded(store) => store.scores(entries).await,
             Self::Redis(store) => store.scores(entries).await,
@@ -201,8 +212,8 @@ impl Store {
     /// About how many keys a walk will see: in Redis, those of other programs in the same database are counted too.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store does not answer.
-    pub async fn size(&self) -> Result<u64, Unavailable> {
+    /// [`ReadError`] when the store does not answer, or when there is something else.
+    pub async fn size(&self) -> Result<u64, ReadError> {
         match self {
             Self::Embedded(store) => store.size().await,
             Self::Redis(store) => store.size().await,

@@ -37,7 +37,8 @@ pub(super) fn paths(file: &str, text: &str) -> BTreeSet<String> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        if tokens[at] == "use" {
+        // In a type, `use<…>` says what it captures, and names no path.
+        if tokens[at] == "use" && tokens.get(at + 1).is_none_or(|next| next != "<") {
             at = use_tree(&tokens, at + 1, &[], &mut found);
         } else if is_word(&tokens[at]) && tokens.get(at + 1).is_some_and(|next| next == "::") {
             let mut path = vec![tokens[at].clone()];
@@ -159,6 +160,7 @@ fn the_reader_sees_grouped_nested_and_inline_paths() {
         use super::problem::Problem;
         pub use self::code::Code;
         fn f<'a>(x: &'a str) -> poem::http::StatusCode { fred::Client::new('\'', crate::app::App) }
+        fn g<'a>() -> impl Sized + use<'a> {}
     ";
     let expected = [
         "crate::accounts::User",

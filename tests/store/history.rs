@@ -160,7 +160,7 @@ impl History {
     /// The line of this fault in a table.
     pub(crate) fn print(&self, fault: &str, verdict: &Verdict) {
         println!(
-            "| {fault} | {} | {} | {} | {} | {:.2} s | {} conflicts, {} unknown, {} false conflicts |",
+            "\n| {fault} | {} | {} | {} | {} | {:.2} s | {} conflicts, {} unknown, {} false conflicts |",
             self.acknowledged.len(),
             verdict.lost,
             verdict.lost_updates,

@@ -26,6 +26,7 @@ pub use self::finding::{Finding, Outcome};
 use self::{
     entries::{Idempotency, UserEntry},
     finding::Fault,
+    read::readable,
     sessions::{SessionEntry, SessionSubject},
     suspects::Suspects,
     unclaimed::Unclaimed,
@@ -36,7 +37,7 @@ use super::{
     keys::{Home, Place},
     user::UserId,
 };
-use crate::store::{Key, Slot, Unavailable};
+use crate::store::{Key, ReadError, Slot};
 
 /// How many things are looked at together.
 const CHUNK: usize = 250;
@@ -142,7 +143,7 @@ impl Audit<'_> {
                 Some(Place::Users(index)) => {
                     let accounts = self.accounts;
                     let mut members = accounts.store.members(key);
-                    while let Some(page) = self.next_members(key, members.try_next().await).await? {
+                    while let Some(page) = self.next_members(key, members.try_next().await)? {
                         self.report.summary.entries += count(&page);
                         let entries = page.into_iter().map(|member| UserEntry(index.clone(), member)).collect();
                         self.suspects.entries.look(accounts, entries).await?;
@@ -176,7 +177,7 @@ impl Audit<'_> {
         let mut reads = stream::iter(reads).buffered(AT_ONCE);
         let mut entries = Vec::new();
         while let Some((home, index, members)) = reads.next().await {
-            let members = self.next_members(&index, members.map(Some)).await?.unwrap_or_default();
+            let members = self.next_members(&index, members.map(Some))?.unwrap_or_default();
             entries.extend(members.into_iter().map(|member| SessionEntry(home, member)));
         }
         self.report.summary.entries += count(&entries);
@@ -184,12 +185,12 @@ impl Audit<'_> {
     }
 
     /// The next members of an index. One that is no index is a finding, and has no members.
-    async fn next_members(
+    fn next_members(
         &mut self,
         index: &Key,
-        page: Result<Option<Vec<String>>, Unavailable>,
+        page: Result<Option<Vec<String>>, ReadError>,
     ) -> Result<Option<Vec<String>>, Error> {
-        match self.accounts.unless_down(index, page).await? {
+        match readable(page)? {
             Ok(page) => Ok(page),
             Err(why) => {
                 self.report.add(Fault::Unreadable { key: index.clone(), why }, Outcome::Left(NOT_SAFE));

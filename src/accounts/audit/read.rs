@@ -8,7 +8,7 @@ use crate::{
         records,
         user::{Stored, UserId, UserRecord},
     },
-    store::{Key, Name, Record, Unavailable},
+    store::{Key, ReadError, Record},
 };
 
 /// Something as it was found: there, or not, or unreadable and why.
@@ -22,7 +22,7 @@ impl Accounts {
         }
         let mut reads = Vec::with_capacity(keys.len());
         for key in keys {
-            reads.push(self.unless_down(key, self.store.get(key).await).await?);
+            reads.push(readable(self.store.get(key).await)?);
         }
         Ok(reads)
     }
@@ -43,25 +43,18 @@ impl Accounts {
         for entry in entries {
             let score = self.store.scores(std::slice::from_ref(entry)).await;
             let score = score.map(|scores| scores.into_iter().next().flatten());
-            reads.push(self.unless_down(&entry.0, score).await?);
+            reads.push(readable(score)?);
         }
         Ok(reads)
     }
+}
 
-    /// If the store answers about something else in the same slot, what it does not answer cannot be read.
-    pub(super) async fn unless_down<T>(
-        &self,
-        key: &Key,
-        answer: Result<T, Unavailable>,
-    ) -> Result<Result<T, String>, Error> {
-        match answer {
-            Ok(answer) => Ok(Ok(answer)),
-            Err(Unavailable(why)) => {
-                let (slot, _) = key.parts();
-                self.store.get(&slot.key(&Name::new("nothing"))).await?;
-                Ok(Err(why))
-            }
-        }
+/// What cannot be read is one thing, and a store that does not answer is another.
+pub(super) fn readable<T>(answer: Result<T, ReadError>) -> Result<Result<T, String>, Error> {
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(ReadError::Unreadable(why)) => Ok(Err(why)),
+        Err(ReadError::Unavailable(e)) => Err(e.into()),
     }
 }
 

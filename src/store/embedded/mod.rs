@@ -19,7 +19,9 @@ use self::{
     tables::{RECORDS, SCORES, StoredRecord},
     writer::{Job, Writer},
 };
-use super::{Batch, Check, CommitError, Finding, Key, OpenError, Record, Revision, Unavailable, deadline::Call};
+use super::{
+    Batch, Check, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
+};
 
 /// A store in a file, or in memory.
 pub struct Embedded {
@@ -77,7 +79,7 @@ impl Embedded {
         }
     }
 
-    pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
+    pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, ReadError> {
         let keys = keys.to_vec();
         self.read(move |db| {
             let records = db.begin_read()?.open_table(RECORDS)?;
@@ -91,7 +93,7 @@ impl Embedded {
         index: &Key,
         scores: RangeInclusive<i64>,
         limit: usize,
-    ) -> Result<Vec<String>, Unavailable> {
+    ) -> Result<Vec<String>, ReadError> {
         let index = index.clone();
         self.read(move |db| {
             let table = db.begin_read()?.open_table(SCORES)?;
@@ -139,11 +141,14 @@ impl Embedded {
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
-    ) -> Result<T, Unavailable> {
+    ) -> Result<T, ReadError> {
         let file = Arc::clone(&self.file);
         match Call::begin().wait_for(tokio::task::spawn_blocking(move || file.with(read))).await? {
-            Ok(result) => result.map_err(|e| Unavailable(e.to_string())),
-            Err(e) => Err(Unavailable(e.to_string())),
+            Ok(result) => result.map_err(|e| match e {
+                redb::Error::Corrupted(_) => ReadError::Unreadable(e.to_string()),
+                e => Unavailable(e.to_string()).into(),
+            }),
+            Err(e) => Err(Unavailable(e.to_string()).into()),
         }
     }
 }

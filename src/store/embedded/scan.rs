@@ -9,7 +9,7 @@ use super::{
     Embedded,
     tables::{MEMBERS, RECORDS},
 };
-use crate::store::{Key, PAGE, Unavailable};
+use crate::store::{Key, PAGE, ReadError};
 
 /// How far a walk through the keys has come: the last key that it has seen.
 enum Place {
@@ -18,7 +18,7 @@ enum Place {
 }
 
 impl Embedded {
-    pub(in crate::store) fn keys(&self) -> impl Stream<Item = Result<Vec<Key>, Unavailable>> + Send + '_ {
+    pub(in crate::store) fn keys(&self) -> impl Stream<Item = Result<Vec<Key>, ReadError>> + Send + '_ {
         stream::try_unfold(Some(Place::Records(String::new())), async |place| {
             let (keys, next) = match place {
                 None => return Ok(None),
@@ -40,7 +40,7 @@ impl Embedded {
     pub(in crate::store) fn members(
         &self,
         index: Key,
-    ) -> impl Stream<Item = Result<Vec<String>, Unavailable>> + Send + '_ {
+    ) -> impl Stream<Item = Result<Vec<String>, ReadError>> + Send + '_ {
         stream::try_unfold(Some((index, Bound::Unbounded)), async |place| {
             let Some((index, last)) = place else { return Ok(None) };
             let members = self.members_after(index.clone(), last).await?;
@@ -49,7 +49,7 @@ impl Embedded {
         })
     }
 
-    pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, Unavailable> {
+    pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, ReadError> {
         let entries = entries.to_vec();
         self.read(move |db| {
             let table = db.begin_read()?.open_table(MEMBERS)?;
@@ -61,11 +61,11 @@ impl Embedded {
         .await
     }
 
-    pub(in crate::store) async fn size(&self) -> Result<u64, Unavailable> {
+    pub(in crate::store) async fn size(&self) -> Result<u64, ReadError> {
         self.read(|db| Ok(db.begin_read()?.open_table(RECORDS)?.len()?)).await
     }
 
-    async fn records_after(&self, last: String) -> Result<Vec<String>, Unavailable> {
+    async fn records_after(&self, last: String) -> Result<Vec<String>, ReadError> {
         self.read(move |db| {
             let table = db.begin_read()?.open_table(RECORDS)?;
             let rest = table.range::<&str>((Bound::Excluded(last.as_str()), Bound::Unbounded))?;
@@ -75,7 +75,7 @@ impl Embedded {
     }
 
     /// Each index is found by one look behind all members of the one before.
-    async fn indexes_after(&self, mut last: String) -> Result<Vec<String>, Unavailable> {
+    async fn indexes_after(&self, mut last: String) -> Result<Vec<String>, ReadError> {
         self.read(move |db| {
             let table = db.begin_read()?.open_table(MEMBERS)?;
             let mut indexes = Vec::new();
@@ -90,7 +90,7 @@ impl Embedded {
         .await
     }
 
-    async fn members_after(&self, index: Key, last: Bound<String>) -> Result<Vec<String>, Unavailable> {
+    async fn members_after(&self, index: Key, last: Bound<String>) -> Result<Vec<String>, ReadError> {
         self.read(move |db| {
             let table = db.begin_read()?.open_table(MEMBERS)?;
             let index = index.as_str();

@@ -16,16 +16,19 @@ mod transaction;
 
 use std::{collections::HashMap, fmt, ops::RangeInclusive, sync::Arc, time::Duration};
 
-use fred::types::{
-    FromValue,
-    config::{Config, ServerConfig},
+use fred::{
+    error::ErrorKind,
+    types::{
+        FromValue,
+        config::{Config, ServerConfig},
+    },
 };
 use futures_util::future::try_join_all;
 use tokio::net::{TcpStream, UnixStream};
 
 pub use self::options::{Durability, RedisOptions};
 use self::{confirm::Confirm, inspect::Promise, node::Question, servers::Servers, transaction::Transaction};
-use super::{Batch, CommitError, Finding, Key, OpenError, Record, Revision, Unavailable, deadline::Call};
+use super::{Batch, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call};
 
 /// The field of a record that holds its revision.
 const REVISION: &str = "rev";
@@ -73,7 +76,7 @@ impl Redis {
         inspect::inspect(&self.servers, promise, now, Call::begin().deadline).await
     }
 
-    pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Unavailable> {
+    pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, ReadError> {
         let hgetall = |key| Question { command: "HGETALL", arguments: vec![self.prefixed(key)] };
         // Commands that are sent together on one connection travel together.
         let hashes = self.ask::<HashMap<String, String>>(keys.iter().map(hgetall).collect()).await?;
@@ -85,7 +88,7 @@ impl Redis {
         index: &Key,
         scores: RangeInclusive<i64>,
         limit: usize,
-    ) -> Result<Vec<String>, Unavailable> {
+    ) -> Result<Vec<String>, ReadError> {
         let (low, high) = (scores.start().to_string(), scores.end().to_string());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let arguments = vec![self.prefixed(index), low, high, "LIMIT".to_owned(), "0".to_owned(), limit.to_string()];
@@ -116,15 +119,15 @@ impl Redis {
         self.servers.close().await;
     }
 
-    async fn ask_one<T: FromValue>(&self, question: Question) -> Result<T, Unavailable> {
+    async fn ask_one<T: FromValue>(&self, question: Question) -> Result<T, ReadError> {
         let call = Call::begin();
-        call.wait_for(self.servers.ask(&question, call.deadline)).await?.map_err(|e| Unavailable(e.to_string()))
+        call.wait_for(self.servers.ask(&question, call.deadline)).await?.map_err(|e| unanswered(&e))
     }
 
-    async fn ask<T: FromValue>(&self, questions: Vec<Question>) -> Result<Vec<T>, Unavailable> {
+    async fn ask<T: FromValue>(&self, questions: Vec<Question>) -> Result<Vec<T>, ReadError> {
         let call = Call::begin();
         let answers = try_join_all(questions.iter().map(|question| self.servers.ask(question, call.deadline)));
-        call.wait_for(answers).await?.map_err(|e| Unavailable(e.to_string()))
+        call.wait_for(answers).await?.map_err(|e| unanswered(&e))
     }
 
     fn prefixed(&self, key: &Key) -> String {
@@ -155,13 +158,19 @@ fn no_answer() -> OpenError {
     OpenError(format!("no answer within {START:?}"))
 }
 
-fn record(key: &Key, mut hash: HashMap<String, String>) -> Result<Option<Record>, Unavailable> {
+/// What it means that a server does not answer a read.
+fn unanswered(error: &fred::error::Error) -> ReadError {
+    let is_other = error.details().starts_with("WRONGTYPE") || matches!(error.kind(), ErrorKind::Parse);
+    if is_other { ReadError::Unreadable(error.to_string()) } else { Unavailable(error.to_string()).into() }
+}
+
+fn record(key: &Key, mut hash: HashMap<String, String>) -> Result<Option<Record>, ReadError> {
     if hash.is_empty() {
         return Ok(None);
     }
     let revision = hash
         .remove(REVISION)
         .and_then(|text| Revision::parse(&text))
-        .ok_or_else(|| Unavailable(format!("{key} has no `{REVISION}`, so Latchkey did not write it")))?;
+        .ok_or_else(|| ReadError::Unreadable(format!("{key} has no `{REVISION}`, so Latchkey did not write it")))?;
     Ok(Some(Record { fields: hash.into_iter().collect(), revision }))
 }

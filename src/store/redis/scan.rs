@@ -8,22 +8,23 @@ use futures_util::stream::{self, Stream, TryStreamExt};
 use super::{
     Redis,
     node::{Node, Question},
+    unanswered,
 };
-use crate::store::{Key, PAGE, Unavailable, deadline::Call};
+use crate::store::{Key, PAGE, ReadError, deadline::Call};
 
 /// The cursor at which a walk begins, and the one that says that it is at its end.
 const START: &str = "0";
 
 impl Redis {
-    pub(in crate::store) fn keys(&self) -> impl Stream<Item = Result<Vec<Key>, Unavailable>> + Send + '_ {
+    pub(in crate::store) fn keys(&self) -> impl Stream<Item = Result<Vec<Key>, ReadError>> + Send + '_ {
         stream::once(self.masters())
-            .map_ok(|masters| stream::iter(masters.into_iter().map(Ok)))
+            .map_ok(|masters| stream::iter(masters.into_iter().map(Ok::<_, ReadError>)))
             .try_flatten()
             .map_ok(|master| self.keys_of(master))
             .try_flatten()
     }
 
-    fn keys_of(&self, master: Arc<Node>) -> impl Stream<Item = Result<Vec<Key>, Unavailable>> + Send + '_ {
+    fn keys_of(&self, master: Arc<Node>) -> impl Stream<Item = Result<Vec<Key>, ReadError>> + Send + '_ {
         // Markers begin with `op:`, so they do not match.
         let (pattern, page) = (format!("{}{{*", escaped(&self.prefix)), PAGE.to_string());
         let pages = pages(move |cursor| {
@@ -37,7 +38,7 @@ impl Redis {
     pub(in crate::store) fn members(
         &self,
         index: Key,
-    ) -> impl Stream<Item = Result<Vec<String>, Unavailable>> + Send + '_ {
+    ) -> impl Stream<Item = Result<Vec<String>, ReadError>> + Send + '_ {
         let pages = pages(move |cursor| {
             let arguments = vec![self.prefixed(&index), cursor, "COUNT".to_owned(), PAGE.to_string()];
             async move { self.ask_one(Question { command: "ZSCAN", arguments }).await.map(page_of) }
@@ -45,7 +46,7 @@ impl Redis {
         pages.map_ok(|pairs| pairs.into_iter().step_by(2).collect()) // each is followed by its score
     }
 
-    pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, Unavailable> {
+    pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, ReadError> {
         let zscore = |(index, member): &(Key, String)| Question {
             command: "ZSCORE",
             arguments: vec![self.prefixed(index), member.clone()],
@@ -55,7 +56,7 @@ impl Redis {
         Ok(scores.into_iter().map(|score| score.map(|score| score as i64)).collect())
     }
 
-    pub(in crate::store) async fn size(&self) -> Result<u64, Unavailable> {
+    pub(in crate::store) async fn size(&self) -> Result<u64, ReadError> {
         let mut size = 0;
         for master in self.masters().await? {
             size += ask_node::<u64>(&master, "DBSIZE", Vec::new()).await?;
@@ -64,8 +65,8 @@ impl Redis {
     }
 
     /// Every server that holds keys of ours.
-    async fn masters(&self) -> Result<Vec<Arc<Node>>, Unavailable> {
-        Call::begin().wait_for(self.servers.masters()).await?.map_err(|e| Unavailable(e.to_string()))
+    async fn masters(&self) -> Result<Vec<Arc<Node>>, ReadError> {
+        Call::begin().wait_for(self.servers.masters()).await?.map_err(|e| unanswered(&e))
     }
 
     fn read_key(&self, found: &str) -> Option<Key> {
@@ -74,10 +75,10 @@ impl Redis {
 }
 
 /// Asks one server what concerns no single key.
-async fn ask_node<T: FromValue>(node: &Node, command: &'static str, arguments: Vec<String>) -> Result<T, Unavailable> {
+async fn ask_node<T: FromValue>(node: &Node, command: &'static str, arguments: Vec<String>) -> Result<T, ReadError> {
     let question = Question { command, arguments };
     let answer = Call::begin().wait_for(node.ask(&question)).await?;
-    answer.and_then(Value::convert).map_err(|e| Unavailable(e.to_string()))
+    answer.and_then(Value::convert).map_err(|e| unanswered(&e))
 }
 
 /// One page of a walk, and the cursor of the next. What is no text is not ours.
@@ -86,9 +87,9 @@ fn page_of((cursor, found): (String, Vec<Value>)) -> (Vec<String>, String) {
 }
 
 /// Asks for page after page until the cursor is back at its start.
-fn pages<F: Future<Output = Result<(Vec<String>, String), Unavailable>>>(
+fn pages<F: Future<Output = Result<(Vec<String>, String), ReadError>>>(
     ask: impl Fn(String) -> F,
-) -> impl Stream<Item = Result<Vec<String>, Unavailable>> {
+) -> impl Stream<Item = Result<Vec<String>, ReadError>> {
     stream::try_unfold((Some(START.to_owned()), ask), async |(cursor, ask)| {
         let Some(cursor) = cursor else { return Ok(None) };
         let (found, next) = ask(cursor).await?;
