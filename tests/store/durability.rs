@@ -22,7 +22,8 @@ async fn connect(server: &RedisServer, durability: Durability) -> Arc<Store> {
     Arc::new(Store::Redis(Redis::connect(&options).await.unwrap()))
 }
 
-/// Kills the server again and again under load.
+/// Kills the server again and again under load. A process that is killed loses nothing that the operating system has of
+/// it: that the disk is waited for is held by the tests after these.
 async fn killed(mut server: RedisServer, durability: Durability, fault: &str) -> Verdict {
     let store = connect(&server, durability).await;
     let slots = prepare(&store, 4).await;
@@ -62,6 +63,27 @@ async fn redis_killed_in_the_relaxed_tier_doubles_nothing() {
     let server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "everysec"]);
     let verdict = killed(server, Durability::Relaxed, "SIGKILL of Redis, relaxed, appendfsync everysec").await;
     assert_eq!(Verdict { lost: 0, ..verdict }, Verdict::default());
+}
+
+#[tokio::test]
+async fn valkey_in_the_fsync_tier_is_asked_about_its_disk_for_each_commit() {
+    let server = RedisServer::launch("valkey-server", &["--appendonly", "yes", "--appendfsync", "everysec"]);
+    let client = server.client().await;
+    // One that does not say what it can is asked all the same.
+    for permissions in ["+@all", "+@all -command -config"] {
+        let _: () = command(&client, &format!("ACL SETUSER ours reset on >pw ~* {permissions}")).await;
+        let _: () = command(&client, "CONFIG RESETSTAT").await;
+        let url = server.url().replace("redis://", "redis://ours:pw@");
+        let options = RedisOptions { durability: Durability::Fsync, ..RedisOptions::new(url, "test:") };
+        let store = Store::Redis(Redis::connect(&options).await.unwrap());
+        for _ in 0..3 {
+            store.commit(put("a", "1")).await.unwrap();
+        }
+        let statistics = info(&client, "commandstats").await;
+        let asked = statistics.lines().find_map(|line| line.strip_prefix("cmdstat_waitaof:calls="));
+        let asked = asked.and_then(|rest| rest.split(',').next()).map(|calls| calls.parse::<u32>().unwrap());
+        assert!(asked >= Some(3), "{permissions}: {statistics}");
+    }
 }
 
 #[tokio::test]

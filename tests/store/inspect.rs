@@ -98,14 +98,23 @@ async fn a_redis_that_could_not_write_its_append_only_file_is_warned_of() {
     assert_found(&findings, Check::AofLastWrite, Warning, ["the last write failed", "disk"]);
 }
 
+/// The Redis that is installed may be newer than 7.0.
+async fn has_waitaof(client: &fred::clients::Client) -> bool {
+    !command::<Vec<fred::types::Value>>(client, "COMMAND INFO WAITAOF").await[0].is_null()
+}
+
 #[tokio::test]
 async fn a_redis_without_waitaof_must_sync_always_where_the_disk_is_promised() {
     let server = RedisServer::start_with(&KEEPING);
     let client = server.client().await;
-    // One that does not say what it can is taken for an old one.
+    // Of one that does not say what it can, nothing is known.
     let _: () = command(&client, "ACL SETUSER default -command").await;
     let findings = inspect(server.url(), Durability::Fsync).await;
-    assert_found(&findings, Check::Appendfsync, Error, ["everysec", "CONFIG SET appendfsync always"]);
+    assert_found(&findings, Check::Appendfsync, Unknown, ["WAITAOF", "+command|info"]);
+    let _: () = command(&client, "ACL SETUSER default +command").await;
+    let findings = inspect(server.url(), Durability::Fsync).await;
+    let severity = if has_waitaof(&client).await { Ok } else { Error };
+    assert_found(&findings, Check::Appendfsync, severity, ["everysec", ""]);
     let _: () = command(&client, "CONFIG SET appendfsync always").await;
     assert_found(&inspect(server.url(), Durability::Fsync).await, Check::Appendfsync, Ok, ["always", ""]);
     let _: () = command(&client, "CONFIG SET appendfsync no").await;
@@ -199,8 +208,8 @@ async fn a_redis_with_another_time_is_warned_of_and_one_far_off_is_an_error() {
     for (off, severity, words) in [
         (-5_500, Warning, "5 s ahead of"),
         (5_500, Warning, "5 s behind"),
-        (-120_500, Error, "120 s ahead of"),
-        (120_500, Error, "120 s behind"),
+        (-250_500, Error, "250 s ahead of"),
+        (250_500, Error, "250 s behind"),
     ] {
         assert_found(&store.inspect(now() + off).await, Check::ClockSkew, severity, [words, "NTP"]);
     }
@@ -244,7 +253,7 @@ async fn the_nodes_of_a_cluster_are_told_apart_where_they_differ() {
     let _: () = command(&clients[2], "CLUSTER DELSLOTS 16383").await;
     until(async || command::<String>(&clients[2], "CLUSTER INFO").await.contains("cluster_state:fail")).await;
     let findings = store.inspect(now()).await;
-    let state = findings.iter().find(|finding| finding.check == Check::ClusterState && finding.severity == Error);
+    let state = findings.iter().find(|finding| finding.check == Check::ClusterState && finding.severity == Warning);
     assert!(state.unwrap().found.contains("16383 of 16384"), "{state:?}");
 }
 

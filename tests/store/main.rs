@@ -9,6 +9,7 @@ mod connections;
 mod contract;
 mod durability;
 mod embedded;
+mod faults;
 mod history;
 mod inspect;
 mod model;
@@ -17,6 +18,8 @@ mod proxy;
 mod redis;
 #[path = "../support/redis.rs"]
 mod redis_server;
+#[path = "../support/sentinel.rs"]
+mod sentinel;
 mod walks;
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -15,11 +15,11 @@ const SENTINELS: usize = 3;
 pub(crate) struct Watched {
     /// The first is the master at the start.
     pub(crate) servers: Vec<RedisServer>,
-    sentinels: Vec<Sentinel>,
+    pub(crate) sentinels: Vec<Sentinel>,
 }
 
-struct Sentinel {
-    process: Child,
+pub(crate) struct Sentinel {
+    pub(crate) process: Child,
     port: u16,
     _folder: TempDir,
 }

@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use fred::{
     error::{Error, ErrorKind},
-    interfaces::{ClientLike, KeysInterface},
+    interfaces::KeysInterface,
 };
 use tokio::time::Instant;
 
 use super::{
-    confirm::Confirm,
     lease::Lease,
-    node::command,
+    node::Node,
     servers::{Pauses, Servers},
     transaction::{Executed, Found, Transaction},
 };
@@ -44,22 +43,22 @@ enum Attempt {
 ///
 /// While nothing is in doubt, that is the time its caller waits, until `deadline`: what was refused is not done later. A
 /// commit in doubt is carried on behind the caller's back.
-pub(super) async fn run(
-    servers: Arc<Servers>,
-    transaction: Transaction,
-    confirm: Confirm,
-    deadline: Instant,
-) -> Result<(), CommitError> {
+pub(super) async fn run(servers: Arc<Servers>, transaction: Transaction, deadline: Instant) -> Result<(), CommitError> {
     let begun = Instant::now();
     let mut pauses = Pauses::until(deadline);
     let mut deadline = deadline;
     let mut in_doubt = false;
-    let commit = Commit { servers: &servers, transaction: &transaction, confirm };
     loop {
-        let attempt = match commit.attempt(deadline).await {
-            // Whoever changed the record may have been an earlier attempt of this very commit.
-            Attempt::Mismatch if in_doubt => commit.look_for_marker(deadline).await,
-            attempt => attempt,
+        let (node, attempt) = match servers.node_of(&transaction.marker).await {
+            Ok(node) => {
+                let attempt = match attempt(&transaction, &node, deadline).await {
+                    // Whoever changed the record may have been an earlier attempt of this very commit.
+                    Attempt::Mismatch if in_doubt => look_for_marker(&transaction, &node, deadline).await,
+                    attempt => attempt,
+                };
+                (Some(node), attempt)
+            }
+            Err(error) => (None, Attempt::NotSent(error)),
         };
         let error = match attempt {
             Attempt::Applied => return Ok(()),
@@ -79,125 +78,108 @@ pub(super) async fn run(
                 error
             }
         };
-        servers.learn_from(&error).await;
-        if !pauses.pause().await {
+        if !pauses.is_one_left() {
             return Err(Unavailable(error.to_string()).into());
         }
+        servers.learn_from(node.as_deref(), &error).await;
+        pauses.pause().await;
     }
 }
 
 /// Deletes these keys of one slot, which is no transaction: when Redis is full, it refuses those even if they only
 /// delete. To delete twice is as good as once, so a failure is tried again.
-pub(super) async fn discard(
-    servers: &Servers,
-    keys: &[String],
-    confirm: Confirm,
-    deadline: Instant,
-) -> Result<(), Error> {
+pub(super) async fn discard(servers: &Servers, keys: &[String], deadline: Instant) -> Result<(), Error> {
     let Some(first) = keys.first() else { return Ok(()) };
     let mut pauses = Pauses::until(deadline);
     loop {
-        let discarded = async {
-            let mut lease = servers.node_of(first).await?.leases.borrow(deadline).await?;
-            let client = lease.client();
-            lease.answer(client.unlink::<i64, _>(keys.to_vec())).await?;
-            confirm.wait(&mut lease).await?;
-            lease.give_back();
-            Ok::<_, Error>(())
+        let (node, error) = match servers.node_of(first).await {
+            Err(error) => (None, error),
+            Ok(node) => {
+                let discarded = async {
+                    let lease = node.leases.borrow(deadline).await?;
+                    let client = lease.client();
+                    lease.answer(Box::pin(client.unlink::<i64, _>(keys.to_vec()))).await?;
+                    lease.confirm().await?;
+                    lease.give_back();
+                    Ok::<_, Error>(())
+                };
+                let Err(error) = discarded.await else { return Ok(()) };
+                (Some(node), error)
+            }
         };
-        let Err(error) = discarded.await else { return Ok(()) };
-        servers.learn_from(&error).await;
-        if !pauses.pause().await {
+        if !pauses.is_one_left() {
             return Err(error);
         }
+        servers.learn_from(node.as_deref(), &error).await;
+        pauses.pause().await;
     }
 }
 
-struct Commit<'a> {
-    servers: &'a Servers,
-    transaction: &'a Transaction,
-    confirm: Confirm,
-}
-
-impl Commit<'_> {
-    async fn attempt(&self, deadline: Instant) -> Attempt {
-        let mut lease = match self.borrow(deadline).await {
-            Ok(lease) => lease,
-            Err(error) => return Attempt::NotSent(error),
-        };
-        match self.transaction.watch(&mut lease).await {
-            Err(error) => return Attempt::NotSent(error),
-            Ok(Found::Marker) => return self.confirm_marker(lease).await,
-            Ok(Found::Mismatch) => {
-                give_back_watching(lease).await;
-                return Attempt::Mismatch;
-            }
-            Ok(Found::AsExpected) => {}
+async fn attempt(transaction: &Transaction, node: &Node, deadline: Instant) -> Attempt {
+    let lease = match node.leases.borrow(deadline).await {
+        Ok(lease) => lease,
+        Err(error) => return Attempt::NotSent(error),
+    };
+    match transaction.begin(&lease).await {
+        Err(error) => return Attempt::NotSent(error),
+        Ok(Found::Marker) => return confirm_marker(transaction, lease).await,
+        Ok(Found::Mismatch) => {
+            lease.give_back();
+            return Attempt::Mismatch;
         }
-        if Instant::now() > deadline {
-            return Attempt::NotSent(Error::new(ErrorKind::Timeout, "too late to commit"));
-        }
-        match self.transaction.exec(&mut lease).await {
-            Ok(Executed::Applied) => match self.confirm.wait(&mut lease).await {
-                Ok(()) => {
-                    lease.give_back();
-                    Attempt::Applied
-                }
-                Err(error) => Attempt::Unconfirmed(error),
-            },
-            Ok(Executed::Conflict) => {
-                lease.give_back(); // EXEC ends every WATCH, also when it answers nil
-                Attempt::Mismatch
-            }
-            Ok(Executed::Full) => Attempt::Full,
-            Ok(Executed::Broken(error)) => Attempt::Broken(error),
-            Ok(Executed::Unknown(error)) => Attempt::InDoubt(error),
-            Ok(Executed::Refused(error)) | Err(error) => Attempt::NotSent(error),
-        }
+        Ok(Found::AsExpected) => {}
     }
-
-    /// Asks on a connection that no attempt used whether an earlier attempt was applied.
-    async fn look_for_marker(&self, deadline: Instant) -> Attempt {
-        let mut lease = match self.borrow(deadline).await {
-            Ok(lease) => lease,
-            Err(error) => return Attempt::NotSent(error),
-        };
-        match self.transaction.is_marked(&mut lease).await {
-            Ok(true) => self.confirm_marker(lease).await,
-            Ok(false) => {
-                lease.give_back();
-                Attempt::Mismatch
-            }
-            Err(error) => Attempt::NotSent(error),
-        }
+    if Instant::now() > deadline {
+        return Attempt::NotSent(Error::new(ErrorKind::Backpressure, "too late to commit"));
     }
-
-    /// Makes what an earlier attempt wrote as safe as it was to be.
-    async fn confirm_marker(&self, mut lease: Lease) -> Attempt {
-        let confirmed = async {
-            if self.confirm.asks() {
-                self.transaction.renew_marker(&mut lease).await?;
-            }
-            self.confirm.wait(&mut lease).await
-        };
-        match confirmed.await {
+    match transaction.exec(&lease).await {
+        Ok(Executed::Applied) => match lease.confirm().await {
             Ok(()) => {
-                give_back_watching(lease).await;
+                lease.give_back();
                 Attempt::Applied
             }
             Err(error) => Attempt::Unconfirmed(error),
+        },
+        Ok(Executed::Conflict) => {
+            lease.give_back(); // EXEC ends every WATCH, also when it answers nil
+            Attempt::Mismatch
         }
-    }
-
-    async fn borrow(&self, deadline: Instant) -> Result<Lease, Error> {
-        self.servers.node_of(&self.transaction.marker).await?.leases.borrow(deadline).await
+        Ok(Executed::Full) => Attempt::Full,
+        Ok(Executed::Broken(error)) => Attempt::Broken(error),
+        Ok(Executed::Unknown(error)) => Attempt::InDoubt(error),
+        Ok(Executed::Refused(error)) | Err(error) => Attempt::NotSent(error),
     }
 }
 
-/// Gives a connection back that still watches something; if that fails, it is closed.
-async fn give_back_watching(mut lease: Lease) {
-    let client = lease.client();
-    if lease.answer(client.custom::<(), String>(command("UNWATCH"), Vec::new())).await.is_ok() {
-        lease.give_back();
+/// Asks on a connection that no attempt used whether an earlier attempt was applied.
+async fn look_for_marker(transaction: &Transaction, node: &Node, deadline: Instant) -> Attempt {
+    let lease = match node.leases.borrow(deadline).await {
+        Ok(lease) => lease,
+        Err(error) => return Attempt::NotSent(error),
+    };
+    match transaction.is_marked(&lease).await {
+        Ok(true) => confirm_marker(transaction, lease).await,
+        Ok(false) => {
+            lease.give_back();
+            Attempt::Mismatch
+        }
+        Err(error) => Attempt::NotSent(error),
+    }
+}
+
+/// Makes what an earlier attempt wrote as safe as it was to be.
+async fn confirm_marker(transaction: &Transaction, lease: Lease) -> Attempt {
+    let confirmed = async {
+        if lease.confirm.asks() {
+            transaction.renew_marker(&lease).await?;
+        }
+        lease.confirm().await
+    };
+    match confirmed.await {
+        Ok(()) => {
+            lease.give_back();
+            Attempt::Applied
+        }
+        Err(error) => Attempt::Unconfirmed(error),
     }
 }

@@ -1,67 +1,55 @@
-//! Connections for commits, each lent to one at a time.
+//! Connections for commits, each lent to one at a time: WATCH belongs to a connection.
 //!
-//! A leased client never reconnects: a connection that came back would have lost its WATCH, and EXEC would run unguarded.
 //! Only a connection in a known, clean state is given back; dropping a lease closes its connection.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use fred::{
     clients::Client,
     error::{Error, ErrorKind},
-    interfaces::ClientLike,
-    types::{Builder, ConnectHandle, config::ConnectionConfig},
+    types::Builder,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
 
+use super::{confirm::Confirm, connection::Connection, options::Durability};
+
 /// The connections to one server that commits borrow.
 pub(super) struct Leases {
     builder: Builder,
+    durability: Durability,
     permits: Arc<Semaphore>,
     idle: Arc<Idle>,
 }
 
-// A std mutex, since no await happens while it is held.
-type Idle = Mutex<Vec<Connection>>;
+/// The connections that nobody has on loan.
+#[derive(Default)]
+struct Idle {
+    // A std mutex, since no await happens while it is held.
+    connections: Mutex<Vec<(Connection, Confirm)>>,
+    /// How often all of them were forgotten. What was lent before that is not taken back.
+    forgotten: AtomicU64,
+}
 
 /// A connection on loan: closed when dropped, unless it is [given back](Lease::give_back).
 pub(super) struct Lease {
     connection: Connection,
+    /// What makes a commit on this server as safe as it is to be.
+    pub(super) confirm: Confirm,
     idle: Arc<Idle>,
+    forgotten: u64,
     _permit: OwnedSemaphorePermit,
-}
-
-/// A client and the task that owns its socket. Dropping it closes the connection.
-pub(super) struct Connection {
-    pub(super) client: Client,
-    task: ConnectHandle,
-}
-
-impl Connection {
-    pub(super) async fn open(builder: &Builder) -> Result<Self, Error> {
-        let client = builder.build()?;
-        let task = Box::pin(client.init()).await?; // its future is large, and seldom made
-        Ok(Self { client, task })
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Leases {
     /// At most `limit` connections, made by `builder` when they are first needed.
-    pub(super) fn new(mut builder: Builder, limit: usize) -> Self {
-        builder.with_config(|c| c.fail_fast = true).with_connection_config(|c: &mut ConnectionConfig| {
-            c.max_command_attempts = 1;
-            c.max_redirections = 0;
-            c.reconnect_errors = Vec::new();
-        });
-        Self { builder, permits: Arc::new(Semaphore::new(limit)), idle: Arc::default() }
+    pub(super) fn new(builder: Builder, durability: Durability, limit: usize) -> Self {
+        Self { builder, durability, permits: Arc::new(Semaphore::new(limit)), idle: Arc::default() }
     }
 
     /// Borrows a connection, waiting for one when all are on loan, but not past `deadline`.
@@ -69,31 +57,47 @@ impl Leases {
     /// # Errors
     /// When the server cannot be reached in time, or the store is closed.
     pub(super) async fn borrow(&self, deadline: Instant) -> Result<Lease, Error> {
-        let late = |_| Error::new(ErrorKind::Timeout, "no connection in time");
-        tokio::time::timeout_at(deadline, self.connect()).await.map_err(late)?
-    }
-
-    async fn connect(&self) -> Result<Lease, Error> {
+        let late = |_| Error::new(ErrorKind::Backpressure, "no connection in time");
         let closed = |_| Error::new(ErrorKind::Canceled, "the store is closed");
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
-        let lend = |connection| Lease { connection, idle: Arc::clone(&self.idle), _permit: permit };
-        while let Some(connection) = lock(&self.idle).pop() {
-            if !connection.task.is_finished() {
-                return Ok(lend(connection));
+        let permit = tokio::time::timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = permit.map_err(late)?.map_err(closed)?;
+        let forgotten = self.idle.forgotten.load(Ordering::Acquire);
+        let lend = |(connection, confirm)| Lease {
+            connection,
+            confirm,
+            idle: Arc::clone(&self.idle),
+            forgotten,
+            _permit: permit,
+        };
+        while let Some((connection, confirm)) = self.idle.lock().pop() {
+            if !connection.has_ended() {
+                return Ok(lend((connection, confirm)));
             }
         }
-        Ok(lend(Connection::open(&self.builder).await?))
+        let opened = async {
+            let connection = Connection::open(self.builder.clone()).await?;
+            let confirm = Confirm::of(self.durability, &connection).await?;
+            Ok((connection, confirm))
+        };
+        tokio::time::timeout_at(deadline, opened).await.map_err(late)?.map(lend)
     }
 
-    /// Closes the idle connections: they may lead to the wrong server by now.
-    pub(super) fn forget_idle(&self) {
-        lock(&self.idle).clear();
+    /// Closes the idle connections, and the others when they are given back: they may lead to the wrong server by now.
+    pub(super) fn forget(&self) {
+        self.idle.forgotten.fetch_add(1, Ordering::AcqRel);
+        self.idle.lock().clear();
     }
 
-    /// Closes the idle connections and lends no more.
+    /// Closes the connections and lends no more.
     pub(super) fn close(&self) {
         self.permits.close();
-        self.forget_idle();
+        self.forget();
+    }
+}
+
+impl Idle {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Connection, Confirm)>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,23 +107,17 @@ impl Lease {
         self.connection.client.clone()
     }
 
-    /// Waits for an answer of the client, or for the end of its connection: a client whose connection has ended takes
-    /// commands and never answers them.
-    pub(super) async fn answer<T>(&mut self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        tokio::select! {
-            biased;
-            answer = answer => answer,
-            _ = &mut self.connection.task => Err(Error::new(ErrorKind::IO, "the connection was closed")),
-        }
+    /// Waits for an answer of the client, or for the end of its connection.
+    pub(super) async fn answer<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.connection.answer(answer).await
     }
 
     /// Returns a connection that is in no transaction and watches nothing.
     pub(super) fn give_back(self) {
-        let Self { connection, idle, _permit } = self;
-        lock(&idle).push(connection);
+        let Self { connection, confirm, idle, forgotten, _permit } = self;
+        let mut connections = idle.lock();
+        if idle.forgotten.load(Ordering::Acquire) == forgotten {
+            connections.push((connection, confirm));
+        }
     }
-}
-
-fn lock(idle: &Idle) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }

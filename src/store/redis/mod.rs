@@ -3,15 +3,16 @@
 //! Reads share a few pipelining connections that reconnect by themselves. Commits must not: WATCH belongs to one
 //! connection, so each commit leases one of its own (see [`lease`]) and follows the protocol in [`commit`].
 
-mod cluster;
 mod commit;
 mod confirm;
+mod connection;
 mod inspect;
 mod lease;
 mod node;
 mod options;
 mod scan;
 mod servers;
+mod topology;
 mod transaction;
 
 use std::{collections::HashMap, fmt, ops::RangeInclusive, sync::Arc, time::Duration};
@@ -23,24 +24,23 @@ use fred::{
         config::{Config, ServerConfig},
     },
 };
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, future::select_ok};
 use tokio::net::{TcpStream, UnixStream};
 
 pub use self::options::{Durability, RedisOptions};
-use self::{confirm::Confirm, inspect::Promise, node::Question, servers::Servers, transaction::Transaction};
+use self::{node::Question, servers::Servers, transaction::Transaction};
 use super::{Batch, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call};
 
 /// The field of a record that holds its revision.
 const REVISION: &str = "rev";
 
 /// How long the server may take to be there when the service starts.
-const START: Duration = Duration::from_secs(2);
+const START: Duration = Duration::from_secs(5);
 
 /// A connection to one Redis or Valkey server, to the master that Sentinel names, or to a cluster.
 pub struct Redis {
     prefix: String,
     servers: Arc<Servers>,
-    confirm: Confirm,
     durability: Durability,
 }
 
@@ -57,29 +57,24 @@ impl Redis {
     /// [`OpenError`] when the URL is not one, a file cannot be read, or no server can be reached.
     pub async fn connect(options: &RedisOptions) -> Result<Self, OpenError> {
         let config = options.to_config()?;
-        reach(&config).await?;
+        let (prefix, durability) = (options.prefix.clone(), options.durability);
         let connected = async {
-            let servers = Servers::connect(config).await?;
-            let confirm = match servers.masters().await?.first() {
-                Some(node) => Confirm::new(options.durability, node).await,
-                None => Confirm::Reply,
-            };
-            let (prefix, durability) = (options.prefix.clone(), options.durability);
-            Ok(Self { prefix, servers: Arc::new(servers), confirm, durability })
+            reach(&config).await?;
+            let servers = Servers::connect(config, durability).await;
+            let servers = servers.map_err(|e| OpenError(e.details().to_owned()))?;
+            Ok(Self { prefix, servers: Arc::new(servers), durability })
         };
-        let failed = |e: fred::error::Error| OpenError(e.details().to_owned());
-        tokio::time::timeout(START, connected).await.map_err(|_| no_answer())?.map_err(failed)
+        let no_answer = |_| OpenError(format!("no answer within {START:?}"));
+        tokio::time::timeout(START, connected).await.map_err(no_answer)?
     }
 
     pub(super) async fn inspect(&self, now: i64) -> Vec<Finding> {
-        let promise = Promise { durability: self.durability, confirm: self.confirm };
-        inspect::inspect(&self.servers, promise, now, Call::begin().deadline).await
+        inspect::inspect(&self.servers, self.durability, now, Call::begin().deadline).await
     }
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, ReadError> {
         let hgetall = |key| Question { command: "HGETALL", arguments: vec![self.prefixed(key)] };
-        // Commands that are sent together on one connection travel together.
-        let hashes = self.ask::<HashMap<String, String>>(keys.iter().map(hgetall).collect()).await?;
+        let hashes = self.ask_all::<HashMap<String, String>>(keys.iter().map(hgetall).collect()).await?;
         keys.iter().zip(hashes).map(|(key, hash)| record(key, hash)).collect()
     }
 
@@ -92,7 +87,8 @@ impl Redis {
         let (low, high) = (scores.start().to_string(), scores.end().to_string());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let arguments = vec![self.prefixed(index), low, high, "LIMIT".to_owned(), "0".to_owned(), limit.to_string()];
-        self.ask_one(Question { command: "ZRANGEBYSCORE", arguments }).await
+        let members = self.ask_all(vec![Question { command: "ZRANGEBYSCORE", arguments }]).await?;
+        Ok(members.into_iter().next().unwrap_or_default())
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<Revision, CommitError> {
@@ -100,7 +96,7 @@ impl Redis {
         let revision = Revision::random();
         let transaction = Transaction::new(batch, revision, &self.prefix);
         // Detached, so that a caller who goes away cannot cut it in half.
-        let task = tokio::spawn(commit::run(Arc::clone(&self.servers), transaction, self.confirm, call.deadline));
+        let task = tokio::spawn(commit::run(Arc::clone(&self.servers), transaction, call.deadline));
         match call.wait_for(task).await? {
             Ok(outcome) => outcome.map(|()| revision),
             Err(e) => Err(Unavailable(format!("the commit ended early: {e}")).into()),
@@ -111,7 +107,7 @@ impl Redis {
         let call = Call::begin();
         let keys = keys.iter().map(|key| self.prefixed(key)).collect::<Vec<_>>();
         // Its future is large, and seldom made.
-        let discarded = Box::pin(commit::discard(&self.servers, &keys, self.confirm, call.deadline));
+        let discarded = Box::pin(commit::discard(&self.servers, &keys, call.deadline));
         call.wait_for(discarded).await?.map_err(|e| Unavailable(e.to_string()).into())
     }
 
@@ -119,14 +115,9 @@ impl Redis {
         self.servers.close().await;
     }
 
-    async fn ask_one<T: FromValue>(&self, question: Question) -> Result<T, ReadError> {
+    async fn ask_all<T: FromValue>(&self, questions: Vec<Question>) -> Result<Vec<T>, ReadError> {
         let call = Call::begin();
-        call.wait_for(self.servers.ask(&question, call.deadline)).await?.map_err(|e| unanswered(&e))
-    }
-
-    async fn ask<T: FromValue>(&self, questions: Vec<Question>) -> Result<Vec<T>, ReadError> {
-        let call = Call::begin();
-        let answers = try_join_all(questions.iter().map(|question| self.servers.ask(question, call.deadline)));
+        let answers = self.servers.ask_all(&questions, call.deadline);
         call.wait_for(answers).await?.map_err(|e| unanswered(&e))
     }
 
@@ -137,25 +128,16 @@ impl Redis {
 
 /// Connects once without fred, whose errors do not say what the operating system says. One server of several is enough.
 async fn reach(config: &Config) -> Result<(), OpenError> {
-    let mut outcome = Ok(());
-    for server in config.server.hosts() {
-        let connected = async {
+    let reached = config.server.hosts().into_iter().map(|server| {
+        let connected = async move {
             match &config.server {
                 ServerConfig::Unix { path } => UnixStream::connect(path).await.map(drop),
                 _ => TcpStream::connect((&*server.host, server.port)).await.map(drop),
             }
         };
-        outcome = match tokio::time::timeout(START, connected).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(e)) => Err(OpenError(e.to_string())),
-            Err(_) => Err(no_answer()),
-        };
-    }
-    outcome
-}
-
-fn no_answer() -> OpenError {
-    OpenError(format!("no answer within {START:?}"))
+        connected.boxed()
+    });
+    select_ok(reached).await.map(drop).map_err(|e| OpenError(e.to_string()))
 }
 
 /// What it means that a server does not answer a read.

@@ -1,22 +1,21 @@
 //! One server: connections that all reads share, and connections that commits borrow.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
 use fred::{
-    clients::Client,
     error::Error,
     interfaces::ClientLike,
     types::{
         Builder, ClusterHash, CustomCommand, Value,
-        config::{Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, UnresponsiveConfig},
+        config::{Config, ConnectionConfig, PerformanceConfig, UnresponsiveConfig},
     },
 };
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
-use super::lease::{Connection, Leases};
+use super::{connection::Connection, lease::Leases, options::Durability};
 
 /// Connections that all reads share. Reads are pipelined, so a few serve many.
 const READERS: usize = 2;
@@ -38,11 +37,11 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) struct Node {
     readers: Vec<Connection>,
     next: AtomicUsize,
+    is_retired: AtomicBool,
     pub(super) leases: Leases,
 }
 
 /// A command that reads one key, and may be asked again.
-#[derive(Clone)]
 pub(super) struct Question {
     pub(super) command: &'static str,
     /// The first of them is the key.
@@ -69,44 +68,76 @@ pub(super) fn builder(config: Config) -> Builder {
 }
 
 impl Node {
-    /// Connects the readers. They reconnect by themselves, as leased connections must not.
-    pub(super) async fn connect(builder: &Builder) -> Result<Self, Error> {
+    /// Connects the readers.
+    pub(super) async fn connect(builder: Builder, durability: Durability) -> Result<Self, Error> {
         let mut reading = builder.clone();
-        reading.set_policy(ReconnectPolicy::new_exponential(0, 20, 1_000, 2));
         reading.with_connection_config(|c: &mut ConnectionConfig| {
             // A server that hangs, or is gone without a word, is found out.
             c.unresponsive = UnresponsiveConfig { max_timeout: Some(STEP), interval: LOOK };
         });
-        let readers = try_join_all((0..READERS).map(|_| Connection::open(&reading))).await?;
-        Ok(Self { readers, next: AtomicUsize::new(0), leases: Leases::new(builder.clone(), LEASES) })
+        let readers = try_join_all((0..READERS).map(|_| Connection::open(reading.clone()))).await?;
+        let (next, is_retired) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(Self { readers, next, is_retired, leases: Leases::new(builder, durability, LEASES) })
     }
 
     /// Asks on a shared connection.
     pub(super) async fn ask(&self, question: &Question) -> Result<Value, Error> {
+        let reader = self.reader();
         // The futures of fred are large, and every read is one: on the heap, whatever waits for it stays small.
-        Box::pin(self.reader().custom(command(question.command), question.arguments.clone())).await
+        let asked = Box::pin(reader.client.custom(command(question.command), question.arguments.clone()));
+        reader.answer(asked).await
+    }
+
+    /// Asks several questions in one round trip.
+    pub(super) async fn ask_all(&self, questions: &[&Question]) -> Result<Vec<Result<Value, Error>>, Error> {
+        let reader = self.reader();
+        let pipeline = reader.client.pipeline();
+        for question in questions {
+            let _: () = Box::pin(pipeline.custom(command(question.command), question.arguments.clone())).await?;
+        }
+        reader.answer(async { Ok(pipeline.try_all().await) }).await
     }
 
     /// Asks a node that is about to take the slot over from another one.
     pub(super) async fn ask_importing(&self, question: &Question) -> Result<Value, Error> {
-        let pipeline = self.reader().pipeline();
+        let reader = self.reader();
+        let pipeline = reader.client.pipeline();
         let _: () = Box::pin(pipeline.custom(command("ASKING"), Vec::<String>::new())).await?;
         let _: () = Box::pin(pipeline.custom(command(question.command), question.arguments.clone())).await?;
-        pipeline.last().await
+        reader.answer(Box::pin(pipeline.last())).await
     }
 
     /// A shared connection, for a command that leaves no trace on it.
-    pub(super) fn reader(&self) -> &Client {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn reader(&self) -> &Connection {
+        self.reader_at(self.turn())
+    }
+
+    /// The number of a shared connection, each in its turn.
+    pub(super) fn turn(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The shared connection of this number, which is always the same one.
+    pub(super) fn reader_at(&self, turn: usize) -> &Connection {
         #[expect(clippy::indexing_slicing, reason = "there is at least one, and the index is within their number")]
-        &self.readers[turn % self.readers.len()].client
+        &self.readers[turn % self.readers.len()]
+    }
+
+    /// Says that this is not the server that is looked for.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Release);
+        self.leases.forget();
+    }
+
+    /// Whether another one must take its place.
+    pub(super) fn is_of_no_use(&self) -> bool {
+        self.is_retired.load(Ordering::Acquire) || self.readers.iter().any(Connection::has_ended)
     }
 
     pub(super) async fn close(&self) {
-        for reader in &self.readers {
-            let _ = reader.client.quit().await; // it may be gone already
-        }
         self.leases.close();
+        // One that is gone already cannot say goodbye.
+        join_all(self.readers.iter().map(|reader| reader.answer(Box::pin(reader.client.quit())))).await;
     }
 }
 

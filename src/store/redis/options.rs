@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use fred::types::config::{Config, ServerConfig, TlsConfig};
+use fred::types::config::{Config, Server, ServerConfig, TlsConfig};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
@@ -70,8 +70,15 @@ impl RedisOptions {
         if let Some(password) = &self.password {
             config.password = Some(password.clone());
         }
-        if let ServerConfig::Sentinel { hosts, .. } | ServerConfig::Clustered { hosts, .. } = &mut config.server {
-            hosts.reverse(); // fred puts the host before the `?` last
+        let hosts = match &mut config.server {
+            ServerConfig::Sentinel { hosts, .. } | ServerConfig::Clustered { hosts, .. } => hosts.as_mut_slice(),
+            ServerConfig::Centralized { server } => std::slice::from_mut(server),
+            ServerConfig::Unix { .. } => &mut [],
+        };
+        for server in hosts {
+            // The brackets of an IPv6 address belong to the URL.
+            let host = server.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::to_owned);
+            *server = Server::new(host.unwrap_or_else(|| server.host.to_string()), server.port);
         }
         if uses_tls {
             config.tls = Some(TlsConfig::from(self.to_tls()?));

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use fred::types::{FromValue, Value};
+use fred::{
+    error::ErrorKind,
+    interfaces::ClientLike,
+    types::{FromValue, Value},
+};
 use futures_util::stream::{self, Stream, TryStreamExt};
 
 use super::{
     Redis,
-    node::{Node, Question},
+    node::{self, Node, Question},
     unanswered,
 };
 use crate::store::{Key, PAGE, ReadError, deadline::Call};
@@ -26,24 +30,21 @@ impl Redis {
 
     fn keys_of(&self, master: Arc<Node>) -> impl Stream<Item = Result<Vec<Key>, ReadError>> + Send + '_ {
         // Markers begin with `op:`, so they do not match.
-        let (pattern, page) = (format!("{}{{*", escaped(&self.prefix)), PAGE.to_string());
-        let pages = pages(move |cursor| {
-            let words = [cursor, "MATCH".to_owned(), pattern.clone(), "COUNT".to_owned(), page.clone()];
-            let master = Arc::clone(&master);
-            async move { ask_node(&master, "SCAN", words.into()).await.map(page_of) }
-        });
-        pages.map_ok(|keys| keys.iter().filter_map(|key| self.read_key(key)).collect())
+        let pattern = format!("{}{{*", escaped(&self.prefix));
+        let walk = async move { Ok(Walk::begin(master, "SCAN", None, vec!["MATCH".to_owned(), pattern])) };
+        pages(walk).map_ok(|keys| keys.iter().filter_map(|key| self.read_key(key)).collect())
     }
 
     pub(in crate::store) fn members(
         &self,
         index: Key,
     ) -> impl Stream<Item = Result<Vec<String>, ReadError>> + Send + '_ {
-        let pages = pages(move |cursor| {
-            let arguments = vec![self.prefixed(&index), cursor, "COUNT".to_owned(), PAGE.to_string()];
-            async move { self.ask_one(Question { command: "ZSCAN", arguments }).await.map(page_of) }
-        });
-        pages.map_ok(|pairs| pairs.into_iter().step_by(2).collect()) // each is followed by its score
+        let walk = async move {
+            let index = self.prefixed(&index);
+            let node = Call::begin().wait_for(self.servers.node_of(&index)).await?;
+            Ok(Walk::begin(node.map_err(|e| unanswered(&e))?, "ZSCAN", Some(index), Vec::new()))
+        };
+        pages(walk).map_ok(|pairs| pairs.into_iter().step_by(2).collect()) // each is followed by its score
     }
 
     pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, ReadError> {
@@ -51,7 +52,7 @@ impl Redis {
             command: "ZSCORE",
             arguments: vec![self.prefixed(index), member.clone()],
         };
-        let scores = self.ask::<Option<f64>>(entries.iter().map(zscore).collect()).await?;
+        let scores = self.ask_all::<Option<f64>>(entries.iter().map(zscore).collect()).await?;
         #[expect(clippy::cast_possible_truncation, reason = "the contract bounds scores to whole numbers that fit")]
         Ok(scores.into_iter().map(|score| score.map(|score| score as i64)).collect())
     }
@@ -59,14 +60,15 @@ impl Redis {
     pub(in crate::store) async fn size(&self) -> Result<u64, ReadError> {
         let mut size = 0;
         for master in self.masters().await? {
-            size += ask_node::<u64>(&master, "DBSIZE", Vec::new()).await?;
+            size += Walk::begin(master, "DBSIZE", None, Vec::new()).ask::<u64>(Vec::new()).await?;
         }
         Ok(size)
     }
 
     /// Every server that holds keys of ours.
     async fn masters(&self) -> Result<Vec<Arc<Node>>, ReadError> {
-        Call::begin().wait_for(self.servers.masters()).await?.map_err(|e| unanswered(&e))
+        let masters = Call::begin().wait_for(self.servers.masters()).await?;
+        masters.into_iter().map(|(_, master)| master.map_err(|e| unanswered(&e))).collect()
     }
 
     fn read_key(&self, found: &str) -> Option<Key> {
@@ -74,27 +76,53 @@ impl Redis {
     }
 }
 
-/// Asks one server what concerns no single key.
-async fn ask_node<T: FromValue>(node: &Node, command: &'static str, arguments: Vec<String>) -> Result<T, ReadError> {
-    let question = Question { command, arguments };
-    let answer = Call::begin().wait_for(node.ask(&question)).await?;
-    answer.and_then(Value::convert).map_err(|e| unanswered(&e))
+/// A walk, all on one connection: a cursor means nothing to another server, nor after a restart.
+struct Walk {
+    node: Arc<Node>,
+    /// The number of the connection.
+    reader: usize,
+    command: &'static str,
+    /// What stands before the cursor, and after it.
+    key: Option<String>,
+    rest: Vec<String>,
 }
 
-/// One page of a walk, and the cursor of the next. What is no text is not ours.
-fn page_of((cursor, found): (String, Vec<Value>)) -> (Vec<String>, String) {
-    (found.into_iter().filter_map(Value::into_string).collect(), cursor)
-}
+impl Walk {
+    fn begin(node: Arc<Node>, command: &'static str, key: Option<String>, rest: Vec<String>) -> Self {
+        Self { reader: node.turn(), node, command, key, rest }
+    }
 
-/// Asks for page after page until the cursor is back at its start.
-fn pages<F: Future<Output = Result<(Vec<String>, String), ReadError>>>(
-    ask: impl Fn(String) -> F,
-) -> impl Stream<Item = Result<Vec<String>, ReadError>> {
-    stream::try_unfold((Some(START.to_owned()), ask), async |(cursor, ask)| {
+    /// The page at the cursor, and the cursor of the next. What is no text is not ours.
+    async fn next_page(
+        (walk, cursor): (Self, Option<String>),
+    ) -> Result<Option<(Vec<String>, (Self, Option<String>))>, ReadError> {
         let Some(cursor) = cursor else { return Ok(None) };
-        let (found, next) = ask(cursor).await?;
-        Ok(Some((found, ((next != START).then_some(next), ask))))
-    })
+        let words = walk.key.iter().chain([&cursor]).chain(&walk.rest).cloned();
+        let words = words.chain(["COUNT".to_owned(), PAGE.to_string()]).collect();
+        let (next, found) = walk.ask::<(String, Vec<Value>)>(words).await?;
+        let found = found.into_iter().filter_map(Value::into_string).collect();
+        Ok(Some((found, (walk, (next != START).then_some(next)))))
+    }
+
+    async fn ask<T: FromValue>(&self, words: Vec<String>) -> Result<T, ReadError> {
+        let (call, reader) = (Call::begin(), self.node.reader_at(self.reader));
+        loop {
+            let asked = Box::pin(reader.client.custom::<Value, _>(node::command(self.command), words.clone()));
+            match call.wait_for(reader.answer(asked)).await? {
+                // It is the same server still, so the cursor is good.
+                Err(e) if *e.kind() == ErrorKind::Timeout => {}
+                answer => return answer.and_then(Value::convert).map_err(|e| unanswered(&e)),
+            }
+        }
+    }
+}
+
+/// Page after page, until the cursor is back at its start.
+fn pages(
+    walk: impl Future<Output = Result<Walk, ReadError>> + Send,
+) -> impl Stream<Item = Result<Vec<String>, ReadError>> + Send {
+    let begin = |walk| stream::try_unfold((walk, Some(START.to_owned())), Walk::next_page);
+    stream::once(walk).map_ok(begin).try_flatten()
 }
 
 /// The text as a pattern that matches nothing else.

@@ -1,21 +1,33 @@
-//! The server, or the servers: where a key is, and what to do when it is no longer there.
+//! The server, or the servers: connections to whoever has a key, and what to do when somebody else has it.
 //!
-//! Behind Sentinel there is one node as well: its connections ask the sentinels who is master whenever they are made.
+//! Each server has its own connections, so that one that fails keeps nobody from the others. Nothing reconnects by
+//! itself: when a connection has ended, or its server says that it is the wrong one, it is found out anew who has what.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use fred::{
     error::{Error, ErrorKind},
+    interfaces::ClientLike,
     types::{
         FromValue, Value,
-        config::{Config, Server, ServerConfig},
+        config::{Config, Server},
     },
+    util::redis_keyslot,
 };
-use tokio::time::Instant;
+use futures_util::future::{join_all, try_join_all};
+use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
-    cluster::Cluster,
-    node::{Node, Question, builder},
+    node::{Node, Question, command},
+    options::Durability,
+    topology::{SlotMap, Source},
 };
 
 /// The first pause before asking again; each is twice as long as the one before.
@@ -23,11 +35,21 @@ const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// All servers of a store.
-pub(super) enum Servers {
-    /// One server, or the master that the sentinels name.
-    One(Arc<Node>),
-    Cluster(Box<Cluster>),
+pub(super) struct Servers {
+    config: Config,
+    source: Source,
+    durability: Durability,
+    // Std locks, since no await happens while they are held.
+    slots: RwLock<Arc<SlotMap>>,
+    /// None when the store is closed.
+    nodes: Mutex<Option<Nodes>>,
+    learning: tokio::sync::Mutex<()>,
+    /// How often it was asked who has what.
+    lessons: AtomicU64,
 }
+
+/// The servers that somebody wanted, each connected once.
+type Nodes = HashMap<Server, Arc<OnceCell<Arc<Node>>>>;
 
 /// The pauses between attempts.
 pub(super) struct Pauses {
@@ -45,110 +67,227 @@ impl Pauses {
         self.deadline = deadline;
     }
 
-    /// Waits before the next attempt, and answers false, at once, when there is no time for one.
-    pub(super) async fn pause(&mut self) -> bool {
-        if Instant::now() + self.next > self.deadline {
-            return false;
-        }
+    /// Whether there is time for another attempt.
+    pub(super) fn is_one_left(&self) -> bool {
+        Instant::now() + self.next <= self.deadline
+    }
+
+    /// Waits before the next attempt.
+    pub(super) async fn pause(&mut self) {
         tokio::time::sleep(self.next).await;
         self.next = (self.next * 2).min(LONGEST_PAUSE);
-        true
     }
 }
 
 impl Servers {
-    pub(super) async fn connect(config: Config) -> Result<Self, Error> {
-        let cluster = match &config.server {
-            ServerConfig::Clustered { hosts, .. } => Some(hosts.clone()),
-            _ => None,
+    pub(super) async fn connect(config: Config, durability: Durability) -> Result<Self, Error> {
+        let servers = Self {
+            source: Source::of(&config),
+            config,
+            durability,
+            slots: RwLock::default(),
+            nodes: Mutex::new(Some(HashMap::new())),
+            learning: tokio::sync::Mutex::default(),
+            lessons: AtomicU64::default(),
         };
-        Ok(match cluster {
-            Some(seeds) => Self::Cluster(Box::new(Cluster::discover(builder(config), seeds).await?)),
-            None => Self::One(Arc::new(Node::connect(&builder(config)).await?)),
-        })
+        servers.learn(None).await?;
+        if !servers.is_cluster() {
+            servers.node_of("").await?;
+        }
+        Ok(servers)
     }
 
-    /// The node that has `key`.
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.source, Source::Cluster { .. })
+    }
+
+    /// The node that has `key`, connected.
     pub(super) async fn node_of(&self, key: &str) -> Result<Arc<Node>, Error> {
-        match self {
-            Self::One(node) => Ok(Arc::clone(node)),
-            Self::Cluster(cluster) => cluster.node_of(key).await,
-        }
+        let slots = self.slots();
+        let server = slots.owner(redis_keyslot(key.as_bytes()));
+        self.node(server.ok_or_else(|| Error::new(ErrorKind::Cluster, "no node has the slot"))?).await
     }
 
-    /// All nodes that have keys.
-    pub(super) async fn masters(&self) -> Result<Vec<Arc<Node>>, Error> {
-        match self {
-            Self::One(node) => Ok(vec![Arc::clone(node)]),
-            Self::Cluster(cluster) => {
-                let mut masters = Vec::new();
-                for server in cluster.masters() {
-                    masters.push(cluster.node(&server).await?);
-                }
-                Ok(masters)
-            }
-        }
+    /// Every server that has keys, with its connections, or why there are none.
+    pub(super) async fn masters(&self) -> Vec<(Server, Result<Arc<Node>, Error>)> {
+        let slots = self.slots();
+        let masters = slots.masters().into_iter();
+        join_all(masters.map(|server| async { (server.clone(), self.node(server).await) })).await
     }
 
     /// Asks whoever has the key, until there is an answer or no time left.
     pub(super) async fn ask<T: FromValue>(&self, question: &Question, deadline: Instant) -> Result<T, Error> {
         let mut pauses = Pauses::until(deadline);
         loop {
-            match self.ask_once(question).await {
-                Ok(value) => return value.convert(),
-                Err(error) if !is_passing(&error) => return Err(error),
-                Err(error) => {
-                    self.learn_from(&error).await;
-                    if !pauses.pause().await {
-                        return Err(error);
-                    }
-                }
+            let (node, error) = match self.node_of(question.key()).await {
+                Err(error) => (None, error),
+                Ok(node) => match self.ask_node(&node, question).await {
+                    Ok(value) => return value.convert(),
+                    Err(error) => (Some(node), error),
+                },
+            };
+            if !is_passing(&error) || !pauses.is_one_left() {
+                return Err(error);
             }
+            self.learn_from(node.as_deref(), &error).await;
+            pauses.pause().await;
         }
     }
 
-    async fn ask_once(&self, question: &Question) -> Result<Value, Error> {
-        let answer = self.node_of(question.key()).await?.ask(question).await;
-        match (self, answer) {
-            (Self::Cluster(cluster), Err(error)) => match importer(&error) {
-                Some(server) => cluster.node(&server).await?.ask_importing(question).await,
+    /// Asks several questions, in one round trip to each node.
+    pub(super) async fn ask_all<T: FromValue>(
+        &self,
+        questions: &[Question],
+        deadline: Instant,
+    ) -> Result<Vec<T>, Error> {
+        let answers = self.ask_all_once(questions).await.unwrap_or_default();
+        let mut answers = answers.into_iter();
+        let again = questions.iter().map(|question| (question, answers.next().flatten()));
+        let asked = again.map(|(question, answer)| async move {
+            match answer {
+                Some(value) => value.convert(),
+                None => self.ask(question, deadline).await,
+            }
+        });
+        try_join_all(asked.collect::<Vec<_>>()).await
+    }
+
+    /// The answers that come at the first try, in the order of the questions.
+    async fn ask_all_once(&self, questions: &[Question]) -> Result<Vec<Option<Value>>, Error> {
+        let mut rounds: Vec<(Arc<Node>, Vec<usize>)> = Vec::new();
+        for (at, question) in questions.iter().enumerate() {
+            let node = self.node_of(question.key()).await?;
+            match rounds.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &node)) {
+                Some((_, round)) => round.push(at),
+                None => rounds.push((node, vec![at])),
+            }
+        }
+        let asked = rounds.iter().map(|(node, round)| async move {
+            let asked = round.iter().filter_map(|at| questions.get(*at)).collect::<Vec<_>>();
+            node.ask_all(&asked).await
+        });
+        let mut answers = vec![None; questions.len()];
+        for ((_, round), answered) in rounds.iter().zip(join_all(asked).await) {
+            for (at, answer) in round.iter().zip(answered.unwrap_or_default()) {
+                if let (Some(place), Ok(value)) = (answers.get_mut(*at), answer) {
+                    *place = Some(value);
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn ask_node(&self, node: &Node, question: &Question) -> Result<Value, Error> {
+        match node.ask(question).await {
+            Err(error) => match place(&error, "ASK ") {
+                // It is taking the slot over, and has this key already, if anybody has.
+                Some(server) => self.node(&server).await?.ask_importing(question).await,
                 None => Err(error),
             },
-            (_, answer) => answer,
+            answer => answer,
         }
     }
 
-    /// Looks again who has what, when an error may come of not knowing.
-    pub(super) async fn learn_from(&self, error: &Error) {
-        match self {
-            // Idle connections may lead to a server that was the master.
-            Self::One(node) => node.leases.forget_idle(),
-            Self::Cluster(_) if error.details().starts_with("ASK") => {} // a move that has not ended
-            Self::Cluster(cluster) => {
-                if let Err(error) = cluster.learn().await {
-                    tracing::debug!(%error, "no node of the cluster answers");
-                }
+    /// Finds out anew who has what, when an error of `node` may come of not knowing.
+    pub(super) async fn learn_from(&self, node: Option<&Node>, error: &Error) {
+        let says = |words: &[&str]| words.iter().any(|word| error.details().starts_with(word));
+        if let Some(node) = node {
+            if says(&["READONLY"]) {
+                node.retire();
+            } else if is_of_connection(error) {
+                node.leases.forget(); // others may have died as silently
             }
         }
+        if is_of_connection(error) || says(&["MOVED", "CLUSTERDOWN", "READONLY", "MASTERDOWN"]) {
+            let named = place(error, "MOVED ");
+            if let Err(error) = self.learn(named.as_ref()).await {
+                tracing::debug!(%error, "nobody says who has what");
+            }
+        }
+    }
+
+    /// Asks who has what. Those who want to know at the same time share one lesson.
+    async fn learn(&self, named: Option<&Server>) -> Result<(), Error> {
+        let before = self.lessons.load(Ordering::Acquire);
+        let _one = self.learning.lock().await;
+        if self.lessons.load(Ordering::Acquire) != before {
+            return Ok(());
+        }
+        let answer = self.source.ask(&self.config, &self.slots(), named).await;
+        self.lessons.fetch_add(1, Ordering::Release);
+        if let Some(nodes) = &mut *self.lock_nodes() {
+            let masters = answer.as_ref().ok().map(SlotMap::masters);
+            nodes.retain(|server, node| {
+                masters.as_ref().is_none_or(|masters| masters.contains(server))
+                    && node.get().is_none_or(|node| !node.is_of_no_use())
+            });
+        }
+        let found = answer?;
+        *self.slots.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
+        Ok(())
     }
 
     pub(super) async fn close(&self) {
-        match self {
-            Self::One(node) => node.close().await,
-            Self::Cluster(cluster) => cluster.close().await,
+        let nodes = self.lock_nodes().take().unwrap_or_default();
+        join_all(nodes.values().filter_map(|node| node.get()).map(|node| node.close())).await;
+    }
+
+    /// A server by its address, connected.
+    async fn node(&self, server: &Server) -> Result<Arc<Node>, Error> {
+        let node = {
+            let mut nodes = self.lock_nodes();
+            let nodes = nodes.as_mut().ok_or_else(|| Error::new(ErrorKind::Config, "the store is closed"))?;
+            Arc::clone(nodes.entry(server.clone()).or_default())
+        };
+        let connect = || async {
+            let node = Node::connect(self.source.builder_for(&self.config, server), self.durability).await?;
+            self.expect_master(&node).await?;
+            Ok(Arc::new(node))
+        };
+        node.get_or_try_init(connect).await.cloned()
+    }
+
+    /// Sentinels name the old master until they have agreed on a new one, and it may be a replica already. A cluster's
+    /// replicas send everybody away by themselves.
+    async fn expect_master(&self, node: &Node) -> Result<(), Error> {
+        if !matches!(self.source, Source::Sentinels { .. }) {
+            return Ok(());
         }
+        let reader = node.reader();
+        let asked = Box::pin(reader.client.custom::<String, _>(command("INFO"), vec!["replication"]));
+        match reader.answer(asked).await {
+            Ok(info) if info.contains("role:slave") => {
+                Err(Error::new(ErrorKind::Sentinel, "the sentinels name a server that is a replica"))
+            }
+            Err(error) if is_of_connection(&error) => Err(error),
+            _ => Ok(()), // what it does not permit to ask is not known
+        }
+    }
+
+    fn slots(&self) -> Arc<SlotMap> {
+        Arc::clone(&self.slots.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn lock_nodes(&self) -> MutexGuard<'_, Option<Nodes>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The node that an ASK names: it is taking the slot over, and has this key already, if anybody has.
-fn importer(error: &Error) -> Option<Server> {
-    let (host, port) = error.details().strip_prefix("ASK ")?.split_once(' ')?.1.rsplit_once(':')?;
-    Some(Server::new(host, port.parse().ok()?))
+/// The server that a redirection names. One that leaves the host out names nobody.
+fn place(error: &Error, kind: &str) -> Option<Server> {
+    let (host, port) = error.details().strip_prefix(kind)?.split_once(' ')?.1.rsplit_once(':')?;
+    (!matches!(host, "" | "?")).then_some(Server::new(host, port.parse().ok()?))
+}
+
+/// Whether it comes of the connection, and not of the server's mind.
+pub(super) fn is_of_connection(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled | ErrorKind::Sentinel)
 }
 
 /// Whether asking again may help: the server was not there, or it was not the right one, or not yet.
 fn is_passing(error: &Error) -> bool {
     let replies = ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY"];
-    let gone = [ErrorKind::IO, ErrorKind::Timeout, ErrorKind::Cluster, ErrorKind::Sentinel, ErrorKind::Canceled];
-    replies.iter().any(|reply| error.details().starts_with(reply)) || gone.contains(error.kind())
+    replies.iter().any(|reply| error.details().starts_with(reply))
+        || is_of_connection(error)
+        || *error.kind() == ErrorKind::Cluster
 }

@@ -9,7 +9,7 @@ use fred::{
     types::{Expiration, Value},
 };
 
-use super::{REVISION, lease::Lease, node::command};
+use super::{REVISION, lease::Lease, node::command, servers::is_of_connection};
 use crate::store::{Batch, COMMIT_DEADLINE, Expectation, Fields, Revision, batch::Write, collectable_at};
 
 /// How long a marker is kept: twice as long as anybody may still ask for it.
@@ -24,7 +24,7 @@ pub(super) struct Transaction {
     revision: Revision,
 }
 
-/// What the first round trip finds.
+/// What the first round trip finds. Only when all is as expected, the connection is left in a transaction.
 pub(super) enum Found {
     Marker,
     Mismatch,
@@ -58,9 +58,10 @@ impl Transaction {
         }
     }
 
-    /// The first round trip: watch, then read what is expected. The marker is read last, so that a record that an
-    /// earlier attempt changed is never seen without it.
-    pub(super) async fn watch(&self, lease: &mut Lease) -> Result<Found, Error> {
+    /// The first round trip: watch, read what is expected, and begin. The marker is read last, so that a record that an
+    /// earlier attempt changed is never seen without it. No write is sent before MULTI was accepted: without it, each
+    /// would be done at once, and alone.
+    pub(super) async fn begin(&self, lease: &Lease) -> Result<Found, Error> {
         let pipeline = lease.client().pipeline();
         let watched = self.expectations.iter().map(|(key, _)| key).chain([&self.marker]).cloned().collect::<Vec<_>>();
         let _: () = pipeline.custom(command("WATCH"), watched).await?;
@@ -68,11 +69,11 @@ impl Transaction {
             let _: () = pipeline.hget(key, REVISION).await?;
         }
         let _: () = pipeline.exists(&self.marker).await?;
+        let _: () = pipeline.custom(command("MULTI"), Vec::<String>::new()).await?;
 
         let mut replies = lease.answer(pipeline.all::<Vec<Value>>()).await?;
-        if replies.pop().is_some_and(|marker| marker.as_i64() == Some(1)) {
-            return Ok(Found::Marker);
-        }
+        replies.pop(); // of MULTI, which is no error
+        let is_marked = replies.pop().is_some_and(|marker| marker.as_i64() == Some(1));
         let revisions = replies.into_iter().skip(1);
         let holds = self.expectations.iter().zip(revisions).all(|((_, expected), found)| match expected {
             Expectation::Absent => found.is_null(),
@@ -81,11 +82,20 @@ impl Transaction {
                 found.as_str().and_then(|found| Revision::parse(&found)) == Some(*revision)
             }
         });
-        Ok(if holds { Found::AsExpected } else { Found::Mismatch })
+        let found = if is_marked {
+            Found::Marker
+        } else if holds {
+            return Ok(Found::AsExpected);
+        } else {
+            Found::Mismatch
+        };
+        let client = lease.client();
+        lease.answer(Box::pin(client.custom::<(), String>(command("DISCARD"), Vec::new()))).await?; // it ends WATCH too
+        Ok(found)
     }
 
     /// The second round trip. An error means that nothing was sent.
-    pub(super) async fn exec(&self, lease: &mut Lease) -> Result<Executed, Error> {
+    pub(super) async fn exec(&self, lease: &Lease) -> Result<Executed, Error> {
         let pipeline = lease.client().pipeline();
         self.queue(&pipeline).await?;
         let mut replies = match lease.answer(async { Ok(pipeline.try_all::<Value>().await) }).await {
@@ -106,20 +116,19 @@ impl Transaction {
     }
 
     /// Writes the marker of an applied transaction anew, so that what is asked of this connection next covers it.
-    pub(super) async fn renew_marker(&self, lease: &mut Lease) -> Result<(), Error> {
+    pub(super) async fn renew_marker(&self, lease: &Lease) -> Result<(), Error> {
         let client = lease.client();
-        lease.answer(client.set(&self.marker, 1, Some(marker_life()), None, false)).await
+        lease.answer(Box::pin(client.set(&self.marker, 1, Some(marker_life()), None, false))).await
     }
 
     /// Whether an earlier attempt was applied.
-    pub(super) async fn is_marked(&self, lease: &mut Lease) -> Result<bool, Error> {
+    pub(super) async fn is_marked(&self, lease: &Lease) -> Result<bool, Error> {
         let client = lease.client();
-        lease.answer(client.exists::<i64, _>(&self.marker)).await.map(|found| found == 1)
+        lease.answer(Box::pin(client.exists::<i64, _>(&self.marker))).await.map(|found| found == 1)
     }
 
     /// Puts the transaction into `pipeline`. Nothing is sent yet.
     async fn queue(&self, pipeline: &Pipeline<Client>) -> Result<(), Error> {
-        let _: () = pipeline.custom(command("MULTI"), Vec::<String>::new()).await?;
         for (key, write) in &self.writes {
             match write {
                 Write::Put { fields, expires_at } => {
@@ -147,21 +156,22 @@ impl Transaction {
     }
 }
 
-/// What an error of EXEC means, with the errors of the commands before it.
+/// What an error of EXEC means, with the errors of the commands before it. Redis does not undo what stands beside a
+/// command that fails: so an error that does not say that all was discarded is one of those, such as of a key of another
+/// type.
 fn classify(error: &Error, queued: &[&Error]) -> Executed {
     let says = |words: &[&str]| words.iter().any(|word| error.details().starts_with(word));
     if says(&["EXECABORT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"]) {
-        // The server discarded the transaction. The first of the queued errors says why.
+        // The first of the queued errors says why.
         let reason = queued.first().copied().unwrap_or(error);
-        let is_full = queued.iter().chain([&error]).any(|error| error.details().contains("OOM"));
+        let is_full = reason.details().starts_with("OOM") || error.details().contains("because of: OOM");
         return if is_full { Executed::Full } else { Executed::Refused(reason.clone()) };
     }
-    // Redis does not undo what stands beside a command that fails. Ours can fail only on a key of another type.
-    if says(&["WRONGTYPE"]) {
-        tracing::error!(%error, "a commit was applied in part: somebody made a key of another type");
-        return Executed::Broken(error.clone());
+    if is_of_connection(error) || matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Backpressure) {
+        return Executed::Unknown(error.clone());
     }
-    Executed::Unknown(error.clone())
+    tracing::error!(%error, "a commit was applied in part");
+    Executed::Broken(error.clone())
 }
 
 /// The arguments of HSET, in an order that a person can rely on.

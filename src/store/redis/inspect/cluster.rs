@@ -19,7 +19,7 @@ pub(super) fn state(facts: &Facts) -> Option<Finding> {
         Ok(("ok", SLOTS)) => Finding::ok(Check::ClusterState, "all slots are served"),
         Ok((state, served)) => {
             let found = format!("cluster_state is {state}, and {served} of {SLOTS} slots are served");
-            Finding::error(Check::ClusterState, found)
+            Finding::warning(Check::ClusterState, found)
                 .mend("redis-cli --cluster check on any node, and --cluster fix when a node will not come back")
         }
         Err(unanswered) => unanswered.unknown(Check::ClusterState),

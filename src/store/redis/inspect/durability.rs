@@ -1,25 +1,22 @@
 //! What survives: the append-only file and the replicas, for what the store promises of a commit.
 
-use super::{
-    super::{confirm::Confirm, options::Durability},
-    Answer, Facts, Promise, set,
-};
+use super::{super::options::Durability, Answer, Facts, set};
 use crate::store::{Check, Finding, Severity};
 
-pub(super) fn append_only_file(facts: &Facts, promise: Promise) -> Vec<Finding> {
+pub(super) fn append_only_file(facts: &Facts, durability: Durability) -> Vec<Finding> {
     let is_enabled = match facts.info("aof_enabled") {
         Ok(enabled) => enabled != "0",
         Err(unanswered) => {
             let checks = [Check::AofEnabled, Check::AofLastWrite];
             let unknown = checks.into_iter().map(|check| unanswered.unknown(check));
-            return unknown.chain([appendfsync(facts, promise)]).collect();
+            return unknown.chain([appendfsync(facts, durability)]).collect();
         }
     };
     if !is_enabled {
-        let severity = if promise.durability == Durability::Fsync { Severity::Error } else { Severity::Warning };
+        let severity = if durability == Durability::Fsync { Severity::Error } else { Severity::Warning };
         return vec![Finding::new(Check::AofEnabled, severity, "appendonly is no").mend(set("appendonly", "yes"))];
     }
-    vec![Finding::ok(Check::AofEnabled, "appendonly is yes"), last_write(facts), appendfsync(facts, promise)]
+    vec![Finding::ok(Check::AofEnabled, "appendonly is yes"), last_write(facts), appendfsync(facts, durability)]
 }
 
 /// No error: a server with a full disk still answers reads, and a restart should not take those away.
@@ -32,7 +29,7 @@ fn last_write(facts: &Facts) -> Finding {
     }
 }
 
-fn appendfsync(facts: &Facts, promise: Promise) -> Finding {
+fn appendfsync(facts: &Facts, durability: Durability) -> Finding {
     let setting = match &facts.appendfsync {
         Ok(setting) => setting.as_str(),
         Err(unanswered) => return unanswered.unknown(Check::Appendfsync),
@@ -40,12 +37,17 @@ fn appendfsync(facts: &Facts, promise: Promise) -> Finding {
     let say =
         |severity, rest: &str| Finding::new(Check::Appendfsync, severity, format!("appendfsync is {setting}{rest}"));
     let mend = |value| set("appendfsync", value);
-    match (setting, promise.durability, promise.confirm) {
+    match (setting, durability, facts.has_waitaof) {
         ("always", _, _) => say(Severity::Ok, ""),
-        ("everysec", Durability::Fsync, Confirm::Disk) => {
+        ("everysec", Durability::Fsync, Some(true)) => {
             say(Severity::Ok, ": a write waits for the next sync, up to about 1 s")
         }
-        ("everysec", Durability::Fsync, _) => {
+        ("everysec", Durability::Fsync, None) => {
+            Finding::unknown(Check::Appendfsync, "the server does not say whether it has WAITAOF").mend(
+                "permit it, with redis-cli ACL SETUSER and +command|info, or redis-cli CONFIG SET appendfsync always",
+            )
+        }
+        ("everysec", Durability::Fsync, Some(false)) => {
             say(Severity::Error, ", and this server has no WAITAOF to wait for the disk with").mend(mend("always"))
         }
         (_, Durability::Fsync, _) => {
@@ -57,8 +59,8 @@ fn appendfsync(facts: &Facts, promise: Promise) -> Finding {
 }
 
 /// Nothing, unless replicas are waited for.
-pub(super) fn replicas(facts: &Facts, promise: Promise) -> Vec<Finding> {
-    match promise.durability {
+pub(super) fn replicas(facts: &Facts, durability: Durability) -> Vec<Finding> {
+    match durability {
         Durability::Relaxed | Durability::Fsync => Vec::new(),
         Durability::Replicated(asked) => vec![connected(facts, asked), min_replicas(facts)],
     }

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use fred::{
     error::Error,
     interfaces::ClientLike,
-    types::{
-        FromValue, Value,
-        config::{Server, ServerConfig},
-    },
+    types::{FromValue, Value, config::ServerConfig},
 };
 use tokio::time::Instant;
 
-use super::super::node::{Node, command};
+use super::super::{
+    confirm,
+    node::{Node, command},
+};
 use crate::store::{Check, Finding};
 
 /// An answer, or why there is none.
@@ -36,13 +36,13 @@ pub(super) struct Asked {
 
 /// What one server says.
 pub(super) struct Facts {
-    /// Its address.
-    pub(super) name: String,
     /// Every address that led to it.
     pub(super) hosts: Vec<String>,
     pub(super) is_encrypted: bool,
     /// Whether we take it for a node of a cluster.
     pub(super) is_node: bool,
+    /// Whether it can be asked to wait for its disk, if it tells.
+    pub(super) has_waitaof: Option<bool>,
     pub(super) info: Answer<HashMap<String, String>>,
     pub(super) cluster: Answer<HashMap<String, String>>,
     pub(super) appendfsync: Answer<String>,
@@ -84,13 +84,14 @@ impl Asked {
 
 impl Facts {
     pub(super) async fn ask(node: &Node, is_node: bool, asked: &Asked) -> Self {
-        let client = node.reader();
+        let reader = node.reader();
+        let client = &reader.client;
         let config = client.client_config();
         let mut servers = config.server.hosts();
         servers.extend(client.active_connections());
         let is_socket = matches!(config.server, ServerConfig::Unix { .. });
         let hosts = servers.iter().map(|server| server.host.to_string()).filter(|_| !is_socket);
-        let name = servers.first().map(Server::to_string).unwrap_or_default();
+        let has_waitaof = confirm::knows_waitaof(reader).await.ok().flatten();
         let asking = Asking { node, asked, login: config.username.as_deref().unwrap_or("default") };
         let (info, cluster, appendfsync, min_replicas, account, ahead) = tokio::join!(
             asking.lines("INFO", &[], "+info"),
@@ -101,7 +102,7 @@ impl Facts {
             asking.ahead(),
         );
         let (hosts, is_encrypted) = (hosts.collect(), config.tls.is_some());
-        Self { name, hosts, is_encrypted, is_node, info, cluster, appendfsync, min_replicas, account, ahead }
+        Self { hosts, is_encrypted, is_node, has_waitaof, info, cluster, appendfsync, min_replicas, account, ahead }
     }
 
     /// What is known of a server that answers INFO and nothing else.
@@ -111,10 +112,10 @@ impl Facts {
             Err(silent("anything", "more"))
         }
         Self {
-            name: "server:6379".to_owned(),
             hosts: Vec::new(),
             is_encrypted: false,
             is_node: false,
+            has_waitaof: None,
             info: Ok(pairs(info)),
             cluster: no(),
             appendfsync: no(),
@@ -169,7 +170,7 @@ impl Asking<'_> {
     async fn ask<T: FromValue>(&self, name: &'static str, words: &[&str], rule: &'static str) -> Answer<T> {
         let words = words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         let question = [&[name.to_owned()], words.as_slice()].concat().join(" ");
-        let answer = self.node.reader().custom::<Value, _>(command(name), words);
+        let answer = Box::pin(self.node.reader().client.custom::<Value, _>(command(name), words));
         let outcome = tokio::time::timeout_at(self.asked.deadline, answer).await;
         let unanswered = |reason: String, permission| Unanswered { question, reason, permission };
         match outcome {

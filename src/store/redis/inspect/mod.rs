@@ -14,37 +14,31 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use self::facts::{Answer, Asked, Facts};
-use super::{confirm::Confirm, options::Durability, servers::Servers};
+use super::{options::Durability, servers::Servers};
 use crate::store::{Check, Finding};
-
-/// What the store promises of a commit, and what it asks a server for that.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Promise {
-    pub(super) durability: Durability,
-    pub(super) confirm: Confirm,
-}
 
 /// Asks all servers that take writes, until `deadline`, and judges what they say. `now` is the present, in Unix
 /// milliseconds.
-pub(super) async fn inspect(servers: &Servers, promise: Promise, now: i64, deadline: Instant) -> Vec<Finding> {
+pub(super) async fn inspect(servers: &Servers, durability: Durability, now: i64, deadline: Instant) -> Vec<Finding> {
     let asked = Asked::new(now, deadline);
-    let masters = match tokio::time::timeout_at(deadline, servers.masters()).await {
-        Ok(Ok(masters)) => masters,
-        Ok(Err(e)) => return unanswered(promise, &e.to_string()),
-        Err(_) => return unanswered(promise, "no answer in time"),
+    let Ok(masters) = tokio::time::timeout_at(deadline, servers.masters()).await else {
+        return unanswered(durability, "no answer in time");
     };
-    let is_cluster = matches!(servers, Servers::Cluster(_));
-    let answered = join_all(masters.iter().map(|node| Facts::ask(node, is_cluster, &asked))).await;
-    merge(answered.iter().map(|facts| (facts.name.as_str(), judge(facts, promise))).collect())
+    let is_cluster = servers.is_cluster();
+    let answered = masters.into_iter().map(async |(server, node)| match node {
+        Ok(node) => (server.to_string(), judge(&Facts::ask(&node, is_cluster, &asked).await, durability)),
+        Err(e) => (server.to_string(), unanswered(durability, &e.to_string())),
+    });
+    merge(join_all(answered).await)
 }
 
-fn judge(facts: &Facts, promise: Promise) -> Vec<Finding> {
+fn judge(facts: &Facts, durability: Durability) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.push(server::version(facts));
     findings.push(server::role(facts));
     findings.extend(cluster::state(facts));
-    findings.extend(durability::append_only_file(facts, promise));
-    findings.extend(durability::replicas(facts, promise));
+    findings.extend(durability::append_only_file(facts, durability));
+    findings.extend(durability::replicas(facts, durability));
     findings.push(memory::eviction(facts));
     findings.push(memory::headroom(facts));
     findings.push(access::tls(facts));
@@ -53,31 +47,31 @@ fn judge(facts: &Facts, promise: Promise) -> Vec<Finding> {
     findings
 }
 
-/// Not all nodes of a cluster could be found, so nothing is known.
-fn unanswered(promise: Promise, reason: &str) -> Vec<Finding> {
+/// A server that cannot be asked, so nothing is known of it.
+fn unanswered(durability: Durability, reason: &str) -> Vec<Finding> {
     let is_asked = |check: &Check| match check {
-        Check::Replicas | Check::MinReplicas => matches!(promise.durability, Durability::Replicated(_)),
+        Check::Replicas | Check::MinReplicas => matches!(durability, Durability::Replicated(_)),
         Check::FilePermissions | Check::FreeSpace | Check::Layout => false,
         _ => true,
     };
-    let unknown = |check| Finding::unknown(check, format!("the servers cannot be asked: {reason}"));
+    let unknown = |check| Finding::unknown(check, format!("the server cannot be asked: {reason}"));
     Check::ALL.into_iter().filter(is_asked).map(unknown).collect()
 }
 
 /// What is the same on all servers is told once, and anything else with the servers where it is so.
-fn merge(servers: Vec<(&str, Vec<Finding>)>) -> Vec<Finding> {
+fn merge(servers: Vec<(String, Vec<Finding>)>) -> Vec<Finding> {
     let all = servers.len();
-    let mut merged: Vec<(Finding, Vec<&str>)> = Vec::new();
+    let mut merged: Vec<(Finding, Vec<String>)> = Vec::new();
     for (name, findings) in servers {
         for finding in findings {
             match merged.iter_mut().find(|(known, _)| *known == finding) {
-                Some((_, names)) => names.push(name),
-                None => merged.push((finding, vec![name])),
+                Some((_, names)) => names.push(name.clone()),
+                None => merged.push((finding, vec![name.clone()])),
             }
         }
     }
     merged.sort_by_key(|(finding, _)| finding.check);
-    let told = |(finding, names): (Finding, Vec<&str>)| {
+    let told = |(finding, names): (Finding, Vec<String>)| {
         let at = (names.len() < all).then(|| names.join(", "));
         Finding { at, ..finding }
     };

@@ -8,9 +8,10 @@ const LEAST: (u32, u32) = (4, 0);
 /// The first Redis that is no longer left without fixes.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// From where on a clock is worth a word, and from where on it is wrong, in milliseconds.
+/// From where on a clock is worth a word, and from where on it is wrong, in milliseconds: a record outlives its expiry by
+/// 300 s.
 const NOTED: u64 = 1_000;
-const WRONG: u64 = 60_000;
+const WRONG: u64 = 240_000;
 
 pub(super) fn version(facts: &Facts) -> Finding {
     // Valkey says a version of Redis as well, of which it is a successor.
