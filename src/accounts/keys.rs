@@ -59,9 +59,19 @@ impl Home {
     }
 }
 
+/// The index of a bucket's users by creation time.
+fn created() -> Name {
+    Name::new("index:created")
+}
+
+/// Where a user stands in the index by creation time: index, member.
+pub(super) fn created_entry(user: UserId) -> (Key, String) {
+    (Home::of(user).key(&created()), user.to_string())
+}
+
 /// The entries of the indexes over all users, for one user: index, member, score.
 pub(super) fn index_entries(user: &User) -> Vec<(Name, String, i64)> {
-    vec![(Name::new("index:created"), user.id.to_string(), user.created_at.as_millis())]
+    vec![(created(), user.id.to_string(), user.created_at.as_millis())]
 }
 
 /// The slot of a claim. The digest keeps the key short, and an email address out of it.

@@ -11,6 +11,7 @@
 
 mod check;
 mod check_command;
+mod check_loss;
 mod claims;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;

@@ -1,7 +1,8 @@
-//! Claims: whether each still means something.
+//! Claims: whether each still means something. That of a lost user does, who is reported by the entry that they left.
 
 use super::{
     finding::Fault,
+    lost::is_missing,
     read::parsed,
     subject::{Cure, Found, Subject},
 };
@@ -25,7 +26,11 @@ impl Subject for Slot {
             Ok(Some(claim)) => claim.value.user,
             Ok(None) | Err(_) => UserId::NIL,
         });
-        let owners = accounts.read_users(&owners.collect::<Vec<_>>()).await?;
+        let ids = owners.collect::<Vec<_>>();
+        let owners = accounts.read_users(&ids).await?;
+        let missing = ids.into_iter().zip(&owners);
+        let missing = missing.filter(|(_, user)| matches!(user, Ok(user) if is_missing(user.as_ref())));
+        let lost = accounts.lost_among(&missing.map(|(id, _)| id).collect::<Vec<_>>()).await?;
         let judged = slots.iter().zip(keys).zip(reads).zip(owners).map(|(((slot, key), read), user)| {
             let Stored { value: claim, .. } = match read {
                 Ok(claim) => claim?,
@@ -35,6 +40,7 @@ impl Subject for Slot {
             let (slot, id, at) = (slot.clone(), claim.user, claim.at);
             let fault = match judge_in(&slot, &claim, user.as_ref()) {
                 Standing::Binding => return None,
+                Standing::Pending | Standing::Dead if lost.contains(&id) => return None,
                 Standing::Pending if accounts.is_recent(&claim) => return None,
                 Standing::Pending => Fault::StaleClaim { claim: slot.clone(), user: id, at },
                 Standing::Dead => Fault::DeadClaim { claim: slot.clone(), user: id, at },

@@ -3,6 +3,7 @@
 
 use super::{
     finding::Fault,
+    lost::is_missing,
     read::parsed,
     subject::{Cure, Found, Subject, unchanged},
 };
@@ -51,6 +52,9 @@ impl Subject for UserEntry {
                     && keys::index_entries(user).iter().any(|(known, theirs, _)| *known == name && theirs == member)
                 {
                     return None;
+                }
+                if is_home && is_missing(user.as_ref()) {
+                    return Some(Found::new(Fault::LostUser { user: home.id() }, Cure::None));
                 }
                 batch.expect(home.user(), if is_home { unchanged(user.as_ref()) } else { Expectation::Absent });
             }

@@ -33,6 +33,7 @@ pub(super) enum Fault {
     StaleClaim { claim: Slot, user: UserId, at: Timestamp },
     MissingClaim { user: UserId, kind: HandleKind },
     Duplicate { user: UserId, other: UserId, kind: HandleKind },
+    LostUser { user: UserId },
     OrphanSession { user: UserId, session: SessionId },
     EndedSession { user: UserId, session: SessionId },
     UnlistedSession { user: UserId, session: SessionId },
@@ -51,6 +52,7 @@ impl Finding {
             Fault::StaleClaim { .. } => "stale_claim",
             Fault::MissingClaim { .. } => "missing_claim",
             Fault::Duplicate { .. } => "duplicate",
+            Fault::LostUser { .. } => "lost_user",
             Fault::OrphanSession { .. } => "orphan_session",
             Fault::EndedSession { .. } => "ended_session",
             Fault::UnlistedSession { .. } => "unlisted_session",
@@ -69,6 +71,7 @@ impl Finding {
             Fault::StaleClaim { .. } => "its maker is fenced off and the claim is dropped",
             Fault::MissingClaim { .. } => "it is claimed for the user, if nobody else has it",
             Fault::Duplicate { .. } => "somebody must decide who keeps it",
+            Fault::LostUser { .. } => "restore a copy of the store; the claims of the user are kept",
             Fault::OrphanSession { .. } | Fault::EndedSession { .. } => "the session is deleted",
             Fault::UnlistedSession { .. } | Fault::UnlistedUser { .. } => "the entry is made",
             Fault::DanglingEntry { .. } | Fault::DanglingSession { .. } => "the entry is removed",
@@ -94,6 +97,9 @@ impl fmt::Display for Finding {
             Fault::Duplicate { user, other, kind: k } => {
                 write!(f, "user {user} has the {} that user {other} has", kind(*k))
             }
+            Fault::LostUser { user } => {
+                write!(f, "user {user} was made and never deleted, and the record is not there")
+            }
             Fault::OrphanSession { user, session } => {
                 write!(f, "the session {session} is of user {user}, who is not there")
             }
@@ -105,7 +111,7 @@ impl fmt::Display for Finding {
             }
             Fault::UnlistedUser { user, index } => write!(f, "user {user} is not in its place in {index}"),
             Fault::DanglingEntry { index, user: Some(user) } => {
-                write!(f, "an entry in {index} leads to user {user}, who is not there or has changed")
+                write!(f, "an entry in {index} leads to user {user}, who was deleted or has changed")
             }
             Fault::DanglingEntry { index, user: None } => write!(f, "an entry in {index} leads to nobody"),
             Fault::DanglingSession { user, session: Some(session) } => {

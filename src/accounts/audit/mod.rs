@@ -10,6 +10,7 @@
 mod claims;
 mod entries;
 mod finding;
+mod lost;
 mod read;
 mod sessions;
 mod subject;

@@ -1,0 +1,62 @@
+//! `latchkey check` where a repair would lose something, or cannot be made: it is told, and everything else goes on.
+
+use crate::{
+    check::{long_ago, service},
+    claims::email_claim,
+    support::TestApp,
+};
+
+impl TestApp {
+    /// Looks, then repairs: these are left both times, and nothing else is found.
+    async fn expect_left(&self, codes: &[&str], why: &str) {
+        for repair in [false, true] {
+            let left = self.check(repair).await;
+            assert_eq!((left.code, left.codes("left")), (1, codes.to_vec()), "{}", left.text);
+            assert!(left.text.contains(why), "{}", left.text);
+        }
+    }
+}
+
+/// All at once, since each check waits before it looks again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_what_no_repair_may_touch_is_told_and_left() {
+    tokio::join!(
+        a_lost_user_is_told_and_every_trace_of_them_is_kept(),
+        what_another_repair_has_done_is_not_told_as_repaired(),
+    );
+}
+
+async fn a_lost_user_is_told_and_every_trace_of_them_is_kept() {
+    let (app, ada) = service().await;
+    let (email, username) = (email_claim(&ada.email), email_claim("ada").replace("email", "username"));
+    let session = app.session_of(&ada).await;
+    assert_eq!(app.damage(&ada.id, &format!("DEL BUCKET:sessions:ID BUCKET:session:ID:{session}")).await, 2);
+    assert_eq!(app.damage(&ada.id, "DEL BUCKET:user:ID").await, 1);
+    // One claim would be stale, and the other one dead.
+    app.damage(&ada.id, &format!("HSET {email} at {}", long_ago())).await;
+    app.damage(&ada.id, &format!("HSET {username} fence 3")).await;
+    let traces = async || app.damage(&ada.id, &format!("EXISTS {email} {username}")).await;
+    app.expect_left(&["lost_user"], &format!("user {}", ada.id)).await;
+    app.expect_left(&["lost_user"], "restore").await;
+    assert_eq!((traces().await, app.damage(&ada.id, "EXISTS BUCKET:user:ID").await), (2, 0));
+
+    // Whoever takes the address leaves a tombstone where they were, and they were not deleted for all that.
+    app.register("ada").await.expect(201);
+    assert_eq!(app.stored_user(&ada.id).await["state"], "fenced");
+    app.expect_left(&["lost_user"], "restore").await;
+    assert_eq!(traces().await, 2);
+    assert_eq!(app.damage(&ada.id, "ZREM BUCKET:index:created ID").await, 1);
+    app.expect_repair_of(&["dead_claim"]).await;
+    app.stop().await;
+}
+
+async fn what_another_repair_has_done_is_not_told_as_repaired() {
+    let (app, ada) = service().await;
+    for eve in 0..100 {
+        app.leave_claim(&format!("eve{eve}@example.com"), &ada.id, 0).await;
+    }
+    let (one, other) = tokio::join!(app.check(true), app.check(true));
+    assert_eq!((one.code, other.code), (0, 0), "{} {}", one.text, other.text);
+    assert_eq!(one.codes("repaired").len() + other.codes("repaired").len(), 100);
+    app.stop().await;
+}
