@@ -141,6 +141,15 @@ async fn redis_where_there_is_no_store_none_is_made() {
     assert_eq!(command::<i64>(&server.client().await, "DBSIZE").await, 0);
 }
 
+#[tokio::test]
+async fn redis_a_store_with_records_of_an_earlier_form_is_refused() {
+    let server = RedisServer::start();
+    let meta = "HSET latchkey:{meta} rev AAAAAAAAAAAAAAAAAAAAAA buckets 64 schema 1";
+    let _: i64 = command(&server.client().await, meta).await;
+    let said = line(&run(&[("LATCHKEY_REDIS_URL", &server.url())], &["check", "--repair"]), 1);
+    assert!(said.contains("64 buckets and schema 1") && said.contains("64 and 2"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_a_check_that_cannot_see_everything_says_so() {
     let app = TestApp::redis().await;

@@ -80,7 +80,7 @@ async fn a_redis_with_another_time_is_refused() {
 #[tokio::test]
 async fn a_redis_made_with_other_buckets_is_refused_and_nothing_overrides_that() {
     let server = RedisServer::start_with(&["--maxmemory-policy", "allkeys-lru"]);
-    let meta = "HSET latchkey:{meta} rev AAAAAAAAAAAAAAAAAAAAAA buckets 32 schema 1";
+    let meta = "HSET latchkey:{meta} rev AAAAAAAAAAAAAAAAAAAAAA buckets 32 schema 2";
     let _: i64 = command(&server.client().await, meta).await;
     let url = ("LATCHKEY_REDIS_URL", &*server.url());
     for accept in [None, Some(("LATCHKEY_ACCEPT", "eviction"))] {
