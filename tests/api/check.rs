@@ -157,8 +157,11 @@ async fn a_session_without_its_user_is_deleted() {
     let session = app.session_of(&ada).await;
     let orphan = format!("{}:session:{NOBODY}:{session}", bucket(NOBODY));
     app.damage(&ada.id, &format!("COPY BUCKET:session:ID:{session} {orphan}")).await;
-    app.expect_repair_of(&["orphan_session"]).await;
-    assert_eq!(app.damage(&ada.id, &format!("EXISTS {orphan}")).await, 0);
+    let expired = format!("{}:session:{NOBODY}:{NOBODY}", bucket(NOBODY));
+    app.damage(&ada.id, &format!("COPY BUCKET:session:ID:{session} {expired}")).await;
+    app.damage(&ada.id, &format!("HSET {expired} expires_at {}", long_ago())).await;
+    app.expect_repair_of(&["orphan_session", "orphan_session"]).await;
+    assert_eq!(app.damage(&ada.id, &format!("EXISTS {orphan} {expired}")).await, 0);
     app.me(&ada.token).await.expect(200);
     app.stop().await;
 }
@@ -203,10 +206,12 @@ async fn an_index_entry_that_leads_nowhere_is_removed() {
         format!("ZADD {}:index:created 7 {}", bucket(&gone.id), gone.id),
         format!("ZADD BUCKET:sessions:ID 4000000000000 {NOBODY}"),
         "ZADD BUCKET:sessions:ID 4000000000000 somewhere".to_owned(),
+        format!("ZADD {}:sessions:{NOBODY} 7 {NOBODY}", bucket(NOBODY)),
+        format!("ZADD {}:sessions:{} 7 {NOBODY}", bucket(&gone.id), gone.id),
     ] {
         assert_eq!(app.damage(&ada.id, &line).await, 1, "{line}");
     }
-    let entries = ["dangling_entry"; 3].into_iter().chain(["dangling_session"; 2]);
+    let entries = ["dangling_entry"; 3].into_iter().chain(["dangling_session"; 4]);
     app.expect_repair_of(&entries.collect::<Vec<_>>()).await;
     // The entry of a session that has expired is cleared away by the next sign-in, so it is no damage.
     app.damage(&ada.id, &format!("ZADD BUCKET:sessions:ID 7 {NOBODY}")).await;

@@ -1,4 +1,5 @@
-//! Sessions, and the index of a person's sessions. What has expired is left to the store, which collects it.
+//! Sessions, and the index of a person's sessions. What has expired of an active user is left to the store, which
+//! collects it, and to their next sign-in. Of anybody else nothing should be left, and nobody clears it away.
 
 use super::{
     finding::Fault,
@@ -58,12 +59,10 @@ impl SessionSubject {
         let user_id = home.id();
         let user = user.ok()?; // one that cannot be read is reported by itself
         let expiry = session.value.expires_at;
-        if expiry <= now {
-            return None;
-        }
         let mut batch = Batch::new(home.slot());
         batch.expect(home.session(id), Expectation::Revision(session.revision));
         let fault = match user.as_ref().map(|stored| &stored.value) {
+            Some(UserRecord::Active(_)) if expiry <= now => return None,
             Some(UserRecord::Active(user)) if session.value.is_live(user, now) => {
                 if score.is_err() || *score == Ok(Some(expiry.as_millis())) {
                     return None;
@@ -83,6 +82,7 @@ impl SessionSubject {
 
 impl Subject for SessionEntry {
     async fn look(accounts: &Accounts, entries: &[Self]) -> Result<Vec<Vec<Found>>, Error> {
+        let users = accounts.read_users(&entries.iter().map(|entry| entry.0.id()).collect::<Vec<_>>()).await?;
         let ids = entries.iter().map(|entry| entry.1.parse::<SessionId>().ok()).collect::<Vec<_>>();
         // What is no session's id leads to nothing; the person's own record is read in its place.
         let keys = entries
@@ -94,12 +94,17 @@ impl Subject for SessionEntry {
         let members = entries.iter().map(|Self(home, member)| (home.key(&home.sessions()), member.clone()));
         let scores = accounts.read_scores(&members.collect::<Vec<_>>()).await?;
         let now = accounts.clock.now().as_millis();
-        let judged = entries.iter().zip(ids).zip(reads).zip(scores).map(|(((Self(home, member), id), read), score)| {
+        let judged = entries.iter().zip(users).zip(ids.into_iter().zip(reads)).zip(scores);
+        let judged = judged.map(|(((Self(home, member), user), (id, read)), score)| {
+            let user = user.ok()?; // one that cannot be read is reported by itself
             let is_there = id.is_some() && !matches!(read, Ok(None));
-            if is_there || score.ok()?? <= now {
+            let is_active = matches!(user.as_ref().map(|stored| &stored.value), Some(UserRecord::Active(_)));
+            let has_expired = score.ok()?? <= now;
+            if is_there || (has_expired && is_active) {
                 return None;
             }
             let mut batch = Batch::new(home.slot());
+            batch.expect(home.user(), unchanged(user.as_ref()));
             if let Some(id) = id {
                 batch.expect(home.session(id), Expectation::Absent);
             }
