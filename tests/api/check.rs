@@ -179,9 +179,14 @@ async fn a_session_of_an_older_epoch_is_deleted() {
 async fn a_session_missing_from_its_index_is_listed_again() {
     let (app, ada) = service().await;
     let session = app.session_of(&ada).await;
+    let before = app.stored_user(&ada.id).await;
     app.damage(&ada.id, &format!("ZREM BUCKET:sessions:ID {session}")).await;
     app.expect_repair_of(&["unlisted_session"]).await;
     assert_eq!(app.session_of(&ada).await, session);
+    // So a deletion that read the sessions before the repair does not miss this one.
+    let after = app.stored_user(&ada.id).await;
+    assert_ne!(after["rev"], before["rev"], "the user was written");
+    assert_eq!(after["version"], before["version"], "a client does not see it");
     app.stop().await;
 }
 

@@ -1,7 +1,9 @@
 //! `latchkey check` where a repair would lose something, or cannot be made: it is told, and everything else goes on.
 
+use fred::interfaces::KeysInterface;
+
 use crate::{
-    check::{long_ago, service},
+    check::{bucket, long_ago, service},
     claims::email_claim,
     support::TestApp,
 };
@@ -23,6 +25,7 @@ async fn redis_what_no_repair_may_touch_is_told_and_left() {
     tokio::join!(
         a_lost_user_is_told_and_every_trace_of_them_is_kept(),
         what_another_repair_has_done_is_not_told_as_repaired(),
+        an_unreadable_index_of_sessions_hides_nothing_and_stops_nothing(),
     );
 }
 
@@ -58,5 +61,16 @@ async fn what_another_repair_has_done_is_not_told_as_repaired() {
     let (one, other) = tokio::join!(app.check(true), app.check(true));
     assert_eq!((one.code, other.code), (0, 0), "{} {}", one.text, other.text);
     assert_eq!(one.codes("repaired").len() + other.codes("repaired").len(), 100);
+    app.stop().await;
+}
+async fn an_unreadable_index_of_sessions_hides_nothing_and_stops_nothing() {
+    let (app, ada) = service().await;
+    app.damage(&ada.id, "HINCRBY BUCKET:user:ID session_epoch 1").await;
+    let client = app.redis.as_ref().unwrap().client().await;
+    let index = format!("{}:sessions:{}", bucket(&ada.id), ada.id);
+    let _: () = client.set(index, "text", None, None, false).await.unwrap();
+    app.expect_left(&["unreadable"], "sessions").await;
+    assert_eq!(app.damage(&ada.id, "DEL BUCKET:sessions:ID").await, 1);
+    app.expect_repair_of(&["ended_session"]).await;
     app.stop().await;
 }

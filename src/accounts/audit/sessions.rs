@@ -57,16 +57,20 @@ impl SessionSubject {
     ) -> Option<Found> {
         let Self(home, id) = self;
         let user_id = home.id();
-        let user = user.ok()?; // one that cannot be read is reported by itself
+        // A user or an index that cannot be read is reported by itself, and no repair could be written there.
+        let (user, score) = (user.ok()?, score.as_ref().ok()?);
         let expiry = session.value.expires_at;
         let mut batch = Batch::new(home.slot());
         batch.expect(home.session(id), Expectation::Revision(session.revision));
+        batch.expect(home.user(), unchanged(user.as_ref()));
         let fault = match user.as_ref().map(|stored| &stored.value) {
             Some(UserRecord::Active(_)) if expiry <= now => return None,
             Some(UserRecord::Active(user)) if session.value.is_live(user, now) => {
-                if score.is_err() || *score == Ok(Some(expiry.as_millis())) {
+                if *score == Some(expiry.as_millis()) {
                     return None;
                 }
+                // As signing in does: a deletion that read the sessions before this must not miss this one.
+                batch.put(home.user(), records::write_user(user));
                 batch.add(home.sessions(), id.to_string(), expiry.as_millis());
                 let fault = Fault::UnlistedSession { user: user_id, session: id };
                 return Some(Found::new(fault, Cure::Commit(batch)));
@@ -74,7 +78,6 @@ impl SessionSubject {
             Some(UserRecord::Active(_)) => Fault::EndedSession { user: user_id, session: id },
             Some(UserRecord::Tombstone(_)) | None => Fault::OrphanSession { user: user_id, session: id },
         };
-        batch.expect(home.user(), unchanged(user.as_ref()));
         sessions::forget(&mut batch, home, [id]);
         Some(Found::new(fault, Cure::Commit(batch)))
     }
