@@ -5,7 +5,8 @@ use fred::interfaces::KeysInterface;
 use crate::{
     check::{bucket, long_ago, service},
     claims::email_claim,
-    support::TestApp,
+    redis_server::command,
+    support::{PASSWORD, TestApp},
 };
 
 impl TestApp {
@@ -17,6 +18,11 @@ impl TestApp {
             assert!(left.text.contains(why), "{}", left.text);
         }
     }
+
+    async fn set_memory(&self, bytes: u32) {
+        let client = self.redis.as_ref().unwrap().client().await;
+        let _: () = command(&client, &format!("CONFIG SET maxmemory {bytes}")).await;
+    }
 }
 
 /// All at once, since each check waits before it looks again.
@@ -26,6 +32,7 @@ async fn redis_what_no_repair_may_touch_is_told_and_left() {
         a_lost_user_is_told_and_every_trace_of_them_is_kept(),
         what_another_repair_has_done_is_not_told_as_repaired(),
         an_unreadable_index_of_sessions_hides_nothing_and_stops_nothing(),
+        a_full_store_stops_no_check(),
     );
 }
 
@@ -72,5 +79,21 @@ async fn an_unreadable_index_of_sessions_hides_nothing_and_stops_nothing() {
     app.expect_left(&["unreadable"], "sessions").await;
     assert_eq!(app.damage(&ada.id, "DEL BUCKET:sessions:ID").await, 1);
     app.expect_repair_of(&["ended_session"]).await;
+    app.stop().await;
+}
+
+async fn a_full_store_stops_no_check() {
+    let (app, ada) = service().await;
+    app.leave_claim("eve@example.com", &ada.id, 0).await;
+    app.damage(&ada.id, "ZREM BUCKET:index:created ID").await;
+    app.damage(&ada.id, &format!("DEL {}", email_claim("bob@example.com"))).await;
+    app.set_memory(1).await;
+    let left = app.check(true).await;
+    let codes = vec!["dead_claim", "missing_claim", "unlisted_user"];
+    assert_eq!((left.code, left.codes("left")), (1, codes.clone()), "{}", left.text);
+    assert_eq!(left.text.matches("the store is full").count(), 3, "{}", left.text);
+    app.set_memory(0).await;
+    app.expect_repair_of(&codes).await;
+    app.sign_in("bob@example.com", PASSWORD).await.expect(201);
     app.stop().await;
 }

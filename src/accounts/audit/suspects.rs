@@ -19,6 +19,9 @@ const MANY: usize = 4000;
 /// What is left when others kept writing what was to be repaired.
 const BUSY: &str = "it kept changing; run this again";
 
+/// What is left when nothing can be written.
+pub(super) const FULL: &str = "the store is full";
+
 /// The suspects of one kind.
 pub(super) struct Suspects<S> {
     list: Vec<(S, Vec<Fault>)>,
@@ -108,11 +111,13 @@ async fn mend<S: Subject>(
                 Ok(true) => return Ok(Some(Outcome::Repaired)),
                 Ok(false) => return Ok(None),
                 Err(Error::Contended) => {}
+                Err(Error::StoreFull) => return Ok(Some(Outcome::Left(FULL))),
                 Err(e) => return Err(e),
             },
             Cure::Commit(batch) => match accounts.store.commit(batch).await {
                 Ok(_) => return Ok(Some(Outcome::Repaired)),
                 Err(CommitError::Conflict) => {}
+                Err(CommitError::Full) => return Ok(Some(Outcome::Left(FULL))),
                 Err(e) => return Err(e.into()),
             },
         }

@@ -7,6 +7,7 @@ use super::{
     Report,
     finding::{Fault, Outcome},
     subject::{Cure, Subject},
+    suspects::FULL,
 };
 use crate::accounts::{
     Accounts,
@@ -73,6 +74,7 @@ impl Accounts {
             Ok(()) => Ok(Some(Outcome::Repaired)),
             Err(Error::EmailTaken | Error::UsernameTaken) => Ok(Some(Outcome::Left("somebody else has claimed it"))),
             Err(Error::Contended) => Ok(Some(Outcome::Left("another claim on it is pending; run this again later"))),
+            Err(Error::StoreFull) => Ok(Some(Outcome::Left(FULL))),
             Err(e) => Err(e),
         }
     }
