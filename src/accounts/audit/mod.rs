@@ -80,7 +80,7 @@ impl Accounts {
     /// # Errors
     /// Those of the store: then not everything was looked at.
     pub async fn audit(&self, repair: bool, tell: &mut dyn FnMut(AuditEvent<'_>)) -> Result<AuditSummary, Error> {
-        let report = Report { repair, tell, summary: AuditSummary::default() };
+        let report = Report { repair, tell, summary: AuditSummary::default(), misses_users: false };
         let mut audit =
             Audit { accounts: self, report, suspects: AllSuspects::default(), unclaimed: Unclaimed::default() };
         let size = self.store.size().await?;
@@ -108,6 +108,8 @@ struct Report<'a> {
     repair: bool,
     tell: &'a mut dyn FnMut(AuditEvent<'_>),
     summary: AuditSummary,
+    /// Whether some user could not be read: then nobody knows everything that users have.
+    misses_users: bool,
 }
 
 #[derive(Default)]
@@ -125,6 +127,9 @@ impl Report<'_> {
         match outcome {
             Outcome::Repaired => self.summary.repaired += 1,
             Outcome::Repairable | Outcome::Left(_) => self.summary.left += 1,
+        }
+        if let Fault::Unreadable { key, .. } = &fault {
+            self.misses_users |= matches!(Place::of(key), Some(Place::User(_)));
         }
         (self.tell)(AuditEvent::Found(&Finding(fault), outcome));
     }

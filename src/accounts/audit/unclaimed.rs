@@ -1,5 +1,5 @@
-//! Users whose address or name nobody claims. Whether it may be claimed for them is known only when all users were seen:
-//! two of them may have the same.
+//! Users whose address or name nobody claims. Whether it may be claimed for them is known only when all users were seen
+//! and could be read: two of them may have the same.
 
 use std::collections::BTreeMap;
 
@@ -54,8 +54,11 @@ impl Unclaimed {
             }
             for user in users {
                 let fault = Fault::MissingClaim { user, kind };
-                let outcome =
-                    if report.repair { accounts.claim_again(user, &fault).await? } else { Some(Outcome::Repairable) };
+                let outcome = match report.repair {
+                    _ if report.misses_users => Some(Outcome::Left("a user who cannot be read may have it")),
+                    true => accounts.claim_again(user, &fault).await?,
+                    false => Some(Outcome::Repairable),
+                };
                 if let Some(outcome) = outcome {
                     report.add(fault, outcome);
                 }
