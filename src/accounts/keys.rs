@@ -24,7 +24,7 @@ use crate::store::{Key, Name, Slot};
 pub(super) const BUCKETS: u8 = 64;
 
 /// The slot of one person, and the names in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Home(UserId);
 
 impl Home {

@@ -19,11 +19,11 @@ use crate::{
 };
 
 /// A member of an index over all users.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UserEntry(pub(super) Key, pub(super) String);
 
 /// An idempotency key, by its key in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Idempotency(pub(super) Key);
 
 impl UserEntry {

@@ -3,9 +3,11 @@
 //!
 //! The service may be running meanwhile, and the parts of one person are not read at one moment. So what looks wrong is
 //! only a [suspect](suspects): it is looked at again once every request that was under way is done, and reported if the
-//! same is wrong with it still. A repair is a commit that expects what was found, or a step of the claim protocol.
+//! same is wrong with it still. A repair is a commit that expects the records that were found, or a step of the claim
+//! protocol. Only a member of an index of users that is no id expects nothing: it leads to no record, and is just removed.
 //!
-//! Memory is bounded: a page of the walk, some suspects, and some users whose address nobody claims.
+//! Memory is bounded: a page of the walk, a page of each of [`AT_ONCE`] small indexes, the suspects of each kind until
+//! they are many, and some users whose address nobody claims.
 
 mod claims;
 mod entries;
@@ -18,10 +20,7 @@ mod suspects;
 mod unclaimed;
 mod users;
 
-use futures_util::{
-    TryStreamExt,
-    stream::{self, StreamExt},
-};
+use futures_util::{TryStreamExt, future::join_all};
 
 pub use self::finding::{Finding, Outcome};
 use self::{
@@ -43,7 +42,7 @@ use crate::store::{Key, ReadError, Slot};
 /// How many things are looked at together.
 const CHUNK: usize = 250;
 
-/// How many small indexes are read at once.
+/// How many indexes of sessions are read at once.
 const AT_ONCE: usize = 32;
 
 /// What an audit tells while it is under way.
@@ -172,22 +171,38 @@ impl Audit<'_> {
         self.settle(false).await
     }
 
-    /// Looks at the indexes of the sessions of some people. Each is small, so many are read at once.
+    /// Looks at the indexes of the sessions of some people. Most are small, so a page of each of many is read at once.
     async fn look_at_sessions_of(&mut self, homes: Vec<Home>) -> Result<(), Error> {
         let accounts = self.accounts;
-        let reads = homes.into_iter().map(|home| async move {
-            let index = home.key(&home.sessions());
-            let members = accounts.store.members(&index).try_concat().await;
-            (home, index, members)
-        });
-        let mut reads = stream::iter(reads).buffered(AT_ONCE);
         let mut entries = Vec::new();
-        while let Some((home, index, members)) = reads.next().await {
-            let members = self.next_members(&index, members.map(Some))?.unwrap_or_default();
-            entries.extend(members.into_iter().map(|member| SessionEntry(home, member)));
+        for homes in homes.chunks(AT_ONCE) {
+            let walk = |home: &Home| {
+                let index = home.key(&home.sessions());
+                (*home, accounts.store.members(&index), index)
+            };
+            let mut walks = homes.iter().map(walk).collect::<Vec<_>>();
+            while !walks.is_empty() {
+                let pages = join_all(walks.iter_mut().map(|(_, members, _)| members.try_next())).await;
+                let mut unfinished = Vec::new();
+                for (walk, page) in walks.into_iter().zip(pages) {
+                    if let Some(page) = self.next_members(&walk.2, page)? {
+                        entries.extend(page.into_iter().map(|member| SessionEntry(walk.0, member)));
+                        unfinished.push(walk);
+                    }
+                }
+                walks = unfinished;
+                if entries.len() >= CHUNK {
+                    self.look_at_session_entries(std::mem::take(&mut entries)).await?;
+                }
+            }
         }
+        self.look_at_session_entries(entries).await
+    }
+
+    async fn look_at_session_entries(&mut self, entries: Vec<SessionEntry>) -> Result<(), Error> {
         self.report.summary.entries += count(&entries);
-        self.suspects.session_entries.look(accounts, entries).await
+        self.suspects.session_entries.look(self.accounts, entries).await?;
+        self.settle(false).await
     }
 
     /// The next members of an index. One that is no index is a finding, and has no members.

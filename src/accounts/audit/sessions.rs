@@ -19,11 +19,11 @@ use crate::{
 };
 
 /// A session, by its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SessionSubject(pub(super) Home, pub(super) SessionId);
 
 /// A member of the index of a person's sessions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SessionEntry(pub(super) Home, pub(super) String);
 
 impl Subject for SessionSubject {

@@ -1,5 +1,7 @@
 //! Whatever an audit looks at, one after the other: each kind judges itself, in a file of its own.
 
+use std::hash::Hash;
+
 use super::finding::Fault;
 use crate::{
     accounts::{
@@ -12,7 +14,7 @@ use crate::{
 };
 
 /// One thing in the store that can be looked at, and looked at again.
-pub(super) trait Subject: Clone + PartialEq {
+pub(super) trait Subject: Clone + Eq + Hash {
     /// Looks at some of its kind, and says of each what is wrong.
     async fn look(accounts: &Accounts, subjects: &[Self]) -> Result<Vec<Vec<Found>>, Error>;
 }

@@ -1,5 +1,7 @@
 //! What looked wrong once, and is looked at again before it is reported and repaired.
 
+use std::collections::HashMap;
+
 use tokio::time::Instant;
 
 use super::{
@@ -13,8 +15,9 @@ use crate::{
     store::{CommitError, REQUEST_DEADLINE},
 };
 
-/// So many suspects of a kind are looked at again at once, and held in memory until then.
-const MANY: usize = 4000;
+/// So many suspects of a kind are looked at again at once, since that is waited for, and are held in memory until then:
+/// a few hundred bytes each.
+const MANY: usize = 20_000;
 
 /// What is left when others kept writing what was to be repaired.
 const BUSY: &str = "it kept changing; run this again";
@@ -24,13 +27,13 @@ pub(super) const FULL: &str = "the store is full";
 
 /// The suspects of one kind.
 pub(super) struct Suspects<S> {
-    list: Vec<(S, Vec<Fault>)>,
+    all: HashMap<S, Vec<Fault>>,
     latest: Option<Instant>,
 }
 
 impl<S> Default for Suspects<S> {
     fn default() -> Self {
-        Self { list: Vec::new(), latest: None }
+        Self { all: HashMap::new(), latest: None }
     }
 }
 
@@ -41,8 +44,8 @@ impl<S: Subject> Suspects<S> {
             for (subject, found) in chunk.iter().zip(S::look(accounts, chunk).await?) {
                 let faults = found.into_iter().map(|found| found.fault).collect::<Vec<_>>();
                 // A walk may see a thing twice.
-                if !faults.is_empty() && !self.list.iter().any(|(known, _)| known == subject) {
-                    self.list.push((subject.clone(), faults));
+                if !faults.is_empty() {
+                    self.all.insert(subject.clone(), faults);
                     self.latest = Some(Instant::now());
                 }
             }
@@ -59,10 +62,10 @@ impl<S: Subject> Suspects<S> {
         report: &mut Report<'_>,
         unclaimed: &mut Unclaimed,
     ) -> Result<(), Error> {
-        let Some(latest) = self.latest.filter(|_| all || self.list.len() >= MANY) else { return Ok(()) };
+        let Some(latest) = self.latest.filter(|_| all || self.all.len() >= MANY) else { return Ok(()) };
         self.latest = None;
         tokio::time::sleep_until(latest + REQUEST_DEADLINE).await;
-        for chunk in std::mem::take(&mut self.list).chunks(CHUNK) {
+        for chunk in std::mem::take(&mut self.all).into_iter().collect::<Vec<_>>().chunks(CHUNK) {
             let subjects = chunk.iter().map(|(subject, _)| subject.clone()).collect::<Vec<_>>();
             for ((subject, before), found) in chunk.iter().zip(S::look(accounts, &subjects).await?) {
                 for found in found.into_iter().filter(|found| before.contains(&found.fault)) {
