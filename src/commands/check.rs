@@ -16,6 +16,9 @@ use crate::{
 /// How often the progress bar moves while nothing else does.
 const TICK: Duration = Duration::from_millis(200);
 
+/// So many unknown keys are shown, at the most.
+const SHOWN: u64 = 20;
+
 /// Audits the store: 0 when nothing is wrong any more, 1 when something is left or the audit did not come to its end.
 #[must_use]
 pub fn check(config: &Config, repair: bool, json: bool) -> ExitCode {
@@ -30,11 +33,18 @@ pub fn check(config: &Config, repair: bool, json: bool) -> ExitCode {
             Err(e) => return fail(&e.to_string()),
         };
         let bar = bar();
+        let mut unknown = 0;
         let outcome = accounts
             .audit(repair, &mut |event| match event {
                 AuditEvent::Looked(keys, all) => {
                     bar.set_length(all);
                     bar.set_position(keys);
+                }
+                AuditEvent::Unknown(key) => {
+                    unknown += 1;
+                    if unknown <= SHOWN && !json {
+                        bar.suspend(|| say(&format!("unknown: {}\n", key.to_string().escape_debug())));
+                    }
                 }
                 AuditEvent::Found(finding, outcome) => {
                     let line = if json { as_json(finding, outcome) } else { as_text(finding, outcome) };
@@ -90,8 +100,10 @@ fn as_json(finding: &Finding, outcome: Outcome) -> String {
 
 fn summary_as_text(summary: &AuditSummary, data: &str) -> String {
     let AuditSummary { users, claims, sessions, entries, unknown, repaired, left } = summary;
+    let more = unknown.saturating_sub(SHOWN);
+    let more = if more == 0 { String::new() } else { format!("unknown: {more} more\n") };
     format!(
-        "Checked {data}: users {users}, claims {claims}, sessions {sessions}, index entries {entries}, unknown keys {unknown}\n\
+        "{more}Checked {data}: users {users}, claims {claims}, sessions {sessions}, index entries {entries}, unknown keys {unknown}\n\
          Findings {}: repaired {repaired}, left {left}\n",
         repaired + left
     )

@@ -157,12 +157,12 @@ async fn redis_a_check_that_cannot_see_everything_says_so() {
     let url = app.redis.as_ref().unwrap().url();
     let client = app.redis.as_ref().unwrap().client().await;
     let settings = [("LATCHKEY_REDIS_URL", url.as_str())];
-    for forbidden in ["scan", "zscan", "hgetall"] {
+    for forbidden in ["scan", "zscan", "zscore", "hgetall"] {
         let _: () = command(&client, &format!("ACL SETUSER default -{forbidden}")).await;
         let output = run(&settings, &["check"]);
         let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("no permissions"), "{forbidden}: {said}");
+        assert!(said.contains("no permissions") && said.lines().count() == 1, "{forbidden}: {said}");
         let _: () = command(&client, &format!("ACL SETUSER default +{forbidden}")).await;
     }
     app.check(false).await.expect_clean();
@@ -183,16 +183,22 @@ async fn redis_findings_and_the_summary_are_lines_for_people() {
     let app = TestApp::redis().await;
     let ada = app.person("ada").await;
     app.leave_claim("eve@example.com", &ada.id, 0).await;
+    for key in 0..22 {
+        let set = format!("SET latchkey:{{other}}:\u{1b}{key} text");
+        let _: () = command(&app.redis.as_ref().unwrap().client().await, &set).await;
+    }
     let url = app.redis.as_ref().unwrap().url();
     let output = tokio::time::timeout(Duration::from_secs(20), async {
         tokio::task::spawn_blocking(move || run(&[("LATCHKEY_REDIS_URL", &url)], &["check"])).await.unwrap()
     });
     let text = String::from_utf8(output.await.unwrap().stdout).unwrap();
     let lines = text.lines().collect::<Vec<_>>();
-    assert_eq!(lines.len(), 3, "{text}");
-    assert!(lines[0].starts_with("dead_claim: the claim {email:") && lines[0].contains(&ada.id), "{text}");
-    assert!(lines[0].ends_with("; with --repair, the claim is dropped"), "{text}");
-    assert!(lines[1].contains(": users 1, claims 2, sessions 1, index entries 2, unknown keys 0"), "{text}");
-    assert_eq!(lines[2], "Findings 1: repaired 0, left 1");
+    let unknown = lines.iter().filter(|line| line.starts_with("unknown: {other}:\\u{1b}")).count();
+    assert_eq!((lines.len(), unknown), (24, 20), "{text}");
+    let found = lines.iter().find(|line| line.starts_with("dead_claim: the claim {email:")).unwrap();
+    assert!(found.contains(&ada.id) && found.ends_with("; with --repair, the claim is dropped"), "{text}");
+    assert_eq!(lines[21], "unknown: 2 more");
+    assert!(lines[22].contains(": users 1, claims 2, sessions 1, index entries 2, unknown keys 22"), "{text}");
+    assert_eq!(lines[23], "Findings 1: repaired 0, left 1");
     app.stop().await;
 }

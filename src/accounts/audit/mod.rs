@@ -50,6 +50,8 @@ const AT_ONCE: usize = 32;
 pub enum AuditEvent<'a> {
     /// So many keys of about so many were looked at.
     Looked(u64, u64),
+    /// This key is not known.
+    Unknown(&'a Key),
     /// Something is wrong, and this became of it.
     Found(&'a Finding, Outcome),
 }
@@ -156,7 +158,10 @@ impl Audit<'_> {
                     }
                 }
                 Some(Place::Meta) => {} // it was read when the store was opened
-                None => self.report.summary.unknown += 1,
+                None => {
+                    self.report.summary.unknown += 1;
+                    (self.report.tell)(AuditEvent::Unknown(key));
+                }
             }
         }
         let summary = &mut self.report.summary;
