@@ -29,7 +29,8 @@ use tracing::Instrument;
 
 use self::retry::Retry;
 pub use self::{
-    audit::{AuditEvent, AuditSummary, Finding, Outcome},
+    audit::{AuditEvent, AuditSummary, Fault, Outcome},
+    claims::HandleKind,
     clock::{Clock, SystemClock, Timestamp},
     email::{EmailAddress, InvalidEmailAddress},
     error::Error,

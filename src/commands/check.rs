@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{fail, say};
 use crate::{
-    accounts::{AuditEvent, AuditSummary, Finding, Outcome, SystemClock},
+    accounts::{AuditEvent, AuditSummary, Fault, Outcome, SystemClock},
     app,
     config::Config,
     telemetry,
@@ -46,8 +46,8 @@ pub fn check(config: &Config, repair: bool, json: bool) -> ExitCode {
                         bar.suspend(|| say(&format!("unknown: {}\n", key.to_string().escape_debug())));
                     }
                 }
-                AuditEvent::Found(finding, outcome) => {
-                    let line = if json { as_json(finding, outcome) } else { as_text(finding, outcome) };
+                AuditEvent::Found(fault, outcome) => {
+                    let line = if json { as_json(fault, outcome) } else { as_text(fault, outcome) };
                     bar.suspend(|| say(&line));
                 }
             })
@@ -74,25 +74,25 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn as_text(finding: &Finding, outcome: Outcome) -> String {
-    let (code, remedy) = (finding.code(), finding.remedy());
+fn as_text(fault: &Fault, outcome: Outcome) -> String {
+    let (code, remedy) = (fault.code(), fault.remedy());
     match outcome {
-        Outcome::Repairable => format!("{code}: {finding}; with --repair, {remedy}\n"),
-        Outcome::Repaired => format!("{code}: {finding}; repaired: {remedy}\n"),
-        Outcome::Left(why) => format!("{code}: {finding}; left: {why}; {remedy}\n"),
+        Outcome::Repairable => format!("{code}: {fault}; with --repair, {remedy}\n"),
+        Outcome::Repaired => format!("{code}: {fault}; repaired: {remedy}\n"),
+        Outcome::Left(why) => format!("{code}: {fault}; left: {why}; {remedy}\n"),
     }
 }
 
-fn as_json(finding: &Finding, outcome: Outcome) -> String {
+fn as_json(fault: &Fault, outcome: Outcome) -> String {
     let why = match outcome {
         Outcome::Left(why) => Some(why),
         Outcome::Repairable | Outcome::Repaired => None,
     };
     let line = json!({
-        "code": finding.code(),
-        "detail": finding.to_string(),
+        "code": fault.code(),
+        "detail": fault.to_string(),
         "outcome": outcome.to_string(),
-        "remedy": finding.remedy(),
+        "remedy": fault.remedy(),
         "why": why,
     });
     format!("{line}\n")

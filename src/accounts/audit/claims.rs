@@ -1,7 +1,7 @@
 //! Claims: whether each still means something. That of a lost user does, who is reported by the entry that they left.
 
 use super::{
-    finding::Fault,
+    fault::Fault,
     lost::is_missing,
     read::parsed,
     subject::{Cure, Found, Subject},

@@ -2,7 +2,7 @@
 //! which only have to be readable.
 
 use super::{
-    finding::Fault,
+    fault::Fault,
     lost::is_missing,
     read::parsed,
     subject::{Cure, Found, Subject, unchanged},

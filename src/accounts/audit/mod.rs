@@ -11,7 +11,7 @@
 
 mod claims;
 mod entries;
-mod finding;
+mod fault;
 mod lost;
 mod read;
 mod sessions;
@@ -22,10 +22,9 @@ mod users;
 
 use futures_util::{TryStreamExt, future::join_all};
 
-pub use self::finding::{Finding, Outcome};
+pub use self::fault::{Fault, Outcome};
 use self::{
     entries::{Idempotency, UserEntry},
-    finding::Fault,
     read::readable,
     sessions::{SessionEntry, SessionSubject},
     suspects::Suspects,
@@ -53,7 +52,7 @@ pub enum AuditEvent<'a> {
     /// This key is not known.
     Unknown(&'a Key),
     /// Something is wrong, and this became of it.
-    Found(&'a Finding, Outcome),
+    Found(&'a Fault, Outcome),
 }
 
 /// What an audit looked at, and what came of it.
@@ -69,14 +68,14 @@ pub struct AuditSummary {
     pub entries: u64,
     /// Keys that look like ours and are not known; they are left alone.
     pub unknown: u64,
-    /// Findings that were repaired.
+    /// Faults that were repaired.
     pub repaired: u64,
-    /// Findings that were not.
+    /// Faults that were not.
     pub left: u64,
 }
 
 impl Accounts {
-    /// Looks at everything in the store, and repairs what is safe to repair, if told to. Every finding is told.
+    /// Looks at everything in the store, and repairs what is safe to repair, if told to. Every fault is told.
     ///
     /// # Errors
     /// Those of the store: then not everything was looked at.
@@ -104,7 +103,7 @@ struct Audit<'a> {
     unclaimed: Unclaimed,
 }
 
-/// Where findings go.
+/// Where faults go.
 struct Report<'a> {
     repair: bool,
     tell: &'a mut dyn FnMut(AuditEvent<'_>),
@@ -124,15 +123,15 @@ struct AllSuspects {
 }
 
 impl Report<'_> {
-    fn add(&mut self, fault: Fault, outcome: Outcome) {
+    fn add(&mut self, fault: &Fault, outcome: Outcome) {
         match outcome {
             Outcome::Repaired => self.summary.repaired += 1,
             Outcome::Repairable | Outcome::Left(_) => self.summary.left += 1,
         }
-        if let Fault::Unreadable { key, .. } = &fault {
+        if let Fault::Unreadable { key, .. } = fault {
             self.misses_users |= matches!(Place::of(key), Some(Place::User(_)));
         }
-        (self.tell)(AuditEvent::Found(&Finding(fault), outcome));
+        (self.tell)(AuditEvent::Found(fault, outcome));
     }
 }
 
@@ -210,7 +209,7 @@ impl Audit<'_> {
         self.settle(false).await
     }
 
-    /// The next members of an index. One that is no index is a finding, and has no members.
+    /// The next members of an index. One that is no index is a fault, and has no members.
     fn next_members(
         &mut self,
         index: &Key,
@@ -219,7 +218,7 @@ impl Audit<'_> {
         match readable(page)? {
             Ok(page) => Ok(page),
             Err(why) => {
-                self.report.add(Fault::Unreadable { key: index.clone(), why }, Outcome::Left(NOT_SAFE));
+                self.report.add(&Fault::Unreadable { key: index.clone(), why }, Outcome::Left(NOT_SAFE));
                 Ok(None)
             }
         }

@@ -2,7 +2,7 @@
 //! collects it, and to their next sign-in. Of anybody else nothing should be left, and nobody clears it away.
 
 use super::{
-    finding::Fault,
+    fault::Fault,
     read::{Read, parsed},
     subject::{Cure, Found, Subject, unchanged},
 };

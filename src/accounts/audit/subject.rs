@@ -2,7 +2,7 @@
 
 use std::hash::Hash;
 
-use super::finding::Fault;
+use super::fault::Fault;
 use crate::{
     accounts::{
         Accounts,

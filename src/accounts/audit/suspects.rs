@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     CHUNK, NOT_SAFE, Report,
-    finding::{Fault, Outcome},
+    fault::{Fault, Outcome},
     subject::{Cure, Found, Subject},
     unclaimed::Unclaimed,
 };
@@ -94,7 +94,7 @@ async fn conclude<S: Subject>(
         cure => mend(accounts, subject, &found.fault, cure).await?,
     };
     if let Some(outcome) = outcome {
-        report.add(found.fault, outcome);
+        report.add(&found.fault, outcome);
     }
     Ok(())
 }

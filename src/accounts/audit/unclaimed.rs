@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Report,
-    finding::{Fault, Outcome},
+    fault::{Fault, Outcome},
     subject::{Cure, Subject},
     suspects::FULL,
 };
@@ -36,7 +36,7 @@ impl Unclaimed {
         } else {
             let many = Outcome::Left("there are too many at once; run this again");
             let outcome = if report.repair { many } else { Outcome::Repairable };
-            report.add(Fault::MissingClaim { user, kind: handle.kind }, outcome);
+            report.add(&Fault::MissingClaim { user, kind: handle.kind }, outcome);
         }
     }
 
@@ -48,7 +48,7 @@ impl Unclaimed {
             {
                 for user in others {
                     let fault = Fault::Duplicate { user: *user, other: *first, kind };
-                    report.add(fault, Outcome::Left(super::NOT_SAFE));
+                    report.add(&fault, Outcome::Left(super::NOT_SAFE));
                 }
                 continue;
             }
@@ -60,7 +60,7 @@ impl Unclaimed {
                     false => Some(Outcome::Repairable),
                 };
                 if let Some(outcome) = outcome {
-                    report.add(fault, outcome);
+                    report.add(&fault, outcome);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Users: whether what they have is claimed for them, and whether the indexes show them.
 
 use super::{
-    finding::Fault,
+    fault::Fault,
     read::{Read, parsed},
     subject::{Cure, Found, Subject},
 };

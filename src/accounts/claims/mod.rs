@@ -47,9 +47,12 @@ pub(in crate::accounts) struct Handle {
     pub(in crate::accounts) canonical: String,
 }
 
+/// What kind of thing is unique among users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::accounts) enum HandleKind {
+pub enum HandleKind {
+    /// An email address.
     Email,
+    /// A username.
     Username,
 }
 

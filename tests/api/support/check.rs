@@ -1,5 +1,6 @@
 //! `latchkey check` as its operator runs it, and what it said.
 
+use latchkey::accounts::Fault;
 use serde_json::Value;
 
 use super::{PASSWORD, TestApp, run};
@@ -47,6 +48,7 @@ pub fn check(settings: &[(&str, &str)], repair: bool) -> Checked {
     let field = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
     let mut findings = lines.iter().map(|line| (field(line, "code"), field(line, "outcome"))).collect::<Vec<_>>();
     findings.sort();
+    assert!(findings.iter().all(|(code, _)| Fault::CODES.contains(&code.as_str())), "{text}");
     let told = summary["repaired"].as_u64().unwrap() + summary["left"].as_u64().unwrap();
     assert_eq!(told, u64::try_from(findings.len()).unwrap(), "{text}");
     Checked { code: output.status.code().unwrap(), findings, text, summary }

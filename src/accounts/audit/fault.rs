@@ -11,11 +11,7 @@ use crate::{
     store::{Key, Slot},
 };
 
-/// Something that is wrong with a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding(pub(super) Fault);
-
-/// What became of a finding.
+/// What became of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Nothing was written: an audit that repairs would mend it.
@@ -26,28 +22,57 @@ pub enum Outcome {
     Left(&'static str),
 }
 
-/// The kinds of findings.
+/// Something that is wrong with a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+#[expect(missing_docs, reason = "whose id and which key it is")]
+pub enum Fault {
+    /// A claim of a user who neither has what it claims nor can get it any more.
     DeadClaim { claim: Slot, user: UserId, at: Timestamp },
+    /// A claim that is still pending, long after its maker has gone.
     StaleClaim { claim: Slot, user: UserId, at: Timestamp },
+    /// A user whose address or username is claimed for nobody.
     MissingClaim { user: UserId, kind: HandleKind },
+    /// Two users with one address or username.
     Duplicate { user: UserId, other: UserId, kind: HandleKind },
+    /// A user who was made and never deleted, and whose record is gone.
     LostUser { user: UserId },
+    /// A session of a user who is not there.
     OrphanSession { user: UserId, session: SessionId },
+    /// A session that was ended with others and is still there.
     EndedSession { user: UserId, session: SessionId },
+    /// A session that is not in the index of its user.
     UnlistedSession { user: UserId, session: SessionId },
+    /// A user who is not in an index.
     UnlistedUser { user: UserId, index: String },
+    /// An index entry of a user who was deleted or has changed, or of nobody.
     DanglingEntry { index: Key, user: Option<UserId> },
+    /// An index entry that leads to no session.
     DanglingSession { user: UserId, session: Option<SessionId> },
+    /// A record or an index that cannot be read.
     Unreadable { key: Key, why: String },
 }
 
-impl Finding {
-    /// The kind of finding, for programs.
+impl Fault {
+    /// Every [`code`](Self::code).
+    pub const CODES: [&str; 12] = [
+        "dead_claim",
+        "stale_claim",
+        "missing_claim",
+        "duplicate",
+        "lost_user",
+        "orphan_session",
+        "ended_session",
+        "unlisted_session",
+        "unlisted_user",
+        "dangling_entry",
+        "dangling_session",
+        "unreadable",
+    ];
+
+    /// What kind of fault it is, for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self.0 {
+        match self {
             Fault::DeadClaim { .. } => "dead_claim",
             Fault::StaleClaim { .. } => "stale_claim",
             Fault::MissingClaim { .. } => "missing_claim",
@@ -66,7 +91,7 @@ impl Finding {
     /// What a repair does, or who else is needed.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
-        match self.0 {
+        match self {
             Fault::DeadClaim { .. } => "the claim is dropped",
             Fault::StaleClaim { .. } => "its maker is fenced off and the claim is dropped",
             Fault::MissingClaim { .. } => "it is claimed for the user, if nobody else has it",
@@ -80,13 +105,13 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = |kind: HandleKind| match kind {
             HandleKind::Email => "email address",
             HandleKind::Username => "username",
         };
-        match &self.0 {
+        match self {
             Fault::DeadClaim { claim, user, at } => {
                 write!(f, "the claim {{{claim}}} of {at} is user {user}'s, who neither has it nor can get it any more")
             }
