@@ -96,7 +96,7 @@ impl Fault {
             Fault::StaleClaim { .. } => "its maker is fenced off and the claim is dropped",
             Fault::MissingClaim { .. } => "it is claimed for the user, if nobody else has it",
             Fault::Duplicate { .. } => "somebody must decide who keeps it",
-            Fault::LostUser { .. } => "restore a copy of the store; the claims of the user are kept",
+            Fault::LostUser { .. } => "restore a copy of the store; the claims and the index entry are kept",
             Fault::OrphanSession { .. } | Fault::EndedSession { .. } => "the session is deleted",
             Fault::UnlistedSession { .. } | Fault::UnlistedUser { .. } => "the entry is made",
             Fault::DanglingEntry { .. } | Fault::DanglingSession { .. } => "the entry is removed",

@@ -1,6 +1,6 @@
 //! Users who were made, were never deleted, and are not there. A user is entered in the index of their bucket by the
 //! commit that makes them, and taken out by the one that deletes them: so the entry of somebody whose record is missing
-//! proves that it was lost. What still tells of them is kept, for whoever restores them from a copy.
+//! proves that it was lost. It is kept, and so are their claims, for whoever restores them from a copy.
 
 use std::collections::HashSet;
 
