@@ -78,6 +78,7 @@ async fn redis_each_kind_of_damage_is_found_named_repaired_and_gone() {
         a_session_missing_from_its_index_is_listed_again(),
         a_user_missing_from_an_index_or_in_a_wrong_place_there_is_listed_again(),
         an_index_entry_that_leads_nowhere_is_removed(),
+        the_many_entries_of_one_person_are_all_looked_at(),
         what_cannot_be_read_is_reported_and_hides_nothing_else(),
     );
 }
@@ -221,6 +222,16 @@ async fn an_index_entry_that_leads_nowhere_is_removed() {
     // The entry of a session that has expired is cleared away by the next sign-in, so it is no damage.
     app.damage(&ada.id, &format!("ZADD BUCKET:sessions:ID 7 {NOBODY}")).await;
     app.check(false).await.expect_clean();
+    app.me(&ada.token).await.expect(200);
+    app.stop().await;
+}
+
+/// More of them than one page of a walk, or one look, holds.
+async fn the_many_entries_of_one_person_are_all_looked_at() {
+    let (app, ada) = service().await;
+    let pairs = (0..1000).map(|entry| format!(" 4000000000000 019815f2-4c1e-7cc3-9a52-{entry:012}"));
+    assert_eq!(app.damage(&ada.id, &format!("ZADD BUCKET:sessions:ID{}", pairs.collect::<String>())).await, 1000);
+    app.expect_repair_of(&["dangling_session"; 1000]).await;
     app.me(&ada.token).await.expect(200);
     app.stop().await;
 }
