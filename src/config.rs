@@ -134,10 +134,11 @@ impl RedisUrl {
     /// The URL without what may be secret, for a log or an error: user and password, also those of sentinels.
     #[must_use]
     pub fn redacted(&self) -> String {
-        let shown = self.0.split_once('?').map_or(self.0.as_str(), |(address, _)| address);
-        match shown.split_once("://").zip(shown.rsplit_once('@')) {
-            Some(((scheme, _), (_, host))) => format!("{scheme}://{host}"),
-            None => shown.to_owned(),
+        let scheme = self.0.split_once("://").map_or("", |(scheme, _)| scheme);
+        // Of what is no URL, nobody knows which part is the password.
+        match url::Url::parse(&self.0) {
+            Ok(url) => format!("{scheme}://{}{}", place(&url), url.path()),
+            Err(_) => format!("{scheme}://…"),
         }
     }
 }
@@ -172,6 +173,15 @@ impl Config {
             return Err(
                 "LATCHKEY_REDIS_CERT_FILE and LATCHKEY_REDIS_KEY_FILE need each other; set both or none".to_owned()
             );
+        }
+        let uses_tls = self.redis_url.as_ref().is_some_and(|url| url.0.starts_with("rediss"));
+        if !uses_tls && (self.redis_ca_file.is_some() || self.redis_cert_file.is_some()) {
+            return Err("LATCHKEY_REDIS_CA_FILE, LATCHKEY_REDIS_CERT_FILE: they need a LATCHKEY_REDIS_URL with TLS, \
+                        which begins with rediss"
+                .to_owned());
+        }
+        if self.redis_password_file.is_some() && self.redis_url.is_none() {
+            return Err("LATCHKEY_REDIS_PASSWORD_FILE: it needs LATCHKEY_REDIS_URL".to_owned());
         }
         if self.durability == Tier::Replicated && self.redis_url.is_none() {
             return Err(
@@ -208,10 +218,18 @@ fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
 fn parse_redis_url(text: &str) -> Result<RedisUrl, &'static str> {
     let schemes = ["redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster", "unix"];
     match text.split_once("://") {
-        Some((scheme, rest)) if schemes.contains(&scheme) && !rest.is_empty() => Ok(RedisUrl(text.to_owned())),
+        Some((scheme, rest)) if schemes.contains(&scheme) && !rest.is_empty() && url::Url::parse(text).is_ok() => {
+            Ok(RedisUrl(text.to_owned()))
+        }
         _ => Err("a URL is needed that begins with redis://, rediss://, redis-sentinel://, rediss-sentinel://, \
                   redis-cluster://, rediss-cluster:// or unix://, such as redis://127.0.0.1:6379"),
     }
+}
+
+/// The host and the port, if there are any.
+fn place(url: &url::Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}", url.host_str().unwrap_or_default())
 }
 
 fn parse_prefix(text: &str) -> Result<String, &'static str> {
@@ -224,7 +242,7 @@ fn parse_prefix(text: &str) -> Result<String, &'static str> {
 }
 
 fn parse_check(text: &str) -> Result<Check, String> {
-    text.parse().ok().filter(|check: &Check| check.may_be_accepted()).ok_or_else(|| {
+    text.trim().parse().ok().filter(|check: &Check| check.may_be_accepted()).ok_or_else(|| {
         let allowed = Check::ALL.into_iter().filter(|check| check.may_be_accepted()).map(Check::name);
         format!("names of checks are needed, with commas between them: {}", allowed.collect::<Vec<_>>().join(", "))
     })

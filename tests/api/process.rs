@@ -149,8 +149,21 @@ fn a_wrong_value_is_told_with_its_variable_and_what_is_allowed() {
     let too_little = [("LATCHKEY_ARGON2_MEMORY_KIB", "15"), ("LATCHKEY_ARGON2_PARALLELISM", "2")];
     let said = line(&run(&too_little, &[]), 2);
     assert!(said.contains("LATCHKEY_ARGON2_MEMORY_KIB: 15") && said.contains("16 is needed"), "{said}");
-    let said = line(&run(&[("LATCHKEY_REDIS_URL", "http://:secret@host")], &[]), 2);
-    assert!(said.contains("LATCHKEY_REDIS_URL") && !said.contains("secret"), "{said}");
+    for (url, code) in [
+        ("http://:secret@host", 2),
+        ("redis://:secret", 2),
+        ("redis://:sec?ret@127.0.0.1:1", 2),
+        ("redis://:secret@127.0.0.1:1", 1),
+        ("redis-sentinel://127.0.0.1:1?sentinelServiceName=a&sentinelPassword=se@cret", 1),
+    ] {
+        let said = line(&run(&[("LATCHKEY_REDIS_URL", url)], &[]), code);
+        assert!(said.contains("LATCHKEY_REDIS_URL") && !said.contains("cret") && !said.contains("sec?"), "{said}");
+    }
+    for (name, needed) in [("LATCHKEY_REDIS_CA_FILE", "rediss"), ("LATCHKEY_REDIS_PASSWORD_FILE", "LATCHKEY_REDIS_URL")]
+    {
+        let said = line(&run(&[(name, "/nowhere")], &[]), 2);
+        assert!(said.contains(name) && said.contains(needed), "{said}");
+    }
 }
 
 #[test]

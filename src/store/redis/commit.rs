@@ -16,7 +16,8 @@ use tokio::time::Instant;
 use super::{
     lease::Lease,
     node::Node,
-    servers::{Pauses, Servers},
+    pauses::Pauses,
+    servers::Servers,
     transaction::{Executed, Found, Transaction},
 };
 use crate::store::{COMMIT_DEADLINE, CommitError, Unavailable};

@@ -112,6 +112,10 @@ impl Lease {
         self.connection.answer(answer).await
     }
 
+    pub(super) fn is_lost(&self, error: &Error) -> bool {
+        self.connection.is_lost(error)
+    }
+
     /// Returns a connection that is in no transaction and watches nothing.
     pub(super) fn give_back(self) {
         let Self { connection, confirm, idle, forgotten, _permit } = self;

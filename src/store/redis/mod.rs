@@ -10,6 +10,7 @@ mod inspect;
 mod lease;
 mod node;
 mod options;
+mod pauses;
 mod scan;
 mod servers;
 mod topology;

@@ -6,16 +6,20 @@ use std::{
 };
 
 use fred::{
-    error::Error,
+    error::{Error, ErrorKind},
     interfaces::ClientLike,
     types::{
         Builder, ClusterHash, CustomCommand, Value,
-        config::{Config, ConnectionConfig, PerformanceConfig, UnresponsiveConfig},
+        config::{Config, ConnectionConfig, PerformanceConfig},
     },
 };
 use futures_util::future::{join_all, try_join_all};
 
-use super::{connection::Connection, lease::Leases, options::Durability};
+use super::{
+    connection::{Connection, closed},
+    lease::Leases,
+    options::Durability,
+};
 
 /// Connections that all reads share. Reads are pipelined, so a few serve many.
 const READERS: usize = 2;
@@ -29,9 +33,6 @@ const WAITING: usize = 10_000;
 /// How long one connection attempt, or one round trip, may take: short enough for a second try within the time that a
 /// client waits, since a connection may have died unnoticed.
 pub(super) const STEP: Duration = Duration::from_millis(800);
-
-/// How often a connection is looked at that owes an answer.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// A server that answers reads and takes commits.
 pub(super) struct Node {
@@ -70,12 +71,7 @@ pub(super) fn builder(config: Config) -> Builder {
 impl Node {
     /// Connects the readers.
     pub(super) async fn connect(builder: Builder, durability: Durability) -> Result<Self, Error> {
-        let mut reading = builder.clone();
-        reading.with_connection_config(|c: &mut ConnectionConfig| {
-            // A server that hangs, or is gone without a word, is found out.
-            c.unresponsive = UnresponsiveConfig { max_timeout: Some(STEP), interval: LOOK };
-        });
-        let readers = try_join_all((0..READERS).map(|_| Connection::open(reading.clone()))).await?;
+        let readers = try_join_all((0..READERS).map(|_| Connection::open(builder.clone()))).await?;
         let (next, is_retired) = (AtomicUsize::new(0), AtomicBool::new(false));
         Ok(Self { readers, next, is_retired, leases: Leases::new(builder, durability, LEASES) })
     }
@@ -85,7 +81,7 @@ impl Node {
         let reader = self.reader();
         // The futures of fred are large, and every read is one: on the heap, whatever waits for it stays small.
         let asked = Box::pin(reader.client.custom(command(question.command), question.arguments.clone()));
-        reader.answer(asked).await
+        heed(reader, reader.answer(asked).await)
     }
 
     /// Asks several questions in one round trip.
@@ -95,7 +91,11 @@ impl Node {
         for question in questions {
             let _: () = Box::pin(pipeline.custom(command(question.command), question.arguments.clone())).await?;
         }
-        reader.answer(async { Ok(pipeline.try_all().await) }).await
+        let answers = reader.answer(async { Ok(pipeline.try_all().await) }).await?;
+        if reader.has_ended() {
+            return Err(closed());
+        }
+        Ok(answers.into_iter().map(|answer| heed(reader, answer)).collect())
     }
 
     /// Asks a node that is about to take the slot over from another one.
@@ -139,6 +139,14 @@ impl Node {
         // One that is gone already cannot say goodbye.
         join_all(self.readers.iter().map(|reader| reader.answer(Box::pin(reader.client.quit())))).await;
     }
+}
+
+/// A server that hangs, or is gone without a word, is found out by the first answer that does not come.
+fn heed<T>(reader: &Connection, answer: Result<T, Error>) -> Result<T, Error> {
+    if answer.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Timeout) {
+        reader.give_up();
+    }
+    answer
 }
 
 /// A command of ours on a connection to one server, where fred has nothing to route.

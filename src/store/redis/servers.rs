@@ -9,7 +9,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use fred::{
@@ -21,18 +20,18 @@ use fred::{
     },
     util::redis_keyslot,
 };
-use futures_util::future::{join_all, try_join_all};
-use tokio::{sync::OnceCell, time::Instant};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, join_all, try_join_all},
+};
+use tokio::time::Instant;
 
 use super::{
     node::{Node, Question, command},
     options::Durability,
+    pauses::Pauses,
     topology::{SlotMap, Source},
 };
-
-/// The first pause before asking again; each is twice as long as the one before.
-const PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// All servers of a store.
 pub(super) struct Servers {
@@ -48,36 +47,9 @@ pub(super) struct Servers {
     lessons: AtomicU64,
 }
 
-/// The servers that somebody wanted, each connected once.
-type Nodes = HashMap<Server, Arc<OnceCell<Arc<Node>>>>;
-
-/// The pauses between attempts.
-pub(super) struct Pauses {
-    next: Duration,
-    deadline: Instant,
-}
-
-impl Pauses {
-    pub(super) fn until(deadline: Instant) -> Self {
-        Self { next: PAUSE, deadline }
-    }
-
-    /// Grants more time.
-    pub(super) fn extend(&mut self, deadline: Instant) {
-        self.deadline = deadline;
-    }
-
-    /// Whether there is time for another attempt.
-    pub(super) fn is_one_left(&self) -> bool {
-        Instant::now() + self.next <= self.deadline
-    }
-
-    /// Waits before the next attempt.
-    pub(super) async fn pause(&mut self) {
-        tokio::time::sleep(self.next).await;
-        self.next = (self.next * 2).min(LONGEST_PAUSE);
-    }
-}
+/// The servers that somebody wanted, each connected once, or about to be. Those who want one at the same time share the
+/// attempt, and it goes on when they give up.
+type Nodes = HashMap<Server, Shared<BoxFuture<'static, Result<Arc<Node>, Error>>>>;
 
 impl Servers {
     pub(super) async fn connect(config: Config, durability: Durability) -> Result<Self, Error> {
@@ -219,7 +191,7 @@ impl Servers {
             let masters = answer.as_ref().ok().map(SlotMap::masters);
             nodes.retain(|server, node| {
                 masters.as_ref().is_none_or(|masters| masters.contains(server))
-                    && node.get().is_none_or(|node| !node.is_of_no_use())
+                    && !node.peek().is_some_and(|node| node.as_ref().is_ok_and(|node| node.is_of_no_use()))
             });
         }
         let found = answer?;
@@ -229,7 +201,8 @@ impl Servers {
 
     pub(super) async fn close(&self) {
         let nodes = self.lock_nodes().take().unwrap_or_default();
-        join_all(nodes.values().filter_map(|node| node.get()).map(|node| node.close())).await;
+        let connected = nodes.values().filter_map(|node| node.peek()?.as_ref().ok());
+        join_all(connected.map(|node| node.close())).await;
     }
 
     /// A server by its address, connected.
@@ -237,31 +210,33 @@ impl Servers {
         let node = {
             let mut nodes = self.lock_nodes();
             let nodes = nodes.as_mut().ok_or_else(|| Error::new(ErrorKind::Config, "the store is closed"))?;
-            Arc::clone(nodes.entry(server.clone()).or_default())
+            nodes.entry(server.clone()).or_insert_with(|| self.begin_to_connect(server)).clone()
         };
-        let connect = || async {
-            let node = Node::connect(self.source.builder_for(&self.config, server), self.durability).await?;
-            self.expect_master(&node).await?;
-            Ok(Arc::new(node))
-        };
-        node.get_or_try_init(connect).await.cloned()
+        let connected = node.clone().await;
+        if connected.is_err()
+            && let Some(nodes) = &mut *self.lock_nodes()
+            && nodes.get(server).is_some_and(|known| known.ptr_eq(&node))
+        {
+            nodes.remove(server); // so that the next one tries again
+        }
+        connected
     }
 
-    /// Sentinels name the old master until they have agreed on a new one, and it may be a replica already. A cluster's
-    /// replicas send everybody away by themselves.
-    async fn expect_master(&self, node: &Node) -> Result<(), Error> {
-        if !matches!(self.source, Source::Sentinels { .. }) {
-            return Ok(());
-        }
-        let reader = node.reader();
-        let asked = Box::pin(reader.client.custom::<String, _>(command("INFO"), vec!["replication"]));
-        match reader.answer(asked).await {
-            Ok(info) if info.contains("role:slave") => {
-                Err(Error::new(ErrorKind::Sentinel, "the sentinels name a server that is a replica"))
+    fn begin_to_connect(&self, server: &Server) -> Shared<BoxFuture<'static, Result<Arc<Node>, Error>>> {
+        let builder = self.source.builder_for(&self.config, server);
+        let durability = self.durability;
+        // Sentinels name the old master until they have agreed on a new one, and it may be a replica already. A cluster's
+        // replicas send everybody away by themselves.
+        let may_be_replica = matches!(self.source, Source::Sentinels { .. });
+        let task = tokio::spawn(Box::pin(async move {
+            let node = Node::connect(builder, durability).await?;
+            if may_be_replica {
+                expect_master(&node).await?;
             }
-            Err(error) if is_of_connection(&error) => Err(error),
-            _ => Ok(()), // what it does not permit to ask is not known
-        }
+            Ok(Arc::new(node))
+        }));
+        let ending = |_| Err(Error::new(ErrorKind::Canceled, "the service is ending"));
+        task.map(move |connected| connected.unwrap_or_else(ending)).boxed().shared()
     }
 
     fn slots(&self) -> Arc<SlotMap> {
@@ -270,6 +245,18 @@ impl Servers {
 
     fn lock_nodes(&self) -> MutexGuard<'_, Option<Nodes>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn expect_master(node: &Node) -> Result<(), Error> {
+    let reader = node.reader();
+    let asked = Box::pin(reader.client.custom::<String, _>(command("INFO"), vec!["replication"]));
+    match reader.answer(asked).await {
+        Ok(info) if info.contains("role:slave") => {
+            Err(Error::new(ErrorKind::Sentinel, "the sentinels name a server that is a replica"))
+        }
+        Err(error) if is_of_connection(&error) => Err(error),
+        _ => Ok(()), // what it does not permit to ask is not known
     }
 }
 

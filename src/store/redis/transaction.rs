@@ -107,6 +107,7 @@ impl Transaction {
             Some(Ok(Value::Array(_))) => Executed::Applied,
             Some(Ok(Value::Null)) => Executed::Conflict,
             Some(Ok(reply)) => Executed::Unknown(unexpected(&reply)),
+            Some(Err(error)) if lease.is_lost(&error) => Executed::Unknown(error),
             Some(Err(error)) => {
                 let queued = replies.iter().filter_map(|reply| reply.as_ref().err());
                 classify(&error, &queued.collect::<Vec<_>>())
