@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use fred::clients::Client;
+
 use crate::{
     cluster_of_servers::{RedisCluster, info, until},
     load,
@@ -27,14 +29,7 @@ async fn sentinel_names_another_master_and_the_service_follows() {
     let outcome = load::during(&app, async {
         tokio::time::sleep(CALM).await;
         watched.servers[0].kill();
-        until(async || {
-            let roles = [info(&replicas[0], "replication").await, info(&replicas[1], "replication").await];
-            roles.iter().any(|role| role.contains("role:master"))
-        })
-        .await;
-        let elected = Instant::now();
-        until(async || app.register(&format!("probe{:?}", elected.elapsed().as_millis())).await.status == 201).await;
-        recovered = elected.elapsed();
+        recovered = until_writing_again(&app, &replicas).await;
         tokio::time::sleep(CALM).await;
     })
     .await;
@@ -59,14 +54,8 @@ async fn sentinel_replaces_a_master_that_hangs_and_the_service_follows() {
     let outcome = load::during(&app, async {
         tokio::time::sleep(CALM).await;
         watched.servers[0].freeze();
-        until(async || {
-            let roles = [info(&replicas[0], "replication").await, info(&replicas[1], "replication").await];
-            roles.iter().any(|role| role.contains("role:master"))
-        })
-        .await;
-        let elected = Instant::now();
-        until(async || app.register(&format!("probe{:?}", elected.elapsed().as_millis())).await.status == 201).await;
-        assert!(elected.elapsed() < RECOVERY, "{:?}", elected.elapsed());
+        let recovered = until_writing_again(&app, &replicas).await;
+        assert!(recovered < RECOVERY, "{recovered:?}");
         watched.servers[0].thaw(); // it is a replica now, and nobody may read from it or write to it
         tokio::time::sleep(2 * CALM).await;
     })
@@ -114,7 +103,19 @@ async fn cluster_elects_another_master_and_the_service_follows() {
     app.stop().await;
 }
 
-async fn cluster_is_whole(clients: &[fred::clients::Client]) {
+/// Waits until one of the replicas is the master, and answers how long after that the service writes again.
+async fn until_writing_again(app: &TestApp, replicas: &[Client; 2]) -> Duration {
+    until(async || {
+        let roles = [info(&replicas[0], "replication").await, info(&replicas[1], "replication").await];
+        roles.iter().any(|role| role.contains("role:master"))
+    })
+    .await;
+    let elected = Instant::now();
+    until(async || app.register(&format!("probe{:?}", elected.elapsed().as_millis())).await.status == 201).await;
+    elected.elapsed()
+}
+
+async fn cluster_is_whole(clients: &[Client]) {
     for client in clients {
         until(async || crate::cluster_of_servers::info_of_cluster(client).await.contains("cluster_state:ok")).await;
     }
