@@ -21,8 +21,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects to the server that `builder` names: on a task of its own, since fred leaves memory behind when it is cut
-    /// off while it connects. Whoever gives up meanwhile leaves a connection that is closed as soon as it is there.
+    /// Connects to the server that `builder` names, on a task of its own: it is not cut off when whoever wants it gives
+    /// up, and is closed then as soon as it is there.
     pub(super) async fn open(builder: Builder) -> Result<Self, Error> {
         let opened = tokio::spawn(Box::pin(Self::connect(builder))).await;
         opened.unwrap_or_else(|_| Err(Error::new(ErrorKind::Canceled, "the service is ending")))

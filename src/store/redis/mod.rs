@@ -1,6 +1,6 @@
 //! The store in Redis or Valkey. A record is a HASH, an index a sorted set; `rev` is the field of the revision.
 //!
-//! Reads share a few pipelining connections that reconnect by themselves. Commits must not: WATCH belongs to one
+//! Reads share a few pipelining connections. Commits must not share one: WATCH belongs to a
 //! connection, so each commit leases one of its own (see [`lease`]) and follows the protocol in [`commit`].
 
 mod commit;
