@@ -60,7 +60,7 @@ impl App {
         let hasher = Hasher::start(config.hash_cost(), config.hash_threads(), config.hash_queue, Random)
             .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
         let accounts =
-            Accounts::open(store, hasher, clock, config.session_lifetime).await.map_err(|e| refused(e.to_string()))?;
+            Accounts::open(store, hasher, clock, config.accounts()).await.map_err(|e| refused(e.to_string()))?;
 
         let bound = TcpListener::bind(config.listen).into_acceptor().await;
         let cannot = |e: &dyn std::fmt::Display| {
@@ -147,7 +147,7 @@ pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Ac
     let cannot = |e: &dyn std::fmt::Display| StartError(format!("cannot use {data} ({setting}): {e}"));
     // Without threads: no password is hashed.
     let hasher = Hasher::start(config.hash_cost(), 0, 0, Random).map_err(|e| cannot(&e))?;
-    let accounts = Accounts::open_existing(store, hasher, clock, config.session_lifetime).await;
+    let accounts = Accounts::open_existing(store, hasher, clock, config.accounts()).await;
     Ok((accounts.map_err(|e| cannot(&e))?, data))
 }
 

@@ -9,12 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clap::Parser;
 use futures_util::{StreamExt, stream};
 use latchkey::{
     accounts::{
         Accounts, DisplayName, EmailAddress, HashCost, Hasher, Metadata, NewPassword, Random, Registration,
         SystemClock, Username,
     },
+    cli::Cli,
     store::{Batch, Embedded, Expectation, Name, Redis, RedisOptions, Slot, Store},
 };
 
@@ -139,8 +141,8 @@ impl Times {
 async fn fill(place: &Place<'_>, people: std::ops::Range<usize>) {
     let cheap = HashCost { memory_kib: 8, iterations: 1, parallelism: 1 };
     let hasher = Hasher::start(cheap, 2, 10_000, Random).unwrap();
-    let life = Duration::from_secs(3600);
-    let accounts = Accounts::open(place.open().await, hasher, Arc::new(SystemClock), life).await.unwrap();
+    let settings = Cli::parse_from(["latchkey"]).config.accounts();
+    let accounts = Accounts::open(place.open().await, hasher, Arc::new(SystemClock), settings).await.unwrap();
     let accounts = &Arc::new(accounts);
     let register = |n: usize| async move {
         let registration = Registration {

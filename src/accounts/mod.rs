@@ -54,7 +54,14 @@ pub struct Accounts {
     hasher: Hasher,
     clock: Arc<dyn Clock>,
     random: Random,
-    session_life: Duration,
+    settings: Settings,
+}
+
+/// What an operator decides about accounts.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a session lasts.
+    pub session_lifetime: Duration,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -64,7 +71,7 @@ impl std::fmt::Debug for Accounts {
 }
 
 impl Accounts {
-    /// Takes a store into use. `session_life` is how long a session lasts.
+    /// Takes a store into use.
     ///
     /// # Errors
     /// [`OpenError`] when the store was made with another layout, or does not answer.
@@ -72,10 +79,10 @@ impl Accounts {
         store: Store,
         hasher: Hasher,
         clock: Arc<dyn Clock>,
-        session_life: Duration,
+        settings: Settings,
     ) -> Result<Self, OpenError> {
         layout::establish(&store).await?;
-        Ok(Self { store, hasher, clock, random: Random, session_life })
+        Ok(Self { store, hasher, clock, random: Random, settings })
     }
 
     /// Takes a store that is in use already, and writes nothing into one that is not.
@@ -86,10 +93,10 @@ impl Accounts {
         store: Store,
         hasher: Hasher,
         clock: Arc<dyn Clock>,
-        session_life: Duration,
+        settings: Settings,
     ) -> Result<Self, OpenError> {
         layout::expect_ours(&store).await?;
-        Ok(Self { store, hasher, clock, random: Random, session_life })
+        Ok(Self { store, hasher, clock, random: Random, settings })
     }
 
     /// Whether the store answers.
@@ -101,10 +108,10 @@ impl Accounts {
         Ok(())
     }
 
-    /// How long a session lasts.
+    /// What the operator decided.
     #[must_use]
-    pub fn session_life(&self) -> Duration {
-        self.session_life
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Collects expired records, where the store does not do it by itself.

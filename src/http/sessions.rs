@@ -149,7 +149,7 @@ impl Sessions {
         Ok(SignedIn::Created(Json(SignInResult {
             access_token: signed_in.token.reveal().to_owned(),
             token_type: "Bearer".to_owned(),
-            expires_in: accounts.session_life().as_secs(),
+            expires_in: accounts.settings().session_lifetime.as_secs(),
             session: Session::new(&signed_in.session, signed_in.session.id),
             user: User::from(&signed_in.user),
         })))

@@ -97,7 +97,7 @@ impl Accounts {
         let session = Session {
             id,
             created_at: now,
-            expires_at: now.plus(self.session_life),
+            expires_at: now.plus(self.settings.session_lifetime),
             authenticated_at: now,
             device: request.device.clone(),
             token_digest,
