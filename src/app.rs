@@ -27,6 +27,9 @@ const FILE: &str = "latchkey.redb";
 /// How often expired records are collected.
 const COLLECT_EVERY: Duration = Duration::from_secs(60);
 
+/// How often the signing keys are read again, and what is due to them is done.
+const KEEP_KEYS_EVERY: Duration = Duration::from_secs(30);
+
 /// The service, listening but not yet answering.
 pub struct App {
     acceptor: TcpAcceptor,
@@ -91,10 +94,12 @@ impl App {
     /// When the listener fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let collector = tokio::spawn(collect(Arc::clone(&self.accounts)));
+        let keeper = tokio::spawn(keep_keys(Arc::clone(&self.accounts)));
         let server = Server::new_with_acceptor(self.acceptor);
         let endpoint = http::api(Arc::clone(&self.accounts));
         let outcome = server.run_with_graceful_shutdown(endpoint, stop, Some(self.shutdown_timeout)).await;
         collector.abort();
+        keeper.abort();
         self.accounts.close().await;
         outcome
     }
@@ -215,6 +220,16 @@ async fn collect(accounts: Arc<Accounts>) {
         match accounts.collect_expired().await {
             Ok(()) => {}
             Err(error) => tracing::warn!(%error, "expired records could not be collected"),
+        }
+    }
+}
+
+async fn keep_keys(accounts: Arc<Accounts>) {
+    loop {
+        tokio::time::sleep(KEEP_KEYS_EVERY).await;
+        match accounts.keyring().keep().await {
+            Ok(()) => {}
+            Err(error) => tracing::warn!(%error, "the signing keys could not be kept up to date"),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `{email:<digest>}`             | the claim on an email address                                   |
 //! | `{username:<digest>}`          | the claim on a username                                         |
 //! | `{idem:<digest>}`              | an idempotency key                                              |
+//! | `{signing}`                    | the keys that sign access tokens                                |
 //! | `{meta}`                       | what the store was made with                                    |
 //!
 //! `k` is the user's bucket: all that belongs to a person is in one slot, so that one commit can change it.
@@ -93,6 +94,11 @@ pub(super) fn meta() -> Slot {
     Slot::new("meta")
 }
 
+/// The slot of the keys that sign access tokens.
+pub(super) fn signing() -> Slot {
+    Slot::new("signing")
+}
+
 /// What is kept under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -104,6 +110,7 @@ pub(super) enum Place {
     Users(Key),
     Claim(Slot),
     Idempotency(Key),
+    SigningKeys(Key),
     Meta,
 }
 
@@ -116,6 +123,7 @@ impl Place {
             return match tag.split_once(':') {
                 Some(("email" | "username", digest)) => Digest::parse(digest).map(|_| Self::Claim(slot)),
                 Some(("idem", digest)) => Digest::parse(digest).map(|_| Self::Idempotency(key.clone())),
+                _ if slot == signing() => Some(Self::SigningKeys(key.clone())),
                 _ => (slot == meta()).then_some(Self::Meta),
             };
         }
@@ -140,7 +148,7 @@ impl Place {
             Self::User(home) => home.key(&home.user()),
             Self::Session(home, session) => home.key(&home.session(*session)),
             Self::Sessions(home) => home.key(&home.sessions()),
-            Self::Users(key) | Self::Idempotency(key) => key.clone(),
+            Self::Users(key) | Self::Idempotency(key) | Self::SigningKeys(key) => key.clone(),
             Self::Claim(slot) => slot.key(&Name::ROOT),
             Self::Meta => meta().key(&Name::ROOT),
         }
@@ -163,6 +171,7 @@ mod tests {
         let handle = Handle { kind: HandleKind::Email, canonical: "ada@example.com".to_owned() };
         let index = Slot::new("b63").key(&Name::new("index:created"));
         let key = idempotency("key").key(&Name::ROOT);
+        let ring = signing().key(&Name::ROOT);
         for (key, place) in [
             (home.key(&home.user()), Place::User(home)),
             (home.key(&home.session(session)), Place::Session(home, session)),
@@ -170,6 +179,7 @@ mod tests {
             (index.clone(), Place::Users(index)),
             (claim(&handle).key(&Name::ROOT), Place::Claim(claim(&handle))),
             (key.clone(), Place::Idempotency(key)),
+            (ring.clone(), Place::SigningKeys(ring)),
             (meta().key(&Name::ROOT), Place::Meta),
         ] {
             assert_eq!(Place::of(&key), Some(place), "{key}");

@@ -18,6 +18,7 @@ mod random;
 mod records;
 mod retry;
 mod sessions;
+mod signing;
 mod token;
 mod user;
 mod username;
@@ -40,6 +41,9 @@ pub use self::{
     profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},
     random::Random,
     sessions::{Scope, SignIn, SignInCompleted},
+    signing::{
+        Algorithm, InvalidMasterSecret, Keyring, MasterSecret, PublicKey, SigningKey, SigningSettings, Stage, Verified,
+    },
     token::{AccessToken, SignedIn},
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
@@ -50,10 +54,11 @@ use crate::store::{Name, OpenError, Store, in_the_same_request};
 
 /// The accounts in a store, and everything that can be done with them.
 pub struct Accounts {
-    store: Store,
+    store: Arc<Store>,
     hasher: Hasher,
     clock: Arc<dyn Clock>,
     random: Random,
+    keyring: Keyring,
     settings: Settings,
 }
 
@@ -62,6 +67,8 @@ pub struct Accounts {
 pub struct Settings {
     /// How long a session lasts.
     pub session_lifetime: Duration,
+    /// How access tokens are signed.
+    pub signing: SigningSettings,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -82,7 +89,9 @@ impl Accounts {
         settings: Settings,
     ) -> Result<Self, OpenError> {
         layout::establish(&store).await?;
-        Ok(Self { store, hasher, clock, random: Random, settings })
+        let accounts = Self::over(store, hasher, clock, settings);
+        accounts.keyring.start().await.map_err(|e| OpenError(e.to_string()))?;
+        Ok(accounts)
     }
 
     /// Takes a store that is in use already, and writes nothing into one that is not.
@@ -96,7 +105,13 @@ impl Accounts {
         settings: Settings,
     ) -> Result<Self, OpenError> {
         layout::expect_ours(&store).await?;
-        Ok(Self { store, hasher, clock, random: Random, settings })
+        Ok(Self::over(store, hasher, clock, settings))
+    }
+
+    fn over(store: Store, hasher: Hasher, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+        let store = Arc::new(store);
+        let keyring = Keyring::new(Arc::clone(&store), Arc::clone(&clock), Random, settings.signing.clone());
+        Self { store, hasher, clock, random: Random, keyring, settings }
     }
 
     /// Whether the store answers.
@@ -121,6 +136,12 @@ impl Accounts {
     pub async fn collect_expired(&self) -> Result<(), Error> {
         while self.store.collect_expired(self.clock.now().as_millis()).await? > 0 {}
         Ok(())
+    }
+
+    /// What signs access tokens.
+    #[must_use]
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 
     /// Lets the store go, after the last request.

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 pub use self::redis_url::RedisUrl;
 use crate::{
-    accounts::{HashCost, Settings},
+    accounts::{HashCost, Settings, SigningSettings},
     store::Check,
 };
 
@@ -174,7 +174,7 @@ impl Config {
     /// What the operator decided about accounts.
     #[must_use]
     pub fn accounts(&self) -> Settings {
-        Settings { session_lifetime: self.session_lifetime }
+        Settings { session_lifetime: self.session_lifetime, signing: SigningSettings::default() }
     }
 
     /// What a password hash costs.

@@ -1,5 +1,5 @@
-//! Entries of the indexes over all users: whether each leads to a user who is to be found there. And idempotency keys,
-//! which only have to be readable.
+//! Entries of the indexes over all users: whether each leads to a user who is to be found there. And idempotency keys and
+//! signing keys, which only have to be readable.
 
 use super::{
     fault::Fault,
@@ -11,8 +11,8 @@ use crate::{
     accounts::{
         Accounts,
         error::Error,
-        keys::{self, Home},
-        records,
+        keys::{self, Home, Place},
+        records, signing,
         user::{UserId, UserRecord},
     },
     store::{Batch, Expectation, Key},
@@ -22,9 +22,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UserEntry(pub(super) Key, pub(super) String);
 
-/// An idempotency key, by its key in the store.
+/// A record that only has to be readable, by its key in the store: an idempotency key, or the signing keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Idempotency(pub(super) Key);
+pub(super) struct Readable(pub(super) Key);
 
 impl UserEntry {
     /// Whom the entry leads to: what stands in it alone, or behind the last NUL.
@@ -65,14 +65,17 @@ impl Subject for UserEntry {
     }
 }
 
-impl Subject for Idempotency {
+impl Subject for Readable {
     async fn look(accounts: &Accounts, subjects: &[Self]) -> Result<Vec<Vec<Found>>, Error> {
         let keys = subjects.iter().map(|subject| subject.0.clone()).collect::<Vec<_>>();
         let reads = accounts.read_records(&keys).await?;
-        let judged = keys
-            .into_iter()
-            .zip(reads)
-            .map(|(key, read)| parsed(read, records::read_idempotency).err().map(|why| Found::unreadable(key, why)));
+        let judged = keys.into_iter().zip(reads).map(|(key, read)| {
+            let why = match Place::of(&key) {
+                Some(Place::SigningKeys(_)) => parsed(read, signing::check).err(),
+                _ => parsed(read, records::read_idempotency).err(),
+            };
+            why.map(|why| Found::unreadable(key, why))
+        });
         Ok(judged.map(|found| found.into_iter().collect()).collect())
     }
 }

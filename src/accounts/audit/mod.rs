@@ -24,7 +24,7 @@ use futures_util::{TryStreamExt, future::join_all};
 
 pub use self::fault::{Fault, Outcome};
 use self::{
-    entries::{Idempotency, UserEntry},
+    entries::{Readable, UserEntry},
     read::readable,
     sessions::{SessionEntry, SessionSubject},
     suspects::Suspects,
@@ -119,7 +119,7 @@ struct AllSuspects {
     sessions: Suspects<SessionSubject>,
     session_entries: Suspects<SessionEntry>,
     entries: Suspects<UserEntry>,
-    keys: Suspects<Idempotency>,
+    keys: Suspects<Readable>,
 }
 
 impl Report<'_> {
@@ -137,7 +137,7 @@ impl Report<'_> {
 
 impl Audit<'_> {
     async fn look_at_page(&mut self, keys: &[Key]) -> Result<(), Error> {
-        let (mut users, mut claims, mut sessions, mut idempotency) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut users, mut claims, mut sessions, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut homes = Vec::new();
         for key in keys {
             match Place::of(key) {
@@ -145,7 +145,7 @@ impl Audit<'_> {
                 Some(Place::Claim(slot)) => claims.push(slot),
                 Some(Place::Session(home, id)) => sessions.push(SessionSubject(home, id)),
                 Some(Place::Sessions(home)) => homes.push(home),
-                Some(Place::Idempotency(key)) => idempotency.push(Idempotency(key)),
+                Some(Place::Idempotency(key) | Place::SigningKeys(key)) => readable.push(Readable(key)),
                 Some(Place::Users(index)) => {
                     let accounts = self.accounts;
                     let mut members = accounts.store.members(key);
@@ -170,7 +170,7 @@ impl Audit<'_> {
         self.suspects.users.look(self.accounts, users).await?;
         self.suspects.claims.look(self.accounts, claims).await?;
         self.suspects.sessions.look(self.accounts, sessions).await?;
-        self.suspects.keys.look(self.accounts, idempotency).await?;
+        self.suspects.keys.look(self.accounts, readable).await?;
         self.look_at_sessions_of(homes).await?;
         self.settle(false).await
     }

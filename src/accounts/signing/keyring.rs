@@ -1,0 +1,160 @@
+//! The keys in the memory of one instance: what it signs and checks tokens with, and how it follows the store.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use tokio::{sync::Mutex, time::Instant};
+
+use super::{
+    SigningSettings,
+    algorithm::{KeyPair, PublicKey},
+    jws::{self, Token},
+    record,
+    ring::{Key, Ring},
+    sealing::StoredKey,
+};
+use crate::{
+    accounts::{clock::Clock, error::Error, keys, random::Random},
+    store::{Expectation, Name, Store, Unavailable},
+};
+
+/// How often a token with an unknown key makes the ring be read again, at the most.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The signing keys, as this instance knows them.
+pub struct Keyring {
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: SigningSettings,
+    pub(super) random: Random,
+    /// Locked for moments only: no await happens while it is.
+    held: RwLock<Arc<Ring<Arc<KeyPair>>>>,
+    /// Held while the ring is read and taken into memory, so that no older one follows a newer one.
+    pub(super) last_look: Mutex<Option<Look>>,
+}
+
+/// When the ring was last read, and whether that came to its end.
+pub(super) struct Look {
+    pub(super) at: Instant,
+    pub(super) succeeded: bool,
+}
+
+/// What a token of ours says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The key that signed it.
+    pub kid: String,
+    /// What was signed.
+    pub payload: Vec<u8>,
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyring").finish_non_exhaustive()
+    }
+}
+
+impl Keyring {
+    /// A ring without keys, until it is [started](Self::start).
+    pub(in crate::accounts) fn new(
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        random: Random,
+        settings: SigningSettings,
+    ) -> Self {
+        let held = RwLock::new(Arc::new(Ring::new(Vec::new())));
+        Self { store, clock, settings, random, held, last_look: Mutex::new(None) }
+    }
+
+    /// Signs a payload with the key whose time it is: a token in the compact serialization (RFC 7515).
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when there is no key that can sign.
+    pub fn sign(&self, payload: &[u8]) -> Result<String, Error> {
+        let held = self.held();
+        let token =
+            held.signer(self.clock.now()).and_then(|key| jws::sign(key.algorithm, &key.kid, &key.private, payload));
+        token.ok_or_else(|| Error::Corrupt("no signing key can sign".to_owned()))
+    }
+
+    /// The payload of a token that one of our keys signed; none of any other text. Whether the token has expired, the
+    /// payload says. A key that is not known may be one that another instance has just made: then the ring is read again,
+    /// at most once a second.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`] when the key is not known and the ring cannot be read.
+    pub async fn verify(&self, token: &str) -> Result<Option<Verified>, Error> {
+        let Some(token) = Token::parse(token) else { return Ok(None) };
+        if !self.holds(&token.kid) {
+            self.look_again().await?;
+        }
+        let (held, now) = (self.held(), self.clock.now());
+        let key = held.published(now).find(|key| key.kid == token.kid);
+        let payload = key.and_then(|key| token.open(key.algorithm, &key.private));
+        Ok(payload.map(|payload| Verified { kid: token.kid, payload }))
+    }
+
+    /// Whether tokens of this key are good.
+    #[must_use]
+    pub fn holds(&self, kid: &str) -> bool {
+        self.held().published(self.clock.now()).any(|key| key.kid == kid)
+    }
+
+    /// The keys that other services check tokens with, read again at most once a second. While the store does not answer,
+    /// those that are in memory.
+    pub async fn published(&self) -> Vec<PublicKey> {
+        if let Err(error) = self.look_again().await {
+            tracing::debug!(%error, "the signing keys could not be read again");
+        }
+        let held = self.held();
+        held.published(self.clock.now()).map(|key| key.private.public_key(&key.kid)).collect()
+    }
+
+    /// Reads the ring again, unless that was done a moment ago.
+    async fn look_again(&self) -> Result<(), Error> {
+        let mut last_look = self.last_look.lock().await;
+        if let Some(look) = last_look.as_ref().filter(|look| look.at.elapsed() < LOOK_EVERY) {
+            let failed = || Unavailable("the signing keys could not be read a moment ago".to_owned());
+            return if look.succeeded { Ok(()) } else { Err(failed().into()) };
+        }
+        // Also when whoever waits for this goes away.
+        *last_look = Some(Look { at: Instant::now(), succeeded: false });
+        if let Some((ring, _)) = self.read().await? {
+            self.take(&ring)?;
+        }
+        *last_look = Some(Look { at: Instant::now(), succeeded: true });
+        Ok(())
+    }
+
+    /// The ring in the store, and what expects it to be as it was read.
+    pub(super) async fn read(&self) -> Result<Option<(Ring<StoredKey>, Expectation)>, Error> {
+        let Some(found) = self.store.get(&keys::signing().key(&Name::ROOT)).await? else { return Ok(None) };
+        Ok(Some((record::read(&found)?, Expectation::Revision(found.revision))))
+    }
+
+    /// Takes a ring into memory: all of its keys, or none.
+    pub(super) fn take(&self, ring: &Ring<StoredKey>) -> Result<(), Error> {
+        let held = self.held();
+        let open = |key: &Key<StoredKey>| {
+            let known = held.keys().iter().find(|known| known.kid == key.kid && known.algorithm == key.algorithm);
+            let private = match known {
+                Some(known) => Arc::clone(&known.private),
+                None => Arc::new(key.open(&self.settings.master_secrets).and_then(|(document, _)| {
+                    let wrong = || Error::Corrupt(format!("the signing key {}", key.kid));
+                    KeyPair::from_pkcs8(key.algorithm, &document).ok_or_else(wrong)
+                })?),
+            };
+            let Key { algorithm, created_at, signs_from, token_lifetime, .. } = *key;
+            Ok(Key { kid: key.kid.clone(), algorithm, created_at, signs_from, token_lifetime, private })
+        };
+        let keys = ring.keys().iter().map(open).collect::<Result<Vec<_>, Error>>()?;
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Ring::new(keys));
+        Ok(())
+    }
+
+    pub(super) fn held(&self) -> Arc<Ring<Arc<KeyPair>>> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
