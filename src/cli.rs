@@ -7,7 +7,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::config::Config;
+use crate::{commands::UsersCommand, config::Config};
 
 /// User accounts as one small binary: an OpenAPI-described HTTP API, with the records in Redis, Valkey or an embedded
 /// store.
@@ -53,6 +53,15 @@ pub enum Command {
         /// Print findings and the summary as JSON, one object a line.
         #[arg(long)]
         json: bool,
+    },
+    /// Give roles and permissions to a user, and take them away. Exit code 0 and a line on what the user has then, or 1
+    /// and why not.
+    ///
+    /// The service may run meanwhile on Redis; on the embedded store it must be stopped.
+    Users {
+        /// What to do.
+        #[command(subcommand)]
+        command: UsersCommand,
     },
     /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not.
     Health,

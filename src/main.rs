@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Doctor { json } => commands::doctor(&cli.config, json),
         Command::Openapi { yaml } => commands::openapi(yaml),
         Command::Check { repair, json } => commands::check(&cli.config, repair, json),
+        Command::Users { command } => commands::users(&cli.config, &command),
         Command::Health => commands::health(cli.config.listen),
     }
 }

@@ -9,6 +9,7 @@ mod clock;
 mod digest;
 mod email;
 mod error;
+mod grants;
 mod hasher;
 mod keys;
 mod layout;
@@ -35,6 +36,7 @@ pub use self::{
     clock::{Clock, SystemClock, Timestamp},
     email::{EmailAddress, InvalidEmailAddress},
     error::Error,
+    grants::{Grants, InvalidGrant, Permission, Role, TooManyGrants},
     hasher::{HashCost, Hasher, InvalidCost},
     layout::inspect,
     password::{InvalidPassword, NewPassword, Password},
@@ -47,7 +49,9 @@ pub use self::{
     token::{AccessToken, SignedIn},
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
-    users::{Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, Registration, UserPatch, VersionMatch},
+    users::{
+        Change, GrantError, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, Registration, UserPatch, VersionMatch,
+    },
 };
 pub use crate::store::in_one_request;
 use crate::store::{Name, OpenError, Store, in_the_same_request};

@@ -8,6 +8,7 @@ use super::{
     digest::Digest,
     email::EmailAddress,
     error::Error,
+    grants::{self, Grants},
     profile::{DisplayName, Metadata},
     user::{Device, OperationId, Session, SessionId, Tombstone, User, UserId, UserRecord},
     username::Username,
@@ -76,6 +77,8 @@ pub(super) fn write_user(user: &User) -> Fields {
         .optional("username_op", user.username_op)
         .optional("name", user.name.as_ref().map(DisplayName::as_str))
         .field("metadata", &user.metadata)
+        .optional("roles", Some(grants::spaced(user.grants.roles())).filter(|roles| !roles.is_empty()))
+        .optional("permissions", Some(grants::spaced(user.grants.permissions())).filter(|all| !all.is_empty()))
         .field("password_setting", setting)
         .field("password_hash", hash)
         .field("version", user.version)
@@ -95,6 +98,8 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
         Some("fenced") => return Ok(UserRecord::Tombstone(Tombstone::Fenced)),
         _ => return Err(Error::Corrupt(format!("the state of user {id}"))),
     }
+    let roles = r.optional("roles", grants::parse_spaced)?.unwrap_or_default();
+    let permissions = r.optional("permissions", grants::parse_spaced)?.unwrap_or_default();
     Ok(UserRecord::Active(User {
         id,
         email: r.required("email", |text| EmailAddress::parse(text).ok())?,
@@ -102,6 +107,7 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
         username: r.optional("username", |text| Username::parse(text).ok())?,
         name: r.optional("name", |text| DisplayName::parse(text).ok())?,
         metadata: r.required("metadata", Metadata::stored)?,
+        grants: Grants::new(roles, permissions).map_err(|e| Error::Corrupt(e.to_string()))?,
         created_at: r.required("created_at", parsed)?,
         updated_at: r.required("updated_at", parsed)?,
         version: r.required("version", parsed)?,

@@ -9,6 +9,7 @@ use super::{
     clock::Timestamp,
     digest::Digest,
     email::EmailAddress,
+    grants::Grants,
     hasher::PasswordHash,
     profile::{DisplayName, Metadata},
     random::Random,
@@ -112,6 +113,8 @@ pub struct User {
     pub name: Option<DisplayName>,
     /// Whatever the application keeps with the user.
     pub metadata: Metadata,
+    /// What an operator lets them do.
+    pub grants: Grants,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When what is above last changed.

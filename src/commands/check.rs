@@ -1,16 +1,14 @@
 //! `latchkey check`: audits a whole store, and repairs what is safe.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{fail, say};
+use super::{fail, say, with_accounts};
 use crate::{
-    accounts::{AuditEvent, AuditSummary, Fault, Outcome, SystemClock},
-    app,
+    accounts::{AuditEvent, AuditSummary, Fault, Outcome},
     config::Config,
-    telemetry,
 };
 
 /// How often the progress bar moves while nothing else does.
@@ -22,16 +20,7 @@ const SHOWN: u64 = 20;
 /// Audits the store: 0 when nothing is wrong any more, 1 when something is left or the audit did not come to its end.
 #[must_use]
 pub fn check(config: &Config, repair: bool, json: bool) -> ExitCode {
-    telemetry::start(config);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(e) => return fail(&format!("cannot start: {e}")),
-    };
-    runtime.block_on(async {
-        let (accounts, data) = match app::open_existing(config, Arc::new(SystemClock)).await {
-            Ok(opened) => opened,
-            Err(e) => return fail(&e.to_string()),
-        };
+    with_accounts(config, async |accounts, data| {
         let bar = bar();
         let mut unknown = 0;
         let outcome = accounts
@@ -53,10 +42,9 @@ pub fn check(config: &Config, repair: bool, json: bool) -> ExitCode {
             })
             .await;
         bar.finish_and_clear();
-        accounts.close().await;
         match outcome {
             Ok(summary) => {
-                say(&if json { summary_as_json(&summary) } else { summary_as_text(&summary, &data) });
+                say(&if json { summary_as_json(&summary) } else { summary_as_text(&summary, data) });
                 if summary.left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }
             Err(e) => fail(&format!("the check of {data} did not come to its end: {e}")),

@@ -4,16 +4,46 @@ mod check;
 mod doctor;
 mod health;
 mod serve;
+mod users;
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, process::ExitCode, sync::Arc};
 
-pub use self::{check::check, doctor::doctor, health::health, serve::serve};
-use crate::http;
+pub use self::{
+    check::check,
+    doctor::doctor,
+    health::health,
+    serve::serve,
+    users::{GrantArguments, UsersCommand, users},
+};
+use crate::{
+    accounts::{Accounts, SystemClock},
+    app,
+    config::Config,
+    http, telemetry,
+};
 
 /// Prints the OpenAPI document.
 #[must_use]
 pub fn openapi(yaml: bool) -> ExitCode {
     say(&if yaml { http::openapi_yaml() } else { http::openapi_json() })
+}
+
+/// Does something with the accounts of a store that is in use already, and is told where they are.
+fn with_accounts(config: &Config, act: impl AsyncFnOnce(&Accounts, &str) -> ExitCode) -> ExitCode {
+    telemetry::start(config);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&format!("cannot start: {e}")),
+    };
+    runtime.block_on(async {
+        let (accounts, data) = match app::open_existing(config, Arc::new(SystemClock)).await {
+            Ok(opened) => opened,
+            Err(e) => return fail(&e.to_string()),
+        };
+        let code = act(&accounts, &data).await;
+        accounts.close().await;
+        code
+    })
 }
 
 fn say(text: &str) -> ExitCode {

@@ -38,6 +38,10 @@ pub(super) struct User {
     name: OrNull<String>,
     /// Whatever the application keeps with the user.
     metadata: JsonObject,
+    /// What the person is to the services that trust this one, sorted. An operator decides.
+    roles: Vec<String>,
+    /// What the person may do there, sorted. An operator decides.
+    permissions: Vec<String>,
     /// When the account was made.
     created_at: DateTime,
     /// When anything shown here last changed.
@@ -53,6 +57,8 @@ impl From<&accounts::User> for User {
             username: OrNull(user.username.as_ref().map(ToString::to_string)),
             name: OrNull(user.name.as_ref().map(|name| name.as_str().to_owned())),
             metadata: JsonObject(user.metadata.as_object().clone()),
+            roles: user.grants.roles().iter().map(ToString::to_string).collect(),
+            permissions: user.grants.permissions().iter().map(ToString::to_string).collect(),
             created_at: DateTime(user.created_at.to_string()),
             updated_at: DateTime(user.updated_at.to_string()),
         }

@@ -20,6 +20,7 @@ mod crashes;
 mod docs;
 mod doctor;
 mod failover;
+mod grants;
 mod health;
 mod idempotency;
 mod kills;

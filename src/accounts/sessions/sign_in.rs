@@ -117,7 +117,7 @@ impl Accounts {
     }
 
     /// Finds whose login this is. Nobody's takes as many round trips as somebody's.
-    async fn find_login(&self, login: &str) -> Result<Option<Stored<User>>, Error> {
+    pub(in crate::accounts) async fn find_login(&self, login: &str) -> Result<Option<Stored<User>>, Error> {
         if let Ok(id) = login.parse::<UserId>() {
             return Ok(self.find_user(id).await?.and_then(Stored::active));
         }

@@ -1,12 +1,14 @@
 //! Users: registering, changing, deleting.
 
 mod delete;
+mod grant;
 mod idempotency;
 mod patch;
 mod register;
 mod registration;
 
 pub use self::{
+    grant::GrantError,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     patch::{Change, GuardedPatch, UserPatch, VersionMatch},
     registration::Registration,

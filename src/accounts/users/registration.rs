@@ -3,6 +3,7 @@
 use crate::accounts::{
     claims::{Claim, Handle},
     email::EmailAddress,
+    grants::Grants,
     hasher::PasswordHash,
     password::NewPassword,
     profile::{DisplayName, Metadata},
@@ -47,6 +48,7 @@ impl Registration {
             username: self.username.clone(),
             name: self.name.clone(),
             metadata: self.metadata.clone(),
+            grants: Grants::default(),
             created_at: claim.at,
             updated_at: claim.at,
             version: 1,

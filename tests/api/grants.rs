@@ -1,0 +1,167 @@
+//! Roles and permissions: `latchkey users grant` and `revoke`, and what people see of it.
+
+use std::process::Output;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Process, TestApp, check, line, on_every_store, run};
+
+/// What it printed, which must be a line, after doing what it was told.
+#[track_caller]
+fn done(output: &Output) -> String {
+    let said = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{output:?}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    said
+}
+
+impl TestApp {
+    /// Runs the binary on the store of this service, which goes on running, on Redis.
+    pub async fn operator(&self, arguments: &str) -> Output {
+        let url = self.redis.as_ref().unwrap().url();
+        let arguments = arguments.to_owned();
+        let run = move || run(&[("LATCHKEY_REDIS_URL", &url)], &arguments.split_whitespace().collect::<Vec<_>>());
+        tokio::task::spawn_blocking(run).await.unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_what_is_granted_shows_at_once_as_a_new_version() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    let before = app.me(&ada.token).await.expect(200);
+    assert_eq!((&before.body["roles"], &before.body["permissions"]), (&json!([]), &json!([])));
+    let stored = app.stored_user(&ada.id).await;
+    assert!(!stored.contains_key("roles") && !stored.contains_key("permissions"), "what is empty costs nothing");
+
+    let grant = "users grant ADA@example.com --role editor admin --permission b:write --permission a.read";
+    let said = done(&app.operator(grant).await);
+    assert_eq!(said, format!("user {}: roles: admin editor; permissions: a.read b:write\n", ada.id));
+    let after = app.me(&ada.token).await.expect(200);
+    let (roles, permissions) = (json!(["admin", "editor"]), json!(["a.read", "b:write"]));
+    assert_eq!((&after.body["roles"], &after.body["permissions"]), (&roles, &permissions));
+    assert_eq!((before.header("etag"), after.header("etag")), ("\"1\"", "\"2\""));
+    assert!(after.body["updated_at"].as_str() > before.body["updated_at"].as_str());
+    let stored = app.stored_user(&ada.id).await;
+    assert_eq!((&*stored["roles"], &*stored["permissions"]), ("admin editor", "a.read b:write"));
+
+    assert_eq!(done(&app.operator(&format!("users grant {} --role admin", ada.id)).await), said);
+    assert_eq!(app.me(&ada.token).await.header("etag"), "\"2\"", "nothing is new");
+    app.check(false).await.expect_clean();
+
+    let said = done(&app.operator("users revoke ada@example.com --role editor other --permission b:write").await);
+    assert_eq!(said, format!("user {}: roles: admin; permissions: a.read\n", ada.id));
+    done(&app.operator("users revoke ada@example.com --role admin --permission a.read").await);
+    let last = app.me(&ada.token).await.expect(200);
+    assert_eq!(
+        (last.header("etag"), &last.body["roles"], &last.body["permissions"]),
+        ("\"4\"", &json!([]), &json!([]))
+    );
+    let stored = app.stored_user(&ada.id).await;
+    assert!(!stored.contains_key("roles") && !stored.contains_key("permissions"), "{stored:?}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_what_is_granted_stays_when_the_person_changes_something_else() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    done(&app.operator("users grant ada@example.com --role admin").await);
+    let patch = json!({"name": "Ada", "password": "another password", "current_password": PASSWORD});
+    let user = app.patch("/v1/users/me").bearer(&ada.token).json(&patch).send().await.expect(200).body;
+    assert_eq!(user["roles"], json!(["admin"]));
+    let stale = app.patch("/v1/users/me").bearer(&ada.token).header("If-Match", "\"1\"");
+    stale.json(&json!({"name": "x"})).send().await.refused(412, "version_mismatch");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_grant_and_a_change_at_once_both_last() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    let change = async |name: String| {
+        let patch = app.patch("/v1/users/me").bearer(&ada.token).json(&json!({"name": name}));
+        patch.send().await.expect(200);
+    };
+    for round in 0..3 {
+        let grant = format!("users grant ada@example.com --role round{round}");
+        let changes = async {
+            for number in 0..100 {
+                change(format!("Ada {round}.{number}")).await;
+            }
+        };
+        done(&tokio::join!(app.operator(&grant), changes).0);
+    }
+    let me = app.me(&ada.token).await.body;
+    assert_eq!((&me["roles"], &me["name"]), (&json!(["round0", "round1", "round2"]), &json!("Ada 2.99")));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_wrong_grant_is_refused_in_a_line_and_changes_nothing() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    for login in ["bob@example.com", "nobody", "01a1fcec-ccf1-71d2-b65c-217aec7c1112", "-"] {
+        let said = line(&app.operator(&format!("users grant {login} --role admin")).await, 1);
+        assert!(said.contains("no user") && !said.contains(login), "{said}");
+    }
+    for word in ["Admin", "a/b", "9a", &"a".repeat(65)] {
+        let said = line(&app.operator(&format!("users grant ada@example.com --role {word}")).await, 2);
+        assert!(said.contains("--role") && said.contains("1 to 64 characters"), "{said}");
+    }
+    let none = app.operator("users grant ada@example.com").await;
+    assert_eq!(none.status.code(), Some(2));
+    assert!(String::from_utf8(none.stderr).unwrap().contains("--permission"));
+
+    let words = |range: std::ops::Range<u8>| range.map(|n| format!("r{n}")).collect::<Vec<_>>().join(" ");
+    done(&app.operator(&format!("users grant ada@example.com --role {}", words(0..32))).await);
+    let said = line(&app.operator("users grant ada@example.com --role one-more").await, 1);
+    assert!(said.contains("at most 32 roles and 128 permissions"), "{said}");
+    let said = app.operator(&format!("users grant ada@example.com --permission {}", words(0..129))).await;
+    assert!(line(&said, 1).contains("at most"), "{said:?}");
+    let me = app.me(&ada.token).await;
+    assert_eq!((me.header("etag"), me.body["roles"].as_array().unwrap().len()), ("\"2\"", 32));
+    assert_eq!(me.body["permissions"], json!([]));
+    app.stop().await;
+}
+
+on_every_store! {
+    async fn nobody_grants_themselves_anything(app: TestApp) {
+        let ada = app.person("ada").await;
+        let grants = json!({"roles": ["admin"], "permissions": ["all"]});
+        let answer = app.patch("/v1/users/me").bearer(&ada.token).json(&grants).send().await;
+        let unknown = [("roles", "unknown"), ("permissions", "unknown")];
+        assert_eq!(answer.refused(422, "validation_failed").wrong_fields(), unknown);
+        let body = json!({"email": "b@example.com", "password": PASSWORD, "roles": ["admin"], "permissions": []});
+        let answer = app.post("/v1/users").json(&body).send().await;
+        assert_eq!(answer.refused(422, "validation_failed").wrong_fields(), unknown);
+        assert_eq!(app.me(&ada.token).await.body["roles"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn embedded_grants_are_made_while_the_service_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let settings = [("LATCHKEY_DATA_DIR", data.to_str().unwrap())];
+    let grant = ["users", "grant", "ada@example.com", "--role", "admin"];
+    assert!(line(&run(&settings, &grant), 1).contains("No such file"), "there is no store");
+    let client = Client::new();
+    let process = Process::start(&settings);
+    assert!(line(&run(&settings, &grant), 1).contains("in use by another process"));
+    let body = json!({"email": "ada@example.com", "password": PASSWORD});
+    let user: Value =
+        client.post(format!("{}/v1/users", process.url)).json(&body).send().await.unwrap().json().await.unwrap();
+    process.signal("-TERM");
+    assert_eq!(process.end().0, Some(0));
+
+    let said = done(&run(&settings, &grant));
+    assert_eq!(said, format!("user {}: roles: admin; permissions: none\n", user["id"].as_str().unwrap()));
+    check(&settings, false).expect_clean();
+    let process = Process::start(&settings);
+    let body = json!({"login": "ada@example.com", "password": PASSWORD});
+    let answer = client.post(format!("{}/v1/sessions", process.url)).json(&body).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["user"]["roles"], json!(["admin"]));
+}
