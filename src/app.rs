@@ -62,9 +62,6 @@ impl App {
         admit(&findings, &config.accept).map_err(refused)?;
         let hasher = Hasher::start(config.hash_cost(), config.hash_threads(), config.hash_queue, Random)
             .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
-        let accounts =
-            Accounts::open(store, hasher, clock, config.accounts()).await.map_err(|e| refused(e.to_string()))?;
-
         let bound = TcpListener::bind(config.listen).into_acceptor().await;
         let cannot = |e: &dyn std::fmt::Display| {
             StartError(format!("cannot listen on {} (LATCHKEY_LISTEN): {e}", config.listen))
@@ -72,6 +69,13 @@ impl App {
         let acceptor = bound.map_err(|e| cannot(&e))?;
         let address = acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied());
         let address = address.ok_or_else(|| cannot(&"it has no address"))?;
+        let accounts = Accounts::open(store, hasher, clock, config.accounts(address)).await;
+        let accounts = accounts.map_err(|e| refused(e.to_string()))?;
+        if !address.ip().is_loopback() && config.tokens.issuer.is_none() {
+            tracing::warn!(
+                "LATCHKEY_ISSUER is not set: access tokens name http://{address} as their issuer, where nobody finds this service"
+            );
+        }
         let shutdown_timeout = config.shutdown_timeout;
         Ok(Self { acceptor, address, accounts: Arc::new(accounts), data, shutdown_timeout })
     }
@@ -152,7 +156,7 @@ pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Ac
     let cannot = |e: &dyn std::fmt::Display| StartError(format!("cannot use {data} ({setting}): {e}"));
     // Without threads: no password is hashed.
     let hasher = Hasher::start(config.hash_cost(), 0, 0, Random).map_err(|e| cannot(&e))?;
-    let accounts = Accounts::open_existing(store, hasher, clock, config.accounts()).await;
+    let accounts = Accounts::open_existing(store, hasher, clock, config.accounts(config.listen)).await;
     Ok((accounts.map_err(|e| cannot(&e))?, data))
 }
 

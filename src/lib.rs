@@ -17,7 +17,8 @@
 //! `PATCH /v1/users/me` with `{"name": "Ada"}`:
 //!
 //! 1. `http::edge` gives the request an id and a span, `http::limits` reads its body, bounded.
-//! 2. `http::auth` turns the bearer token into [`accounts::SignedIn`], from the store, in one round trip.
+//! 2. `http::auth` turns the bearer token into [`accounts::SignedIn`]: its signature is checked, and user and session are
+//!    read from the store in one round trip.
 //! 3. `http::body` turns the body into a [`accounts::UserPatch`], or answers with every wrong field at once.
 //! 4. `Accounts::patch_user` applies the patch in memory and builds one [`store::Batch`]: it expects the user in the
 //!    revision that was read and the session to be there, and writes the user and the index entries that change.

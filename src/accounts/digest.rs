@@ -23,6 +23,12 @@ impl Digest {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
+    /// The digest itself.
+    #[must_use]
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first byte, for spreading things evenly.
     #[must_use]
     pub(super) fn first_byte(&self) -> u8 {

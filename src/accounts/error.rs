@@ -17,6 +17,15 @@ pub enum Error {
     /// The token is malformed, unknown, expired, or its session has ended.
     #[error("the access token does not stand for a session")]
     TokenInvalid,
+    /// The token stood for a session, and its time is over.
+    #[error("the access token has expired")]
+    TokenExpired,
+    /// The refresh token is malformed, unknown, or its session has ended.
+    #[error("the refresh token does not stand for a session")]
+    RefreshTokenInvalid,
+    /// The refresh token was used before. Its session has ended now, since it is in more hands than one.
+    #[error("the refresh token was used before")]
+    RefreshTokenReused,
     /// The session's password check was too long ago.
     #[error("the password was not given recently")]
     ReauthenticationRequired,

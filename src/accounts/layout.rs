@@ -4,7 +4,7 @@ use super::{clock::Clock, error::Error, keys, records};
 use crate::store::{Batch, Check, CommitError, Expectation, Finding, Name, OpenError, Store};
 
 /// The form of the records.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 
 /// What the store was made with.
 enum Layout {

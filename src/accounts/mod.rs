@@ -25,11 +25,10 @@ mod user;
 mod username;
 mod users;
 
-use std::{panic, sync::Arc, time::Duration};
+use std::{panic, sync::Arc};
 
 use tracing::Instrument;
 
-use self::retry::Retry;
 pub use self::{
     audit::{AuditEvent, AuditSummary, Fault, Outcome},
     claims::HandleKind,
@@ -42,17 +41,18 @@ pub use self::{
     password::{InvalidPassword, NewPassword, Password},
     profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},
     random::Random,
-    sessions::{Scope, SignIn, SignInCompleted},
+    sessions::{Scope, SessionSettings, SignIn},
     signing::{
         Algorithm, InvalidMasterSecret, Keyring, MasterSecret, PublicKey, SigningKey, SigningSettings, Stage, Verified,
     },
-    token::{AccessToken, SignedIn},
+    token::{AccessToken, Issued, Reauthenticated, RefreshToken, SignedIn, TokenSettings, Tokens},
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
     users::{
         Change, GrantError, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, Registration, UserPatch, VersionMatch,
     },
 };
+use self::{retry::Retry, sessions::BeingNoted, token::VerifiedTokens};
 pub use crate::store::in_one_request;
 use crate::store::{Name, OpenError, Store, in_the_same_request};
 
@@ -64,13 +64,17 @@ pub struct Accounts {
     random: Random,
     keyring: Keyring,
     settings: Settings,
+    verified: VerifiedTokens,
+    being_noted: BeingNoted,
 }
 
 /// What an operator decides about accounts.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long a session lasts.
-    pub session_lifetime: Duration,
+    /// Sessions.
+    pub sessions: SessionSettings,
+    /// What access tokens say.
+    pub tokens: TokenSettings,
     /// How access tokens are signed.
     pub signing: SigningSettings,
 }
@@ -115,7 +119,8 @@ impl Accounts {
     fn over(store: Store, hasher: Hasher, clock: Arc<dyn Clock>, settings: Settings) -> Self {
         let store = Arc::new(store);
         let keyring = Keyring::new(Arc::clone(&store), Arc::clone(&clock), Random, settings.signing.clone());
-        Self { store, hasher, clock, random: Random, keyring, settings }
+        let (verified, being_noted) = (VerifiedTokens::default(), BeingNoted::default());
+        Self { store, hasher, clock, random: Random, keyring, settings, verified, being_noted }
     }
 
     /// Whether the store answers.

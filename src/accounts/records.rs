@@ -2,6 +2,8 @@
 
 use std::{fmt::Display, str::FromStr};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::{
     claims::Claim,
     clock::Timestamp,
@@ -10,6 +12,7 @@ use super::{
     error::Error,
     grants::{self, Grants},
     profile::{DisplayName, Metadata},
+    token::{Former, Refresh},
     user::{Device, OperationId, Session, SessionId, Tombstone, User, UserId, UserRecord},
     username::Username,
 };
@@ -130,10 +133,16 @@ pub(super) fn write_tombstone(tombstone: Tombstone, now: Timestamp) -> Fields {
 }
 
 pub(super) fn write_session(session: &Session) -> Fields {
+    let former = session.refresh.former.as_ref();
     Writer::default()
-        .field("token_digest", session.token_digest)
+        .field("family_digest", session.refresh.family)
+        .field("refresh_digest", session.refresh.current)
+        .optional("former_digest", former.map(|former| former.digest))
+        .optional("former_salt", former.map(|former| URL_SAFE_NO_PAD.encode(former.salt)))
+        .optional("former_at", former.map(|former| former.at))
         .field("epoch", session.epoch)
         .field("created_at", session.created_at)
+        .field("last_used_at", session.last_used_at)
         .field("expires_at", session.expires_at)
         .field("authenticated_at", session.authenticated_at)
         .optional("user_agent", session.device.user_agent.as_ref())
@@ -145,12 +154,28 @@ pub(super) fn read_session(id: SessionId, record: &Record) -> Result<Session, Er
     let r = Reader(record);
     Ok(Session {
         id,
-        token_digest: r.required("token_digest", Digest::parse)?,
+        refresh: read_refresh(&r)?,
         epoch: r.required("epoch", parsed)?,
         created_at: r.required("created_at", parsed)?,
+        last_used_at: r.required("last_used_at", parsed)?,
         expires_at: r.required("expires_at", parsed)?,
         authenticated_at: r.required("authenticated_at", parsed)?,
         device: Device { user_agent: r.text("user_agent").map(str::to_owned), address: r.optional("address", parsed)? },
+    })
+}
+
+fn read_refresh(r: &Reader<'_>) -> Result<Refresh, Error> {
+    let salt = |text: &str| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok();
+    let former = match r.optional("former_digest", Digest::parse)? {
+        Some(digest) => {
+            Some(Former { digest, salt: r.required("former_salt", salt)?, at: r.required("former_at", parsed)? })
+        }
+        None => None,
+    };
+    Ok(Refresh {
+        family: r.required("family_digest", Digest::parse)?,
+        current: r.required("refresh_digest", Digest::parse)?,
+        former,
     })
 }
 

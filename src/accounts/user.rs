@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::{
     clock::Timestamp,
-    digest::Digest,
     email::EmailAddress,
     grants::Grants,
     hasher::PasswordHash,
     profile::{DisplayName, Metadata},
     random::Random,
+    token::Refresh,
     username::Username,
 };
 use crate::store::Revision;
@@ -155,13 +155,15 @@ pub struct Session {
     pub id: SessionId,
     /// When the person signed in.
     pub created_at: Timestamp,
-    /// When the session ends by itself.
+    /// When it was last used, to the minute.
+    pub last_used_at: Timestamp,
+    /// When the session ends by itself, if it is not used until then.
     pub expires_at: Timestamp,
     /// When the password was last given in this session.
     pub authenticated_at: Timestamp,
     /// What the person signed in with and from where.
     pub device: Device,
-    pub(super) token_digest: Digest,
+    pub(super) refresh: Refresh,
     pub(super) epoch: u64,
 }
 

@@ -3,12 +3,14 @@
 
 mod parse;
 mod redis_url;
+mod sessions;
+mod tokens;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-pub use self::redis_url::RedisUrl;
+pub use self::{redis_url::RedisUrl, sessions::SessionArgs, tokens::TokenArgs};
 use crate::{
     accounts::{HashCost, Settings, SigningSettings},
     store::Check,
@@ -68,9 +70,13 @@ pub struct Config {
     #[arg(long, env = "LATCHKEY_ACCEPT", value_name = "CHECKS", value_delimiter = ',', value_parser = parse::check)]
     pub accept: Vec<Check>,
 
-    /// How long a session lasts: 1m to 8760h.
-    #[arg(long, env = "LATCHKEY_SESSION_LIFETIME", value_name = "DURATION", default_value = "24h", value_parser = parse::session_lifetime)]
-    pub session_lifetime: Duration,
+    /// Sessions.
+    #[command(flatten)]
+    pub sessions: SessionArgs,
+
+    /// Access tokens.
+    #[command(flatten)]
+    pub tokens: TokenArgs,
 
     /// Memory for one password hash, in KiB; at least 8 for each lane.
     #[arg(long, env = "LATCHKEY_ARGON2_MEMORY_KIB", value_name = "KIB", default_value_t = 19_456, value_parser = parse::number::<8, { HashCost::MOST.memory_kib }>)]
@@ -93,7 +99,7 @@ pub struct Config {
     pub hash_queue: u32,
 
     /// How long requests under way may take after the signal to stop: 0s to 5m.
-    #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse::shutdown_timeout)]
+    #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse::duration::<0, 300>)]
     pub shutdown_timeout: Duration,
 
     /// What is logged, to standard error: error, warn, info, debug or trace, also by module.
@@ -171,10 +177,12 @@ impl Config {
         Ok(())
     }
 
-    /// What the operator decided about accounts.
+    /// What the operator decided about accounts, for a service that listens on `address`.
     #[must_use]
-    pub fn accounts(&self) -> Settings {
-        Settings { session_lifetime: self.session_lifetime, signing: SigningSettings::default() }
+    pub fn accounts(&self, address: SocketAddr) -> Settings {
+        let tokens = self.tokens.settings(address);
+        let signing = SigningSettings { token_lifetime: tokens.lifetime, ..SigningSettings::default() };
+        Settings { sessions: self.sessions.settings(), tokens, signing }
     }
 
     /// What a password hash costs.

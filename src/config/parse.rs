@@ -33,17 +33,43 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, &'static str> {
     if text.is_empty() { Err("the path of a folder is needed") } else { Ok(PathBuf::from(text)) }
 }
 
-pub(super) fn session_lifetime(text: &str) -> Result<Duration, &'static str> {
-    let allowed = Duration::from_secs(60)..=Duration::from_secs(8760 * 3600);
-    duration(text).filter(|d| allowed.contains(d)).ok_or("a duration from 1m to 8760h is needed")
+/// A duration of so many seconds.
+pub(super) fn duration<const LEAST: u64, const MOST: u64>(text: &str) -> Result<Duration, String> {
+    let allowed = Duration::from_secs(LEAST)..=Duration::from_secs(MOST);
+    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    parsed
+        .filter(|duration| allowed.contains(duration))
+        .ok_or_else(|| format!("a duration from {} to {} is needed", spelled(LEAST), spelled(MOST)))
 }
 
-pub(super) fn shutdown_timeout(text: &str) -> Result<Duration, &'static str> {
-    duration(text).filter(|d| d.as_secs() <= 300).ok_or("a duration from 0s to 5m is needed")
+fn spelled(seconds: u64) -> String {
+    match seconds {
+        s if s > 0 && s % 3600 == 0 => format!("{}h", s / 3600),
+        s if s > 0 && s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
 }
 
-fn duration(text: &str) -> Option<Duration> {
-    text.parse::<jiff::SignedDuration>().ok()?.try_into().ok()
+/// An issuer (RFC 8414, 2): it is compared letter by letter, so it is kept as it is written.
+pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
+    let is_issuer = |url: &url::Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && !text.contains(['?', '#'])
+            && !text.ends_with('/')
+    };
+    match url::Url::parse(text) {
+        Ok(url) if is_issuer(&url) => Ok(text.to_owned()),
+        _ => Err("a URL that begins with https:// (or http://) is needed, without a query, a fragment or a slash at \
+                  the end, such as https://accounts.example.com"),
+    }
+}
+
+pub(super) fn audience(text: &str) -> Result<String, &'static str> {
+    let is_plain = (1..=256).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
+    if is_plain { Ok(text.to_owned()) } else { Err("1 to 256 visible ASCII characters are needed") }
 }
 
 pub(super) fn log(text: &str) -> Result<String, String> {

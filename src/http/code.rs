@@ -50,11 +50,17 @@ catalogue! {
     InvalidCredentials UNAUTHORIZED "Invalid credentials"
         "There is no account with this login and password. Check both.";
     TokenInvalid UNAUTHORIZED "Invalid token"
-        "The access token is malformed or expired, or its session has ended. Sign in again.";
+        "The access token is not one of ours, or its session has ended. Sign in again.";
+    TokenExpired UNAUTHORIZED "Token expired"
+        "The access token has expired. Refresh it with the refresh token and repeat the request.";
+    RefreshTokenInvalid UNAUTHORIZED "Invalid refresh token"
+        "The refresh token is not one of ours, or its session has ended. Sign in again.";
+    RefreshTokenReused UNAUTHORIZED "Refresh token reused"
+        "The refresh token was used before, so somebody else may have it. The session has ended. Sign in again.";
     CurrentPasswordIncorrect FORBIDDEN "Current password incorrect"
         "The `current_password` is not the password of the account. Nothing was changed.";
     ReauthenticationRequired FORBIDDEN "Reauthentication required"
-        "This needs a password given in the last 10 minutes. Sign in again and repeat the request with the new token.";
+        "This needs a password given in the last 10 minutes. Send it to /v1/sessions/current/reauthenticate and repeat the request.";
     NotFound NOT_FOUND "Not found"
         "There is nothing at this path. The paths are listed at /openapi.json.";
     SessionNotFound NOT_FOUND "Session not found"

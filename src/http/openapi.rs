@@ -14,8 +14,6 @@ use super::{
     code::Code,
     problem::{self, Problem, ProblemDocument, code_text},
     refusals,
-    sessions::Credentials,
-    users::{NewUser, UserChanges},
 };
 
 /// The request id of the examples.
@@ -36,19 +34,30 @@ pub(super) fn document(service: &OpenApiService<Api, ()>) -> Value {
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         operation.values_mut().for_each(complete);
     }
+    let forms = forms(&document);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         let mut registry = Registry::new();
         ProblemDocument::register(&mut registry);
         let problems = registry.schemas.iter();
         schemas.extend(problems.filter_map(|(name, schema)| Some((name.clone(), serde_json::to_value(schema).ok()?))));
-        for form in [NewUser::name(), UserChanges::name(), Credentials::name()] {
-            if let Some(schema) = schemas.get_mut(form.as_ref()).and_then(Value::as_object_mut) {
+        for form in forms {
+            if let Some(schema) = schemas.get_mut(&form).and_then(Value::as_object_mut) {
                 schema.insert("additionalProperties".to_owned(), false.into()); // unknown fields are refused
             }
         }
     }
     simplify(&mut document);
     document
+}
+
+/// The names of the schemas of JSON request bodies.
+fn forms(document: &Value) -> Vec<String> {
+    let operations = document.get("paths").and_then(Value::as_object).into_iter().flat_map(|paths| paths.values());
+    let operations = operations.filter_map(Value::as_object).flat_map(|methods| methods.values());
+    let schemas = operations.filter_map(|operation| {
+        operation.pointer("/requestBody/content/application~1json/schema/$ref")?.as_str()?.rsplit('/').next()
+    });
+    schemas.map(str::to_owned).collect()
 }
 
 /// Every path of the document, with its methods in capitals.

@@ -126,7 +126,7 @@ pub(super) fn code_text(code: Code) -> String {
 /// The challenge of a 401 (RFC 6750, 3): it says what is wrong only when a token was sent.
 fn challenge(code: Code) -> Option<&'static str> {
     match code {
-        Code::TokenInvalid => Some("Bearer realm=\"latchkey\", error=\"invalid_token\""),
+        Code::TokenInvalid | Code::TokenExpired => Some("Bearer realm=\"latchkey\", error=\"invalid_token\""),
         code if code.status().as_u16() == 401 => Some("Bearer realm=\"latchkey\""),
         _ => None,
     }
@@ -150,6 +150,9 @@ impl From<Error> for Problem {
             Error::UsernameTaken => Code::UsernameTaken,
             Error::InvalidCredentials => Code::InvalidCredentials,
             Error::TokenInvalid => Code::TokenInvalid,
+            Error::TokenExpired => Code::TokenExpired,
+            Error::RefreshTokenInvalid => Code::RefreshTokenInvalid,
+            Error::RefreshTokenReused => Code::RefreshTokenReused,
             Error::ReauthenticationRequired => Code::ReauthenticationRequired,
             Error::CurrentPasswordIncorrect => Code::CurrentPasswordIncorrect,
             Error::SessionNotFound => Code::SessionNotFound,

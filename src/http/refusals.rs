@@ -5,8 +5,9 @@
 use super::code::Code::{
     self, AuthenticationRequired, BodyTooLarge, Contended, CurrentPasswordIncorrect, EmailTaken,
     IdempotencyKeyMismatch, IdempotencyKeyUsed, InternalError, InvalidCredentials, InvalidParameter, MalformedBody,
-    MalformedJson, Overloaded, ReauthenticationRequired, SessionNotFound, StoreFull, StoreUnavailable, TokenInvalid,
-    UnsupportedMediaType, UsernameTaken, ValidationFailed, VersionMismatch,
+    MalformedJson, Overloaded, ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, SessionNotFound,
+    StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, UnsupportedMediaType, UsernameTaken, ValidationFailed,
+    VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -18,7 +19,7 @@ const WRITE: &[Code] = &[StoreUnavailable, StoreFull];
 /// What an operation may answer that takes a body.
 const BODY: &[Code] = &[MalformedJson, UnsupportedMediaType, ValidationFailed];
 /// What an operation may answer that needs an access token.
-const TOKEN: &[Code] = &[AuthenticationRequired, TokenInvalid];
+const TOKEN: &[Code] = &[AuthenticationRequired, TokenInvalid, TokenExpired];
 
 /// The problems that the operation with this id gives, or nothing when there is no such operation.
 pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
@@ -39,6 +40,8 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         ],
         "delete_me" => &[TOKEN, WRITE, &[InvalidParameter, ReauthenticationRequired, VersionMismatch, Contended]],
         "sign_in" => &[BODY, WRITE, &[InvalidCredentials, Overloaded, Contended]],
+        "refresh_session" => &[BODY, WRITE, &[RefreshTokenInvalid, RefreshTokenReused, Contended]],
+        "reauthenticate" => &[TOKEN, BODY, WRITE, &[CurrentPasswordIncorrect, Overloaded, Contended]],
         "list_sessions" => &[TOKEN, STORE],
         "end_sessions" => &[TOKEN, WRITE, &[InvalidParameter, Contended]],
         "sign_out" => &[TOKEN, WRITE],

@@ -27,10 +27,10 @@ pub fn bucket(id: &str) -> String {
 pub async fn service() -> (TestApp, Person) {
     let app = TestApp::redis().await;
     let body = json!({"email": "ada@example.com", "password": PASSWORD, "username": "ada"});
-    let id = app.post("/v1/users").json(&body).send().await.expect(201).body["id"].as_str().unwrap().to_owned();
+    let ada = app.post("/v1/users").json(&body).send().await.expect(201).body;
     app.register("bob").await.expect(201);
-    let token = app.token("ada").await;
-    (app, Person { id, email: "ada@example.com".to_owned(), token })
+    let ada = app.signed_in(&ada).await;
+    (app, ada)
 }
 
 impl TestApp {

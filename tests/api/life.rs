@@ -19,7 +19,7 @@ on_every_store! {
 
         let signed_in = app.sign_in("ada_l", PASSWORD).await.expect(201).body;
         assert_eq!(signed_in["user"], user);
-        assert_eq!((&signed_in["token_type"], &signed_in["expires_in"]), (&json!("Bearer"), &json!(86_400)));
+        assert_eq!((&signed_in["token_type"], &signed_in["expires_in"]), (&json!("Bearer"), &json!(600)));
         assert_eq!(signed_in["session"]["current"], true);
         let token = signed_in["access_token"].as_str().unwrap();
 

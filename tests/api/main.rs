@@ -35,6 +35,7 @@ mod process;
 mod proxy;
 #[path = "../support/redis.rs"]
 mod redis_server;
+mod refresh;
 #[path = "../support/sentinel.rs"]
 mod sentinel;
 mod sessions;

@@ -50,6 +50,8 @@ fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
         "health_ready",
         "list_sessions",
         "patch_me",
+        "reauthenticate",
+        "refresh_session",
         "register",
         "sign_in",
         "sign_out",

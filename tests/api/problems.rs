@@ -132,7 +132,8 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     let body = json!({"email": "ada@example.com", "password": PASSWORD, "username": "ada"});
     let keyed = |key, body: &Value| app.post("/v1/users").header("Idempotency-Key", key).json(body).send();
     let ada = keyed("key", &body).await.expect(201).body;
-    let token = app.token("ada").await;
+    let signed_in = app.sign_in("ada", PASSWORD).await.expect(201).body;
+    let token = signed_in["access_token"].as_str().unwrap().to_owned();
 
     seen.note(&keyed("key", &json!({"email": "x@example.com", "password": PASSWORD})).await);
     seen.note(&keyed("key", &json!({"email": "ada@example.com", "password": "another one", "username": "ada"})).await);
@@ -160,7 +161,16 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&contended(&app, &ada, &token).await);
     seen.note(&overloaded(&app).await);
     app.clock.advance(Duration::from_secs(601));
+    seen.note(&app.me(&token).await);
+    let refresh = async |token: &str| app.refresh(token).await;
+    let renewed = refresh(signed_in["refresh_token"].as_str().unwrap()).await.expect(200).body;
+    let token = renewed["access_token"].as_str().unwrap().to_owned();
     seen.note(&app.delete("/v1/users/me").bearer(&token).send().await);
+    let stolen = app.sign_in("ada", PASSWORD).await.expect(201).body["refresh_token"].as_str().unwrap().to_owned();
+    refresh(&stolen).await.expect(200);
+    app.clock.advance(Duration::from_secs(11));
+    seen.note(&refresh(&stolen).await);
+    seen.note(&refresh(&stolen).await);
     seen.note(&full(&app).await);
     seen.note(&corrupt(&app, &ada, &token).await);
     app.redis.as_mut().unwrap().kill();

@@ -140,13 +140,16 @@ on_every_store! {
         let ada = app.person("ada").await;
         app.clock.advance(Duration::from_secs(601));
         let delete = async |token: &str| app.delete("/v1/users/me").bearer(token).send().await;
-        delete(&ada.token).await.refused(403, "reauthentication_required");
-        app.me(&ada.token).await.expect(200);
+        delete(&ada.token).await.refused(401, "token_expired");
+        let renewed = app.refresh(&ada.refresh_token).await.expect(200).body;
+        let renewed = renewed["access_token"].as_str().unwrap();
+        delete(renewed).await.refused(403, "reauthentication_required");
+        app.me(renewed).await.expect(200);
         let fresh = app.token(&ada.email).await;
         let stale = app.delete("/v1/users/me").bearer(&fresh).header("If-Match", "\"7\"");
         stale.send().await.refused(412, "version_mismatch");
         let current = app.delete("/v1/users/me").bearer(&fresh).header("If-Match", "\"1\"");
         current.send().await.expect(204);
-        app.me(&ada.token).await.refused(401, "token_invalid");
+        app.me(renewed).await.refused(401, "token_invalid");
     }
 }

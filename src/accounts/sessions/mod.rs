@@ -1,24 +1,40 @@
 //! Sessions: signing in, seeing where one is signed in, signing out.
 
+mod last_used;
 mod list;
+mod reauthenticate;
+mod refresh;
 mod sign_in;
 mod sign_out;
 
-pub use self::{
-    sign_in::{SignIn, SignInCompleted},
-    sign_out::Scope,
-};
+use std::time::Duration;
+
+pub(super) use self::last_used::BeingNoted;
+pub use self::{sign_in::SignIn, sign_out::Scope};
 use super::{
     Accounts,
     clock::Timestamp,
     error::Error,
     keys::Home,
+    records,
+    token::SignedIn,
     user::{Session, SessionId, User, UserId},
 };
-use crate::store::Batch;
+use crate::store::{Batch, Expectation};
 
 /// More sessions than anybody has.
 const ALL: usize = usize::MAX;
+
+/// How long sessions last, and how many there are.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// How long a session lasts, used or not.
+    pub lifetime: Duration,
+    /// How long it lasts when it is not used. It is noted once a minute that it is, so this may be a minute less.
+    pub idle_timeout: Duration,
+    /// How many of them a person has at the most. The oldest ends when there is one more.
+    pub most: usize,
+}
 
 impl Session {
     /// Whether this session of `user` still counts.
@@ -27,6 +43,12 @@ impl Session {
     /// other: a session that is ahead of its user was carried over between the two reads.
     pub(super) fn is_live(&self, user: &User, now: Timestamp) -> bool {
         self.epoch >= user.session_epoch && now < self.expires_at
+    }
+
+    /// Notes that it is used now, which moves its end.
+    fn note_use(&mut self, now: Timestamp, settings: &SessionSettings) {
+        self.last_used_at = now;
+        self.expires_at = self.created_at.plus(settings.lifetime).min(now.plus(settings.idle_timeout));
     }
 }
 
@@ -42,6 +64,23 @@ impl Accounts {
 fn parse_ids(members: &[String]) -> Result<Vec<SessionId>, Error> {
     let parse = |id: &String| id.parse().map_err(|_| Error::Corrupt(format!("the session id `{id}`")));
     members.iter().map(parse).collect()
+}
+
+/// A commit that expects user and session to be what they were when they were read: what ends sessions writes one of
+/// them, so it comes before this commit or after it, and is not undone.
+fn expect_unchanged(who: &SignedIn) -> Batch {
+    let home = Home::of(who.user().id);
+    let mut batch = Batch::new(home.slot());
+    batch.expect(home.user(), Expectation::Revision(who.user.revision));
+    batch.expect(home.session(who.session().id), Expectation::Revision(who.session.revision));
+    batch
+}
+
+/// Adds to `batch` that a session is written.
+pub(super) fn keep(batch: &mut Batch, home: Home, session: &Session) {
+    let expiry = session.expires_at.as_millis();
+    batch.put_until(home.session(session.id), records::write_session(session), expiry);
+    batch.add(home.sessions(), session.id.to_string(), expiry);
 }
 
 /// Adds to `batch` that these sessions of a person go.

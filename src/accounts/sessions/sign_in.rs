@@ -4,14 +4,15 @@ use crate::{
     accounts::{
         Accounts,
         claims::Handle,
+        clock::Timestamp,
         email::EmailAddress,
         error::Error,
         hasher::{PasswordHash, Verdict},
         keys::Home,
         password::Password,
         records,
-        sessions::{forget, parse_ids},
-        token::AccessToken,
+        sessions::{ALL, forget, keep, parse_ids},
+        token::{Issued, Refresh},
         user::{Device, Session, SessionId, Stored, User, UserId},
         username::Username,
     },
@@ -32,24 +33,13 @@ pub struct SignIn {
     pub device: Device,
 }
 
-/// What signing in gives.
-#[derive(Debug)]
-pub struct SignInCompleted {
-    /// The token of the session. It is not stored, and cannot be shown again.
-    pub token: AccessToken,
-    /// The session.
-    pub session: Session,
-    /// Who signed in.
-    pub user: User,
-}
-
 impl Accounts {
     /// Signs somebody in. Somebody unknown costs as much as a wrong password, and is answered the same.
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`]; [`Error::Overloaded`] when too many others sign in; [`Error::Contended`] and the
     /// errors of the store.
-    pub async fn sign_in(&self, request: SignIn) -> Result<SignInCompleted, Error> {
+    pub async fn sign_in(&self, request: SignIn) -> Result<Issued, Error> {
         let mut found = self.find_login(&request.login).await?;
         let mut verdict = self.check(&request.password, found.as_ref()).await?;
         let mut renewed = None;
@@ -83,37 +73,54 @@ impl Accounts {
     /// A new session of `user`, and the commit that makes it.
     ///
     /// The commit also writes the user: so a change that read the user and their sessions before, such as deleting the
-    /// account, does not miss this session.
+    /// account, does not miss this session; and two sign-ins count the sessions one after the other.
     async fn begin(
         &self,
         mut user: User,
         request: &SignIn,
         renewed: Option<PasswordHash>,
-    ) -> Result<(SignInCompleted, Batch), Error> {
+    ) -> Result<(Issued, Batch), Error> {
         let now = self.clock.now();
         let home = Home::of(user.id);
         let id = SessionId::new(now, self.random);
-        let (token, token_digest) = AccessToken::generate(user.id, id, self.random);
-        let session = Session {
+        let (token, refresh) = Refresh::start(user.id, id, self.random);
+        let mut session = Session {
             id,
             created_at: now,
-            expires_at: now.plus(self.settings.session_lifetime),
+            last_used_at: now,
+            expires_at: now,
             authenticated_at: now,
             device: request.device.clone(),
-            token_digest,
+            refresh,
             epoch: user.session_epoch,
         };
+        session.note_use(now, &self.settings.sessions);
         user.last_sign_in_at = Some(now);
         user.password_hash = renewed.unwrap_or(user.password_hash);
+        let tokens = self.issue(&user, &session, token, now)?;
 
         let mut batch = Batch::new(home.slot());
-        let expired = self.store.range(&home.key(&home.sessions()), i64::MIN..=now.as_millis(), CLEARED).await?;
-        forget(&mut batch, home, parse_ids(&expired)?);
-        let expiry = session.expires_at.as_millis();
-        batch.put_until(home.session(id), records::write_session(&session), expiry);
-        batch.add(home.sessions(), id.to_string(), expiry);
+        forget(&mut batch, home, self.outdated_sessions(home, now).await?);
+        keep(&mut batch, home, &session);
         batch.put(home.user(), records::write_user(&user));
-        Ok((SignInCompleted { token, session, user }, batch))
+        Ok((Issued { tokens, session, user }, batch))
+    }
+
+    /// The sessions that are to go when there is one more: some that have expired, and the oldest beyond the most that
+    /// a person has.
+    async fn outdated_sessions(&self, home: Home, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+        let index = home.key(&home.sessions());
+        let now = now.as_millis();
+        let (expired, live) = tokio::try_join!(
+            self.store.range(&index, i64::MIN..=now, CLEARED),
+            self.store.range(&index, now + 1..=i64::MAX, ALL),
+        )?;
+        let (mut outdated, mut live) = (parse_ids(&expired)?, parse_ids(&live)?);
+        live.sort_unstable(); // an id begins with the time that it was made at
+        let room = self.settings.sessions.most.saturating_sub(1);
+        live.truncate(live.len().saturating_sub(room));
+        outdated.append(&mut live);
+        Ok(outdated)
     }
 
     /// Finds whose login this is. Nobody's takes as many round trips as somebody's.

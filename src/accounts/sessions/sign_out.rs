@@ -8,7 +8,7 @@ use crate::{
         error::Error,
         keys::Home,
         records,
-        sessions::forget,
+        sessions::{forget, keep},
         token::SignedIn,
         user::{SessionId, User},
     },
@@ -98,7 +98,7 @@ impl Accounts {
 
     /// Ends sessions in a store that is full, where no commit is possible: without its record, a session is no more. The
     /// index is tidied when there is room again.
-    async fn end_without_commit(&self, home: Home, sessions: &[SessionId]) -> Result<(), Error> {
+    pub(super) async fn end_without_commit(&self, home: Home, sessions: &[SessionId]) -> Result<(), Error> {
         let names = sessions.iter().map(|id| home.session(*id)).collect::<Vec<_>>();
         Ok(self.store.discard(&home.slot(), &names).await?)
     }
@@ -124,8 +124,7 @@ impl Accounts {
         if scope == Scope::Others {
             let mut session = current.value.clone();
             session.epoch = user.session_epoch;
-            let expiry = session.expires_at.as_millis();
-            batch.put_until(home.session(session.id), records::write_session(&session), expiry);
+            keep(batch, home, &session);
         }
         Ok(())
     }

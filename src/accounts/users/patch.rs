@@ -226,7 +226,7 @@ impl Accounts {
                     Ok(()) => {}
                     // It may be this very person who has it by now, through another request.
                     Err(taken @ (Error::EmailTaken | Error::UsernameTaken)) => {
-                        let latest = self.refresh(&who, patch, expected).await?;
+                        let latest = self.look_again(&who, patch, expected).await?;
                         if latest.user.revision == who.user.revision {
                             return Err(taken);
                         }
@@ -256,12 +256,12 @@ impl Accounts {
                 Err(CommitError::Conflict) => retry.pause().await?,
                 Err(e) => return Err(e.into()),
             }
-            who = self.refresh(&who, patch, expected).await?;
+            who = self.look_again(&who, patch, expected).await?;
         }
     }
 
     /// Reads the person again, who has changed, and checks again what the change depends on.
-    async fn refresh(&self, who: &SignedIn, patch: &UserPatch, expected: &VersionMatch) -> Result<SignedIn, Error> {
+    async fn look_again(&self, who: &SignedIn, patch: &UserPatch, expected: &VersionMatch) -> Result<SignedIn, Error> {
         let latest = self.reload(who).await?;
         expected.check(latest.user())?;
         let has_new_password = latest.user().password_hash != who.user().password_hash;

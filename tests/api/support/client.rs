@@ -27,6 +27,7 @@ pub struct Person {
     pub id: String,
     pub email: String,
     pub token: String,
+    pub refresh_token: String,
 }
 
 impl TestApp {
@@ -65,14 +66,26 @@ impl TestApp {
     /// Registers somebody and signs them in.
     pub async fn person(&self, who: &str) -> Person {
         let user = self.register(who).await.expect(201).body;
+        self.signed_in(&user).await
+    }
+
+    /// Signs a user in.
+    pub async fn signed_in(&self, user: &Value) -> Person {
         let email = user["email"].as_str().unwrap().to_owned();
-        Person { id: user["id"].as_str().unwrap().to_owned(), token: self.token(&email).await, email }
+        let tokens = self.sign_in(&email, PASSWORD).await.expect(201).body;
+        let token = |name: &str| tokens[name].as_str().unwrap().to_owned();
+        let (token, refresh_token) = (token("access_token"), token("refresh_token"));
+        Person { id: user["id"].as_str().unwrap().to_owned(), email, token, refresh_token }
     }
 
     /// The token of one more session of somebody.
     pub async fn token(&self, login: &str) -> String {
         let answer = self.sign_in(login, PASSWORD).await.expect(201);
         answer.body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn refresh(&self, token: &str) -> Answer {
+        self.post("/v1/sessions/refresh").json(&json!({"refresh_token": token})).send().await
     }
 
     /// Who a token stands for, or the code of the refusal.

@@ -1,5 +1,7 @@
 //! `/v1/sessions`: signing in, seeing where one is signed in, signing out.
 
+mod schema;
+
 use std::sync::Arc;
 
 use poem::{
@@ -8,113 +10,45 @@ use poem::{
     web::{Data, RemoteAddr},
 };
 use poem_openapi::{
-    ApiResponse, Enum, Object, OpenApi,
+    ApiResponse, OpenApi,
     param::{Path, Query},
     payload::Json,
 };
 
+use self::schema::{
+    Credentials, ReauthenticateRequest, ReauthenticateResult, RefreshRequest, Scope, Session, SessionList, SignInResult,
+};
 use super::{
     Tags,
     auth::Authenticated,
-    body::{Body, Form},
-    field::{FieldProblems, Required},
+    body::Body,
     problem::Problem,
-    scalar::{DateTime, Id, OrNull},
-    users::User,
+    scalar::{Id, OrNull},
 };
-use crate::accounts::{self, Accounts, Device, Error, Password, SessionId, SignIn};
+use crate::accounts::{self, Accounts, Device, Error, SessionId, SignIn};
 
 /// As much of a `User-Agent` as is kept, in characters.
 const USER_AGENT_LENGTH: usize = 256;
-
-/// A place where a person is signed in.
-#[derive(Debug, Object)]
-struct Session {
-    /// The session's id.
-    id: Id,
-    /// Whether this is the session that asks.
-    current: bool,
-    /// When the person signed in.
-    created_at: DateTime,
-    /// When the session ends by itself.
-    expires_at: DateTime,
-    /// The `User-Agent` header of the sign-in.
-    user_agent: OrNull<String>,
-    /// The address that the sign-in came from.
-    ip_address: OrNull<String>,
-}
-
-impl Session {
-    fn new(session: &accounts::Session, current: SessionId) -> Self {
-        Self {
-            id: Id(session.id.to_string()),
-            current: session.id == current,
-            created_at: DateTime(session.created_at.to_string()),
-            expires_at: DateTime(session.expires_at.to_string()),
-            user_agent: OrNull(session.device.user_agent.clone()),
-            ip_address: OrNull(session.device.address.map(|address| address.to_string())),
-        }
-    }
-}
-
-/// Sessions.
-#[derive(Debug, Object)]
-struct SessionList {
-    /// The sessions, the latest first.
-    items: Vec<Session>,
-    /// Where the list goes on. It is null, since all sessions are in `items`.
-    next_cursor: OrNull<String>,
-}
-
-/// What somebody signs in with.
-#[derive(Debug, Object)]
-pub(super) struct Credentials {
-    /// An email address, a username or a user id.
-    login: Required<String>,
-    /// The password.
-    password: Required<Password>,
-}
-
-impl Form for Credentials {
-    type Parsed = (String, Password);
-
-    fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed> {
-        let login = problems.take("login", self.login.0);
-        let password = problems.take("password", self.password.0);
-        Some((login?, password?))
-    }
-}
-
-/// What signing in gives.
-#[derive(Debug, Object)]
-struct SignInResult {
-    /// The token, to be sent as `Authorization: Bearer <token>`. It is shown only here.
-    access_token: String,
-    /// `Bearer` (RFC 6750).
-    token_type: String,
-    /// For how many seconds the token is good.
-    expires_in: u64,
-    /// The session.
-    session: Session,
-    /// Who signed in.
-    user: User,
-}
-
-/// Which sessions end.
-#[derive(Clone, Copy, Debug, Enum)]
-#[oai(rename_all = "snake_case", rename = "SessionScope")]
-enum Scope {
-    /// Every session, this one too.
-    All,
-    /// Every session but this one.
-    Others,
-}
 
 #[derive(ApiResponse)]
 enum SignedIn {
     /// The person is signed in.
     #[oai(status = 201)]
     Created(Json<SignInResult>),
+}
+
+#[derive(ApiResponse)]
+enum Refreshed {
+    /// New tokens.
+    #[oai(status = 200)]
+    Tokens(Json<SignInResult>),
+}
+
+#[derive(ApiResponse)]
+enum Fresh {
+    /// The session may do for 10 minutes what needs a recent password.
+    #[oai(status = 200)]
+    Done(Json<ReauthenticateResult>),
 }
 
 #[derive(ApiResponse)]
@@ -145,14 +79,31 @@ impl Sessions {
         body: Body<Credentials>,
     ) -> Result<SignedIn, Problem> {
         let (login, password) = body.0;
-        let signed_in = accounts.sign_in(SignIn { login, password, device: device(request) }).await?;
-        Ok(SignedIn::Created(Json(SignInResult {
-            access_token: signed_in.token.reveal().to_owned(),
-            token_type: "Bearer".to_owned(),
-            expires_in: accounts.settings().session_lifetime.as_secs(),
-            session: Session::new(&signed_in.session, signed_in.session.id),
-            user: User::from(&signed_in.user),
-        })))
+        let issued = accounts.sign_in(SignIn { login, password, device: device(request) }).await?;
+        Ok(SignedIn::Created(Json(issued.into())))
+    }
+
+    /// Refresh the tokens
+    ///
+    /// Takes a refresh token and gives two new tokens. A refresh token is used up by this. For 10 seconds it gives the same
+    /// next one again, so that two that ask at once, or one who missed the answer, stay signed in. After that it has been
+    /// stolen, or was: it ends the session.
+    #[oai(path = "/refresh", method = "post", operation_id = "refresh_session")]
+    async fn refresh(&self, accounts: Data<&Arc<Accounts>>, body: Body<RefreshRequest>) -> Result<Refreshed, Problem> {
+        Ok(Refreshed::Tokens(Json(accounts.refresh(body.0).await?.into())))
+    }
+
+    /// Give the password again
+    ///
+    /// For 10 minutes the session may do what needs a recent password, such as deleting the account.
+    #[oai(path = "/current/reauthenticate", method = "post", operation_id = "reauthenticate")]
+    async fn reauthenticate(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        who: Authenticated,
+        body: Body<ReauthenticateRequest>,
+    ) -> Result<Fresh, Problem> {
+        Ok(Fresh::Done(Json(accounts.reauthenticate(who.0, body.0).await?.into())))
     }
 
     /// List your sessions

@@ -1,0 +1,89 @@
+//! Refreshing: a refresh token is used up, and gives the next one and an access token.
+
+use std::sync::Arc;
+
+use crate::{
+    accounts::{
+        Accounts,
+        clock::Timestamp,
+        detached,
+        error::Error,
+        keys::Home,
+        sessions::{expect_unchanged, forget, keep},
+        token::{Issued, RefreshToken, Standing, Tokens},
+        user::{Session, User},
+    },
+    store::CommitError,
+};
+
+impl Accounts {
+    /// Gives new tokens for a refresh token.
+    ///
+    /// For 10 seconds after its use a token gives the same refresh token again: so two that ask at once get the same one,
+    /// and whoever did not get the answer asks again. After that it is in more hands than one, and its session ends.
+    ///
+    /// # Errors
+    /// [`Error::RefreshTokenInvalid`] when the token stands for no session; [`Error::RefreshTokenReused`];
+    /// [`Error::Contended`] and the errors of the store.
+    pub async fn refresh(self: &Arc<Self>, token: RefreshToken) -> Result<Issued, Error> {
+        let accounts = Arc::clone(self);
+        detached(async move { accounts.run_refresh(&token).await }).await
+    }
+
+    async fn run_refresh(&self, token: &RefreshToken) -> Result<Issued, Error> {
+        let parts = token.parts().ok_or(Error::RefreshTokenInvalid)?;
+        let mut retry = self.retry();
+        loop {
+            let who = self.load(parts.user, parts.session).await?.ok_or(Error::RefreshTokenInvalid)?;
+            let now = self.clock.now();
+            let (mut session, user) = (who.session().clone(), who.user().clone());
+            let mut batch = expect_unchanged(&who);
+            let home = Home::of(user.id);
+            let outcome = match session.refresh.standing(&parts, now, self.random) {
+                Standing::Foreign => return Err(Error::RefreshTokenInvalid),
+                Standing::JustUsed(next) => {
+                    let tokens = self.issue(&user, &session, next, now)?;
+                    return Ok(Issued { tokens, session, user });
+                }
+                Standing::Current(next, kept) => {
+                    session.refresh = kept;
+                    session.note_use(now, &self.settings.sessions);
+                    keep(&mut batch, home, &session);
+                    let tokens = self.issue(&user, &session, next, now)?;
+                    Ok(Issued { tokens, session, user })
+                }
+                Standing::UsedUp => {
+                    forget(&mut batch, home, [session.id]);
+                    Err(Error::RefreshTokenReused)
+                }
+            };
+            match self.store.commit(batch).await {
+                Ok(_) => {
+                    if outcome.is_err() {
+                        let (user, session) = (parts.user, parts.session);
+                        tracing::warn!(%user, %session, "a refresh token was used again, and its session has ended");
+                    }
+                    return outcome;
+                }
+                Err(CommitError::Conflict) => retry.pause().await?,
+                Err(CommitError::Full) if outcome.is_err() => {
+                    self.end_without_commit(home, &[parts.session]).await?;
+                    return outcome;
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Both tokens of a session.
+    pub(super) fn issue(
+        &self,
+        user: &User,
+        session: &Session,
+        refresh: RefreshToken,
+        now: Timestamp,
+    ) -> Result<Tokens, Error> {
+        let (access, expires_in) = self.issue_access(user, session, now)?;
+        Ok(Tokens { access, expires_in, refresh })
+    }
+}

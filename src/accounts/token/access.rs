@@ -1,0 +1,135 @@
+//! Access tokens: what they say, and whether somebody else said it.
+
+use std::{fmt, time::Duration};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::accounts::{
+    Accounts,
+    clock::Timestamp,
+    digest::Digest,
+    error::Error,
+    grants::{Permission, Role},
+    user::{Session, SessionId, User, UserId},
+};
+
+/// The client that every token is for: people sign in with this service itself, not with a client of OAuth.
+const CLIENT: &str = "latchkey";
+
+/// A credential for one session, for some minutes: a JWT (RFC 9068).
+#[derive(Clone)]
+pub struct AccessToken(Zeroizing<String>);
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(…)")
+    }
+}
+
+impl AccessToken {
+    /// Takes a token from a client. Whether it is any good, [`Accounts::authenticate`] finds out.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
+    /// The token as the client sends it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a token says (RFC 9068, 2.2; times in seconds since the Unix epoch).
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    client_id: &'static str,
+    sub: String,
+    sid: String,
+    jti: String,
+    iat: i64,
+    exp: i64,
+    auth_time: i64,
+    roles: Vec<&'a str>,
+    permissions: Vec<&'a str>,
+    email_verified: bool,
+}
+
+/// What is read of a token that comes back. All else about the person, the store knows better. Who issued it is known by
+/// its key, which is in our store and signs nothing else.
+#[derive(Deserialize)]
+struct Presented {
+    sub: String,
+    sid: String,
+    exp: i64,
+}
+
+/// Whom a token names that was signed here and has not expired.
+#[derive(Clone, Debug)]
+pub(in crate::accounts) struct TokenSubject {
+    pub(in crate::accounts) user: UserId,
+    pub(in crate::accounts) session: SessionId,
+    pub(in crate::accounts) expires_at: i64,
+}
+
+impl Accounts {
+    /// Makes an access token of a session. It does not outlive the session, whatever its lifetime.
+    pub(in crate::accounts) fn issue_access(
+        &self,
+        user: &User,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<(AccessToken, Duration), Error> {
+        let settings = &self.settings.tokens;
+        let expires_at = now.plus(settings.lifetime).min(session.expires_at);
+        let (iat, exp) = (seconds(now), seconds(expires_at));
+        let claims = Claims {
+            iss: &settings.issuer,
+            aud: &settings.audience,
+            client_id: CLIENT,
+            sub: user.id.to_string(),
+            sid: session.id.to_string(),
+            jti: URL_SAFE_NO_PAD.encode(self.random.bytes::<16>()),
+            iat,
+            exp,
+            auth_time: seconds(session.authenticated_at),
+            roles: user.grants.roles().iter().map(Role::as_str).collect(),
+            permissions: user.grants.permissions().iter().map(Permission::as_str).collect(),
+            email_verified: user.email_verified,
+        };
+        let payload = serde_json::to_vec(&claims).map_err(|e| Error::Corrupt(format!("the claims of a token: {e}")))?;
+        let token = AccessToken(Zeroizing::new(self.keyring.sign(&payload)?));
+        Ok((token, Duration::from_secs(u64::try_from(exp - iat).unwrap_or(0))))
+    }
+
+    /// Whom a token names, if it was signed here and has not expired. A signature that was checked
+    /// is remembered, while its key is held.
+    pub(in crate::accounts) async fn verify(&self, token: &AccessToken) -> Result<TokenSubject, Error> {
+        let digest = Digest::of(token.0.as_bytes());
+        let known = self.verified.get(&digest, |kid| self.keyring.holds(kid));
+        let subject = if let Some(subject) = known {
+            subject
+        } else {
+            let verified = self.keyring.verify(&token.0).await?.ok_or(Error::TokenInvalid)?;
+            let subject = TokenSubject::read(&verified.payload).ok_or(Error::TokenInvalid)?;
+            self.verified.remember(digest, verified.kid, subject.clone());
+            subject
+        };
+        if seconds(self.clock.now()) < subject.expires_at { Ok(subject) } else { Err(Error::TokenExpired) }
+    }
+}
+
+impl TokenSubject {
+    fn read(payload: &[u8]) -> Option<Self> {
+        let Presented { sub, sid, exp } = serde_json::from_slice(payload).ok()?;
+        Some(Self { user: sub.parse().ok()?, session: sid.parse().ok()?, expires_at: exp })
+    }
+}
+
+fn seconds(moment: Timestamp) -> i64 {
+    moment.as_millis().div_euclid(1000)
+}

@@ -1,0 +1,174 @@
+//! What goes over the wire about sessions.
+
+use poem_openapi::{Enum, Object};
+
+use crate::{
+    accounts::{self, Issued, Password, Reauthenticated, RefreshToken, SessionId},
+    http::{
+        body::Form,
+        field::{FieldProblems, Required},
+        scalar::{DateTime, Id, OrNull},
+        users::User,
+    },
+};
+
+/// The kind of the access token (RFC 6750).
+const BEARER: &str = "Bearer";
+
+/// A place where a person is signed in.
+#[derive(Debug, Object)]
+pub(super) struct Session {
+    /// The session's id.
+    id: Id,
+    /// Whether this is the session that asks.
+    current: bool,
+    /// When the person signed in.
+    created_at: DateTime,
+    /// When the session was last used, to the minute.
+    last_used_at: DateTime,
+    /// When the session ends by itself, if it is not used until then. Using it moves this, up to its longest life.
+    expires_at: DateTime,
+    /// When the password was last given in this session.
+    authenticated_at: DateTime,
+    /// The `User-Agent` header of the sign-in.
+    user_agent: OrNull<String>,
+    /// The address that the sign-in came from.
+    ip_address: OrNull<String>,
+}
+
+impl Session {
+    pub(super) fn new(session: &accounts::Session, current: SessionId) -> Self {
+        Self {
+            id: Id(session.id.to_string()),
+            current: session.id == current,
+            created_at: DateTime(session.created_at.to_string()),
+            last_used_at: DateTime(session.last_used_at.to_string()),
+            expires_at: DateTime(session.expires_at.to_string()),
+            authenticated_at: DateTime(session.authenticated_at.to_string()),
+            user_agent: OrNull(session.device.user_agent.clone()),
+            ip_address: OrNull(session.device.address.map(|address| address.to_string())),
+        }
+    }
+}
+
+/// Sessions.
+#[derive(Debug, Object)]
+pub(super) struct SessionList {
+    /// The sessions, the latest first.
+    pub(super) items: Vec<Session>,
+    /// Where the list goes on. It is null, since all sessions are in `items`.
+    pub(super) next_cursor: OrNull<String>,
+}
+
+/// What somebody signs in with.
+#[derive(Debug, Object)]
+pub(super) struct Credentials {
+    /// An email address, a username or a user id.
+    login: Required<String>,
+    /// The password.
+    password: Required<Password>,
+}
+
+impl Form for Credentials {
+    type Parsed = (String, Password);
+
+    fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed> {
+        let login = problems.take("login", self.login.0);
+        let password = problems.take("password", self.password.0);
+        Some((login?, password?))
+    }
+}
+
+/// What new tokens are had with.
+#[derive(Debug, Object)]
+pub(super) struct RefreshRequest {
+    /// The refresh token. It is used up by this.
+    refresh_token: Required<String>,
+}
+
+impl Form for RefreshRequest {
+    type Parsed = RefreshToken;
+
+    fn parse(self, problems: &mut FieldProblems) -> Option<RefreshToken> {
+        problems.take("refresh_token", self.refresh_token.0).map(|text| RefreshToken::new(&text))
+    }
+}
+
+/// The password, given again.
+#[derive(Debug, Object)]
+pub(super) struct ReauthenticateRequest {
+    /// The password as it is.
+    current_password: Required<Password>,
+}
+
+impl Form for ReauthenticateRequest {
+    type Parsed = Password;
+
+    fn parse(self, problems: &mut FieldProblems) -> Option<Password> {
+        problems.take("current_password", self.current_password.0)
+    }
+}
+
+/// What signing in gives, and refreshing.
+#[derive(Debug, Object)]
+pub(super) struct SignInResult {
+    /// A JWT (RFC 9068), to be sent as `Authorization: Bearer <token>`.
+    access_token: String,
+    /// `Bearer` (RFC 6750).
+    token_type: String,
+    /// For how many seconds the access token is good.
+    expires_in: u64,
+    /// What `refresh_session` takes, once, for two new tokens. Keep it as a password is kept.
+    refresh_token: String,
+    /// The session.
+    session: Session,
+    /// Who is signed in.
+    user: User,
+}
+
+impl From<Issued> for SignInResult {
+    fn from(issued: Issued) -> Self {
+        Self {
+            access_token: issued.tokens.access.reveal().to_owned(),
+            token_type: BEARER.to_owned(),
+            expires_in: issued.tokens.expires_in.as_secs(),
+            refresh_token: issued.tokens.refresh.reveal().to_owned(),
+            session: Session::new(&issued.session, issued.session.id),
+            user: User::from(&issued.user),
+        }
+    }
+}
+
+/// What giving the password again gives.
+#[derive(Debug, Object)]
+pub(super) struct ReauthenticateResult {
+    /// A JWT (RFC 9068) that tells when the password was given (`auth_time`). The former one goes on being good.
+    access_token: String,
+    /// `Bearer` (RFC 6750).
+    token_type: String,
+    /// For how many seconds the access token is good.
+    expires_in: u64,
+    /// The session.
+    session: Session,
+}
+
+impl From<Reauthenticated> for ReauthenticateResult {
+    fn from(reauthenticated: Reauthenticated) -> Self {
+        Self {
+            access_token: reauthenticated.access.reveal().to_owned(),
+            token_type: BEARER.to_owned(),
+            expires_in: reauthenticated.expires_in.as_secs(),
+            session: Session::new(&reauthenticated.session, reauthenticated.session.id),
+        }
+    }
+}
+
+/// Which sessions end.
+#[derive(Clone, Copy, Debug, Enum)]
+#[oai(rename_all = "snake_case", rename = "SessionScope")]
+pub(super) enum Scope {
+    /// Every session, this one too.
+    All,
+    /// Every session but this one.
+    Others,
+}
