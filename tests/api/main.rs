@@ -33,6 +33,7 @@ mod problems;
 mod process;
 #[path = "../support/proxy.rs"]
 mod proxy;
+mod races;
 #[path = "../support/redis.rs"]
 mod redis_server;
 mod refresh;
