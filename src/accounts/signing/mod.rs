@@ -10,6 +10,8 @@ mod list;
 mod record;
 mod ring;
 mod sealing;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 use std::time::Duration;

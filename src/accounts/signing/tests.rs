@@ -1,0 +1,171 @@
+//! Several instances over one store, along time.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{Keyring, MasterSecret, SigningSettings, Stage, keyring::Look};
+use crate::{
+    accounts::{
+        clock::{Clock, Timestamp},
+        error::Error,
+        random::Random,
+    },
+    store::{Embedded, Store},
+};
+
+/// A clock that stands until it is moved, in milliseconds.
+struct Standing(AtomicI64);
+
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+struct Place {
+    store: Arc<Store>,
+    clock: Arc<Standing>,
+}
+
+impl Place {
+    fn new() -> Self {
+        let store = Store::Embedded(Embedded::in_memory().unwrap());
+        Self { store: Arc::new(store), clock: Arc::new(Standing(AtomicI64::new(1_700_000_000_000))) }
+    }
+
+    fn keyring(&self, secrets: &[&str]) -> Keyring {
+        let master_secrets = secrets.iter().map(|letter| MasterSecret::parse(&letter.repeat(32)).unwrap()).collect();
+        let settings = SigningSettings { master_secrets, ..SigningSettings::default() };
+        Keyring::new(Arc::clone(&self.store), self.clock.clone(), Random, settings)
+    }
+
+    async fn started(&self, secrets: &[&str]) -> Keyring {
+        let keyring = self.keyring(secrets);
+        keyring.start().await.unwrap();
+        keyring
+    }
+
+    fn pass(&self, minutes: u64) {
+        let millis = i64::try_from(Duration::from_secs(minutes * 60).as_millis()).unwrap();
+        self.clock.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+async fn stages(keyring: &Keyring) -> Vec<Stage> {
+    keyring.list().await.unwrap().iter().map(|key| key.stage).collect()
+}
+
+#[tokio::test]
+async fn instances_that_start_at_once_agree_on_one_key() {
+    let place = Place::new();
+    let keyrings = [(); 8].map(|()| place.keyring(&[]));
+    for started in futures_util::future::join_all(keyrings.iter().map(Keyring::start)).await {
+        started.unwrap();
+    }
+    let token = keyrings[0].sign(b"{}").unwrap();
+    for keyring in &keyrings {
+        let verified = keyring.verify(&token).await.unwrap().unwrap();
+        assert_eq!((verified.payload.as_slice(), keyring.holds(&verified.kid)), (b"{}".as_slice(), true));
+        assert_eq!(stages(keyring).await, [Stage::Signing]);
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_is_followed_and_the_old_key_stays_for_its_tokens() {
+    let place = Place::new();
+    let (operator, running) = (place.keyring(&[]), place.started(&[]).await);
+    let old = running.sign(b"old").unwrap();
+    let new = operator.rotate(false).await.unwrap();
+    assert_eq!(new.stage, Stage::Waiting);
+    running.keep().await.unwrap();
+    assert!(running.holds(&new.kid), "it is published before it signs");
+    place.pass(10);
+    let token = running.sign(b"new").unwrap();
+    assert_eq!(running.verify(&token).await.unwrap().unwrap().kid, new.kid);
+    assert_eq!(running.verify(&old).await.unwrap().unwrap().payload, b"old");
+    assert!(matches!(stages(&operator).await[..], [Stage::Retired(_), Stage::Signing]));
+    place.pass(11);
+    assert_eq!(running.verify(&old).await.unwrap(), None);
+    running.keep().await.unwrap();
+    assert_eq!(stages(&operator).await, [Stage::Signing]);
+}
+
+#[tokio::test]
+async fn a_key_is_followed_by_a_new_one_when_it_is_old() {
+    let place = Place::new();
+    let keyring = place.started(&[]).await;
+    place.pass(90 * 24 * 60 - 1);
+    keyring.keep().await.unwrap();
+    assert_eq!(stages(&keyring).await, [Stage::Signing]);
+    place.pass(1);
+    keyring.keep().await.unwrap();
+    assert_eq!(stages(&keyring).await, [Stage::Signing, Stage::Waiting]);
+}
+
+#[tokio::test]
+async fn a_stolen_key_is_dropped_at_once_and_a_token_of_the_new_one_makes_others_look() {
+    let place = Place::new();
+    let (first, second) = (place.started(&[]).await, place.started(&[]).await);
+    let stolen = first.sign(b"{}").unwrap();
+    first.rotate(true).await.unwrap();
+    first.keep().await.unwrap();
+    assert_eq!((stages(&first).await, first.verify(&stolen).await.unwrap()), (vec![Stage::Signing], None));
+    let token = first.sign(b"{}").unwrap();
+    assert!(second.verify(&stolen).await.unwrap().is_some(), "it has not looked yet");
+    *second.last_look.lock().await = None; // a second has passed
+    assert!(second.verify(&token).await.unwrap().is_some());
+    assert_eq!(second.verify(&stolen).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_reads_the_ring_once_a_second() {
+    let place = Place::new();
+    let (first, second) = (place.started(&[]).await, place.started(&[]).await);
+    first.rotate(true).await.unwrap();
+    first.keep().await.unwrap();
+    let token = first.sign(b"{}").unwrap();
+    let just_now = |succeeded| Some(Look { at: Instant::now() + Duration::from_secs(60), succeeded });
+    *second.last_look.lock().await = just_now(true);
+    assert_eq!(second.verify(&token).await.unwrap(), None);
+    *second.last_look.lock().await = just_now(false);
+    assert!(matches!(second.verify(&token).await, Err(Error::StoreUnavailable(_))), "nobody knows");
+    *second.last_look.lock().await = None;
+    assert!(second.verify(&token).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn private_keys_are_sealed_anew_with_the_first_secret_when_an_instance_starts() {
+    let place = Place::new();
+    let plain = place.started(&[]).await;
+    let token = plain.sign(b"{}").unwrap();
+    assert!(!plain.list().await.unwrap()[0].sealed);
+    for secrets in [&["a"] as &[_], &["b", "a"], &["b"]] {
+        let keyring = place.started(secrets).await;
+        assert!(keyring.list().await.unwrap()[0].sealed);
+        assert!(keyring.verify(&token).await.unwrap().is_some(), "{secrets:?}");
+    }
+    for (secrets, why) in [(&[] as &[_], "there is no master secret"), (&["a"], "no master secret opens it")] {
+        let refused = place.keyring(secrets).start().await.unwrap_err().to_string();
+        assert!(refused.contains(why) && refused.contains("LATCHKEY_MASTER_SECRET_FILE"), "{refused}");
+    }
+    plain.keep().await.unwrap();
+    assert!(plain.verify(&token).await.unwrap().is_some(), "what an instance has opened, it keeps");
+}
+
+#[tokio::test]
+async fn a_lost_secret_costs_all_tokens_and_never_a_key_in_plain_text() {
+    let place = Place::new();
+    place.started(&["a"]).await;
+    for (secrets, at_once) in [(&[] as &[_], false), (&[], true), (&["b"], false)] {
+        assert!(place.keyring(secrets).rotate(at_once).await.is_err(), "{secrets:?} {at_once}");
+    }
+    assert!(place.keyring(&["b"]).rotate(true).await.unwrap().sealed);
+    place.started(&["b"]).await;
+}
