@@ -56,8 +56,9 @@ impl App {
     /// # Errors
     /// [`StartError`] when one of these fails.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let secrets = config.signing.master_secrets().map_err(StartError)?;
         let (store, data, setting) = open_store(config).await?;
-        let findings = accounts::inspect(&store, &*clock).await;
+        let findings = accounts::inspect(&store, &*clock, &secrets).await;
         let refused = |e| StartError(format!("cannot use {data} ({setting}): {e}"));
         admit(&findings, &config.accept).map_err(refused)?;
         let hasher = Hasher::start(config.hash_cost(), config.hash_threads(), config.hash_queue, Random)
@@ -69,7 +70,7 @@ impl App {
         let acceptor = bound.map_err(|e| cannot(&e))?;
         let address = acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied());
         let address = address.ok_or_else(|| cannot(&"it has no address"))?;
-        let accounts = Accounts::open(store, hasher, clock, config.accounts(address)).await;
+        let accounts = Accounts::open(store, hasher, clock, config.accounts(address, secrets)).await;
         let accounts = accounts.map_err(|e| refused(e.to_string()))?;
         if !address.ip().is_loopback() && config.tokens.issuer.is_none() {
             tracing::warn!(
@@ -114,8 +115,9 @@ impl App {
 /// # Errors
 /// [`StartError`] when there is none, or when it cannot be opened.
 pub async fn examine(config: &Config, clock: &dyn Clock) -> Result<Vec<Finding>, StartError> {
+    let secrets = config.signing.master_secrets().map_err(StartError)?;
     let (store, ..) = open_existing_store(config).await?;
-    let findings = accounts::inspect(&store, clock).await;
+    let findings = accounts::inspect(&store, clock, &secrets).await;
     store.close().await;
     Ok(findings)
 }
@@ -152,11 +154,13 @@ fn admit(findings: &[Finding], accepted: &[Check]) -> Result<(), String> {
 /// # Errors
 /// [`StartError`] when there is no such store, or it cannot be used.
 pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Accounts, String), StartError> {
+    let secrets = config.signing.master_secrets().map_err(StartError)?;
     let (store, data, setting) = open_existing_store(config).await?;
     let cannot = |e: &dyn std::fmt::Display| StartError(format!("cannot use {data} ({setting}): {e}"));
     // Without threads: no password is hashed.
     let hasher = Hasher::start(config.hash_cost(), 0, 0, Random).map_err(|e| cannot(&e))?;
-    let accounts = Accounts::open_existing(store, hasher, clock, config.accounts(config.listen)).await;
+    let settings = config.accounts(config.listen, secrets);
+    let accounts = Accounts::open_existing(store, hasher, clock, settings).await;
     Ok((accounts.map_err(|e| cannot(&e))?, data))
 }
 

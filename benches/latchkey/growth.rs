@@ -142,9 +142,10 @@ async fn fill(place: &Place<'_>, people: std::ops::Range<usize>) {
     let cheap = HashCost { memory_kib: 8, iterations: 1, parallelism: 1 };
     let hasher = Hasher::start(cheap, 2, 10_000, Random).unwrap();
     let config = Cli::parse_from(["latchkey"]).config;
-    let accounts = Accounts::open(place.open().await, hasher, Arc::new(SystemClock), config.accounts(config.listen))
-        .await
-        .unwrap();
+    let accounts =
+        Accounts::open(place.open().await, hasher, Arc::new(SystemClock), config.accounts(config.listen, Vec::new()))
+            .await
+            .unwrap();
     let accounts = &Arc::new(accounts);
     let register = |n: usize| async move {
         let registration = Registration {

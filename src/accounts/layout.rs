@@ -1,6 +1,11 @@
 //! How the records are laid out, which is fixed when a store is first used: in another layout they are not found.
 
-use super::{clock::Clock, error::Error, keys, records};
+use super::{
+    clock::Clock,
+    error::Error,
+    keys, records,
+    signing::{self, MasterSecret},
+};
 use crate::store::{Batch, Check, CommitError, Expectation, Finding, Name, OpenError, Store};
 
 /// The form of the records.
@@ -17,9 +22,10 @@ enum Layout {
     },
 }
 
-/// Looks whether a store is fit for accounts, and writes nothing.
-pub async fn inspect(store: &Store, clock: &dyn Clock) -> Vec<Finding> {
-    let (mut findings, layout) = tokio::join!(store.inspect(clock.now().as_millis()), read(store));
+/// Looks whether a store is fit for accounts, and its keys are opened by these secrets, and writes nothing.
+pub async fn inspect(store: &Store, clock: &dyn Clock, secrets: &[MasterSecret]) -> Vec<Finding> {
+    let signing = signing::inspect(store, secrets);
+    let (mut findings, layout, signing) = tokio::join!(store.inspect(clock.now().as_millis()), read(store), signing);
     findings.push(match layout {
         Ok(Layout::None) => Finding::ok(Check::Layout, "the store is new"),
         Ok(Layout::Ours) => Finding::ok(Check::Layout, "the store was made with this layout"),
@@ -29,6 +35,7 @@ pub async fn inspect(store: &Store, clock: &dyn Clock) -> Vec<Finding> {
             .mend("restore what the store was made with from a copy, or use another store"),
         Err(e) => Finding::unknown(Check::Layout, e.to_string()),
     });
+    findings.extend(signing);
     findings
 }
 

@@ -4,15 +4,16 @@
 mod parse;
 mod redis_url;
 mod sessions;
+mod signing;
 mod tokens;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-pub use self::{redis_url::RedisUrl, sessions::SessionArgs, tokens::TokenArgs};
+pub use self::{redis_url::RedisUrl, sessions::SessionArgs, signing::SigningArgs, tokens::TokenArgs};
 use crate::{
-    accounts::{HashCost, Settings, SigningSettings},
+    accounts::{HashCost, MasterSecret, Settings},
     store::Check,
 };
 
@@ -77,6 +78,10 @@ pub struct Config {
     /// Access tokens.
     #[command(flatten)]
     pub tokens: TokenArgs,
+
+    /// Signing keys.
+    #[command(flatten)]
+    pub signing: SigningArgs,
 
     /// Memory for one password hash, in KiB; at least 8 for each lane.
     #[arg(long, env = "LATCHKEY_ARGON2_MEMORY_KIB", value_name = "KIB", default_value_t = 19_456, value_parser = parse::number::<8, { HashCost::MOST.memory_kib }>)]
@@ -174,14 +179,15 @@ impl Config {
                     .to_owned(),
             );
         }
-        Ok(())
+        self.signing.check()
     }
 
-    /// What the operator decided about accounts, for a service that listens on `address`.
+    /// What the operator decided about accounts, for a service that listens on `address`, with the
+    /// [master secrets](SigningArgs::master_secrets).
     #[must_use]
-    pub fn accounts(&self, address: SocketAddr) -> Settings {
+    pub fn accounts(&self, address: SocketAddr, master_secrets: Vec<MasterSecret>) -> Settings {
         let tokens = self.tokens.settings(address);
-        let signing = SigningSettings { token_lifetime: tokens.lifetime, ..SigningSettings::default() };
+        let signing = self.signing.settings(tokens.lifetime, master_secrets);
         Settings { sessions: self.sessions.settings(), tokens, signing }
     }
 

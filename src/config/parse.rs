@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::store::Check;
+use crate::{
+    accounts::{Algorithm, MasterSecret},
+    store::Check,
+};
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "an IP address and a port are needed, such as 127.0.0.1:9443 or [::1]:9443")
@@ -70,6 +73,15 @@ pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
 pub(super) fn audience(text: &str) -> Result<String, &'static str> {
     let is_plain = (1..=256).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
     if is_plain { Ok(text.to_owned()) } else { Err("1 to 256 visible ASCII characters are needed") }
+}
+
+pub(super) fn algorithm(text: &str) -> Result<Algorithm, String> {
+    let names = Algorithm::ALL.map(Algorithm::name);
+    text.parse().map_err(|()| format!("one of these is needed: {}", names.join(", ")))
+}
+
+pub(super) fn master_secret(text: &str) -> Result<MasterSecret, String> {
+    MasterSecret::parse(text).map_err(|e| e.to_string())
 }
 
 pub(super) fn log(text: &str) -> Result<String, String> {

@@ -37,6 +37,10 @@ pub enum Check {
     FreeSpace,
     /// Whether the records are laid out as this program reads them. The store itself does not know.
     Layout,
+    /// Whether the keys that sign can be opened. The store itself does not know.
+    SigningKeys,
+    /// Whether private keys are sealed. The store itself does not know.
+    Sealing,
 }
 
 /// How good or bad it is.
@@ -124,7 +128,7 @@ impl fmt::Display for Finding {
 
 impl Check {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Version,
         Self::Role,
         Self::ClusterState,
@@ -141,6 +145,8 @@ impl Check {
         Self::FilePermissions,
         Self::FreeSpace,
         Self::Layout,
+        Self::SigningKeys,
+        Self::Sealing,
     ];
 
     /// Its name on the command line.
@@ -163,6 +169,8 @@ impl Check {
             Self::FilePermissions => "file-permissions",
             Self::FreeSpace => "free-space",
             Self::Layout => "layout",
+            Self::SigningKeys => "signing-keys",
+            Self::Sealing => "sealing",
         }
     }
 
@@ -193,13 +201,15 @@ impl Check {
             Self::FilePermissions => "there are password hashes in the file, and whoever can write it can change them",
             Self::FreeSpace => "every write needs room on the disk, deleting too",
             Self::Layout => "records that are looked for in the wrong place are not found, and would be written twice",
+            Self::SigningKeys => "without its private keys, nothing can be signed",
+            Self::Sealing => "whoever reads the store, or a copy of it, can sign with the private keys that lie in it",
         }
     }
 
     /// Whether somebody who knows better may go on in spite of an error.
     #[must_use]
     pub fn may_be_accepted(self) -> bool {
-        self != Self::Layout
+        !matches!(self, Self::Layout | Self::SigningKeys)
     }
 }
 

@@ -40,6 +40,7 @@ mod refresh;
 #[path = "../support/sentinel.rs"]
 mod sentinel;
 mod sessions;
+mod signing;
 mod stored;
 mod support;
 mod users;

@@ -4,6 +4,7 @@
 //! are published follows from the record and the time alone, in `ring`.
 
 mod algorithm;
+mod inspect;
 mod jws;
 mod keyring;
 mod list;
@@ -16,13 +17,13 @@ mod upkeep;
 
 use std::time::Duration;
 
-pub(super) use self::record::check;
 pub use self::{
     algorithm::{Algorithm, PublicKey},
     keyring::{Keyring, Verified},
     list::{SigningKey, Stage},
     sealing::{InvalidMasterSecret, MasterSecret},
 };
+pub(super) use self::{inspect::inspect, record::check};
 
 /// What an operator decides about signing keys.
 #[derive(Clone, Debug)]
