@@ -7,7 +7,10 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{commands::UsersCommand, config::Config};
+use crate::{
+    commands::{KeysCommand, UsersCommand},
+    config::Config,
+};
 
 /// User accounts as one small binary: an OpenAPI-described HTTP API, with the records in Redis, Valkey or an embedded
 /// store.
@@ -62,6 +65,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: UsersCommand,
+    },
+    /// List or rotate the keys that sign access tokens. On the embedded store the service must be stopped.
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeysCommand,
     },
     /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not.
     Health,

@@ -3,6 +3,7 @@
 mod check;
 mod doctor;
 mod health;
+mod keys;
 mod serve;
 mod users;
 
@@ -12,6 +13,7 @@ pub use self::{
     check::check,
     doctor::doctor,
     health::health,
+    keys::{KeysCommand, keys},
     serve::serve,
     users::{GrantArguments, UsersCommand, users},
 };
