@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod code;
+mod discovery;
 mod docs;
 mod edge;
 mod etag;
@@ -26,10 +27,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
 pub use self::code::Code;
-use self::{edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions, users::Users};
+use self::{discovery::Discovery, edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions, users::Users};
 use crate::accounts::Accounts;
 
-type Api = (Users, Sessions, HealthChecks);
+type Api = (Users, Sessions, Discovery, HealthChecks);
 
 /// The chapters of the document.
 #[derive(poem_openapi::Tags)]
@@ -38,12 +39,14 @@ enum Tags {
     Users,
     /// Signing in and out.
     Sessions,
+    /// For services that check access tokens by themselves.
+    Discovery,
     /// For whoever keeps the service running.
     Health,
 }
 
 /// What is routed by the document. Handlers find the accounts in the data of the request.
-const API: Api = (Users, Sessions, HealthChecks);
+const API: Api = (Users, Sessions, Discovery, HealthChecks);
 
 /// The whole API over these accounts.
 #[must_use]

@@ -99,7 +99,7 @@ fn complete(operation: &mut Value) {
 /// Writes the names of headers as everybody does: poem-openapi writes them in capitals.
 fn spell_headers(response: &mut Value) {
     if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
-        for name in ["Location", "ETag"] {
+        for name in ["Location", "ETag", "Cache-Control"] {
             if let Some(header) = headers.remove(&name.to_uppercase()) {
                 headers.insert(name.to_owned(), header);
             }

@@ -45,6 +45,7 @@ fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
         "delete_me",
         "end_session",
         "end_sessions",
+        "get_keys",
         "get_me",
         "health_live",
         "health_ready",

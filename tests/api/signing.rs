@@ -1,10 +1,16 @@
 //! The keys that sign access tokens: shared by all instances, rotated with overlap, and sealed at rest.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::BTreeMap,
+    fs,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
 
 use crate::{
     redis_server::{RedisServer, command},
-    support::{Process, line, run},
+    support::{Process, TestApp, line, on_every_store, run},
 };
 
 /// The fields of the record with the keys, as whoever reads the Redis sees them.
@@ -16,6 +22,146 @@ async fn fields(server: &RedisServer) -> BTreeMap<String, String> {
 fn values<'a>(fields: &'a BTreeMap<String, String>, name: &str) -> Vec<&'a str> {
     let ours = fields.iter().filter(|(field, _)| field.ends_with(&format!(".{name}")));
     ours.map(|(_, value)| value.as_str()).collect()
+}
+
+/// The key set of a service.
+async fn key_set(app: &TestApp) -> Vec<Value> {
+    let answer = app.get("/.well-known/jwks.json").send().await.expect(200);
+    assert_eq!(answer.header("cache-control"), "public, max-age=300");
+    answer.body["keys"].as_array().unwrap().clone()
+}
+
+fn kids(keys: &[Value]) -> Vec<&str> {
+    keys.iter().map(|key| key["kid"].as_str().unwrap()).collect()
+}
+
+/// The key set of a running service, once it has so many keys.
+async fn key_set_of(app: &TestApp, number: usize) -> Vec<Value> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let keys = key_set(app).await;
+        if keys.len() == number {
+            return keys;
+        }
+        assert!(Instant::now() < deadline, "{keys:?}");
+    }
+}
+
+/// What `latchkey keys` prints, on the Redis of a service.
+async fn keys(app: &TestApp, arguments: &'static [&'static str]) -> String {
+    let url = app.redis.as_ref().unwrap().url();
+    let run = move || run(&[("LATCHKEY_REDIS_URL", &url)], &[&["keys"], arguments].concat());
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The stages of the keys in the store, in the order in which they sign, by the clock of the machine.
+async fn stages(app: &TestApp) -> Vec<String> {
+    let listed = serde_json::from_str::<Vec<Value>>(&keys(app, &["list", "--json"]).await).unwrap();
+    listed.iter().map(|key| key["stage"].as_str().unwrap().to_owned()).collect()
+}
+
+on_every_store! {
+    async fn a_key_set_has_one_public_key_at_first(app: TestApp) {
+        let keys = key_set(app).await;
+        assert_eq!(keys.len(), 1);
+        let members = keys[0].as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!(members, ["kid", "kty", "crv", "alg", "use", "x"]);
+        for (member, value) in [("kty", "OKP"), ("crv", "Ed25519"), ("alg", "EdDSA"), ("use", "sig")] {
+            assert_eq!(keys[0][member], value);
+        }
+        assert_eq!(keys[0]["x"].as_str().unwrap().len(), 43);
+    }
+}
+
+#[tokio::test]
+async fn redis_instances_share_their_keys_and_follow_one_that_starts_with_another_algorithm() {
+    let app = TestApp::redis().await;
+    let first = key_set(&app).await;
+    let twin = app.twin().await;
+    assert_eq!(key_set(&twin).await, first);
+    let other = TestApp::beside(&app, &["--signing-algorithm", "ES256"]).await;
+    let both = key_set(&other).await;
+    assert_eq!((both.len(), &both[0], &both[1]["kty"], &both[1]["crv"]), (2, &first[0], &"EC".into(), &"P-256".into()));
+    assert_eq!(both[1]["y"].as_str().unwrap().len(), 43);
+    assert_eq!((key_set_of(&app, 2).await, key_set_of(&twin, 2).await), (both.clone(), both));
+    assert_eq!(stages(&app).await, ["signing", "waiting"]);
+    assert_eq!(
+        key_set(&TestApp::beside(&app, &["--signing-algorithm", "ES256"]).await).await.len(),
+        2,
+        "once is enough"
+    );
+}
+
+#[tokio::test]
+async fn redis_a_rotation_is_published_by_a_running_service_and_the_old_key_stays_for_its_tokens() {
+    let app = TestApp::redis().await;
+    let old = key_set(&app).await;
+    let said = keys(&app, &["rotate"]).await;
+    assert_eq!(stages(&app).await, ["signing", "waiting"]);
+    let both = key_set_of(&app, 2).await;
+    assert_eq!(both[0], old[0]);
+    let new = kids(&both)[1];
+    assert!(said.contains(new) && said.contains("signs from"), "{said}");
+    // It signs after 10 minutes; a token lives for 10 more, and clocks may differ by one.
+    app.clock.advance(Duration::from_secs(1200));
+    assert_eq!(key_set(&app).await, both);
+    app.clock.advance(Duration::from_secs(70));
+    assert_eq!(kids(&key_set(&app).await), [new]);
+    // Whoever starts now drops it.
+    let twin = TestApp::beside(&app, &["--accept", "clock-skew"]).await;
+    assert_eq!(kids(&key_set(&twin).await), [new]);
+    assert_eq!(values(&fields(app.redis.as_ref().unwrap()).await, "algorithm").len(), 1);
+}
+
+#[tokio::test]
+async fn redis_a_key_is_followed_by_a_new_one_in_its_time() {
+    let app = TestApp::redis().await;
+    let old = key_set(&app).await;
+    app.clock.advance(Duration::from_secs(2 * 3600));
+    let twin = TestApp::beside(&app, &["--key-rotation", "3h", "--accept", "clock-skew"]).await;
+    assert_eq!(key_set(&twin).await, old);
+    let twin = TestApp::beside(&app, &["--key-rotation", "1h", "--accept", "clock-skew"]).await;
+    let both = key_set(&twin).await;
+    assert_eq!((both.len(), &both[0]), (2, &old[0]));
+    assert_eq!(key_set_of(&app, 2).await, both);
+}
+
+#[tokio::test]
+async fn redis_a_stolen_key_is_dropped_at_once() {
+    let app = TestApp::redis().await;
+    let stolen = key_set(&app).await;
+    keys(&app, &["rotate"]).await;
+    let said = keys(&app, &["rotate", "--now"]).await;
+    assert!(said.contains("signs now") && said.contains("dropped"), "{said}");
+    assert_eq!(stages(&app).await, ["signing"]);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while kids(&key_set(&app).await).contains(&kids(&stolen)[0]) {
+        assert!(Instant::now() < deadline, "it is still published");
+    }
+    assert!(said.contains(kids(&key_set_of(&app, 1).await)[0]));
+    assert_eq!(app.check(false).await.summary["checked"]["unknown_keys"], 0);
+}
+
+#[tokio::test]
+async fn a_restart_keeps_the_keys() {
+    let read = async |process: &Process| {
+        let answer = reqwest::get(format!("{}/.well-known/jwks.json", process.url)).await.unwrap();
+        answer.json::<Value>().await.unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let data = ("LATCHKEY_DATA_DIR", folder.path().to_str().unwrap());
+    assert!(line(&run(&[data], &["keys", "list"]), 1).contains("LATCHKEY_DATA_DIR"), "there is no store to list");
+    let process = Process::start(&[data]);
+    let keys = read(&process).await;
+    assert!(line(&run(&[data], &["keys", "rotate"]), 1).contains("in use by another process"));
+    process.signal("-TERM");
+    process.end();
+    let listed = String::from_utf8(run(&[data], &["keys", "list"]).stdout).unwrap();
+    assert!(listed.contains(keys["keys"][0]["kid"].as_str().unwrap()) && listed.contains("plain text"), "{listed}");
+    let process = Process::start(&[data]);
+    assert_eq!(read(&process).await, keys);
 }
 
 /// Starts a service with these settings, and stops it.
