@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{KeysCommand, UsersCommand},
+    commands::{ApiKeysCommand, KeysCommand, UsersCommand},
     config::Config,
 };
 
@@ -71,6 +71,14 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Make, list and revoke the keys that services authenticate with. Exit code 0 when that is done, 1 when not.
+    ///
+    /// The service may run meanwhile on Redis; on the embedded store it must be stopped.
+    ApiKeys {
+        /// What to do.
+        #[command(subcommand)]
+        command: ApiKeysCommand,
     },
     /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not.
     Health,

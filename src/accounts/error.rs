@@ -26,6 +26,12 @@ pub enum Error {
     /// The refresh token was used before. Its session has ended now, since it is in more hands than one.
     #[error("the refresh token was used before")]
     RefreshTokenReused,
+    /// The API key is malformed, unknown, expired or revoked.
+    #[error("the API key is not good")]
+    ApiKeyInvalid,
+    /// The API key is good for something else.
+    #[error("the API key has not the scope that this needs")]
+    InsufficientScope,
     /// The session's password check was too long ago.
     #[error("the password was not given recently")]
     ReauthenticationRequired,

@@ -10,11 +10,14 @@
 //! | `{username:<digest>}`          | the claim on a username                                         |
 //! | `{idem:<digest>}`              | an idempotency key                                              |
 //! | `{signing}`                    | the keys that sign access tokens                                |
+//! | `{api-keys}:key:<id>`          | an API key                                                      |
+//! | `{api-keys}:index:created`     | index: API key ids, by creation time                            |
 //! | `{meta}`                       | what the store was made with                                    |
 //!
 //! `k` is the user's bucket: all that belongs to a person is in one slot, so that one commit can change it.
 
 use super::{
+    api_keys::ApiKeyId,
     claims::{Handle, HandleKind},
     digest::Digest,
     user::{SessionId, User, UserId},
@@ -89,6 +92,21 @@ pub(super) fn idempotency(key: &str) -> Slot {
     Slot::new(format!("idem:{}", Digest::of(key.as_bytes())))
 }
 
+/// The slot of all API keys.
+pub(super) fn api_keys() -> Slot {
+    Slot::new("api-keys")
+}
+
+/// The name of an API key.
+pub(super) fn api_key(id: ApiKeyId) -> Name {
+    Name::new(format!("key:{id}"))
+}
+
+/// The index of all API keys by creation time.
+pub(super) fn api_keys_created() -> Name {
+    Name::new("index:created")
+}
+
 /// The slot of what the store was made with.
 pub(super) fn meta() -> Slot {
     Slot::new("meta")
@@ -111,6 +129,9 @@ pub(super) enum Place {
     Claim(Slot),
     Idempotency(Key),
     SigningKeys(Key),
+    ApiKey(ApiKeyId),
+    /// The index of all API keys.
+    ApiKeys,
     Meta,
 }
 
@@ -136,6 +157,8 @@ impl Place {
                 let (user, session) = rest.split_once(':')?;
                 Self::Session(Home::of(user.parse().ok()?), session.parse().ok()?)
             }
+            "key" => Self::ApiKey(rest.parse().ok()?),
+            "index" if slot == api_keys() && rest == "created" => Self::ApiKeys,
             "index" if is_bucket(&tag) && rest == "created" => Self::Users(key.clone()),
             _ => return None,
         };
@@ -150,6 +173,8 @@ impl Place {
             Self::Sessions(home) => home.key(&home.sessions()),
             Self::Users(key) | Self::Idempotency(key) | Self::SigningKeys(key) => key.clone(),
             Self::Claim(slot) => slot.key(&Name::ROOT),
+            Self::ApiKey(id) => api_keys().key(&api_key(*id)),
+            Self::ApiKeys => api_keys().key(&api_keys_created()),
             Self::Meta => meta().key(&Name::ROOT),
         }
     }
@@ -168,6 +193,7 @@ mod tests {
     fn every_key_is_read_back_as_the_place_that_it_is() {
         let now = Timestamp::from_millis(1_700_000_000_000);
         let (home, session) = (Home::of(UserId::new(now, Random)), SessionId::new(now, Random));
+        let id = ApiKeyId::new(now, Random);
         let handle = Handle { kind: HandleKind::Email, canonical: "ada@example.com".to_owned() };
         let index = Slot::new("b63").key(&Name::new("index:created"));
         let key = idempotency("key").key(&Name::ROOT);
@@ -180,12 +206,14 @@ mod tests {
             (claim(&handle).key(&Name::ROOT), Place::Claim(claim(&handle))),
             (key.clone(), Place::Idempotency(key)),
             (ring.clone(), Place::SigningKeys(ring)),
+            (api_keys().key(&api_key(id)), Place::ApiKey(id)),
+            (api_keys().key(&api_keys_created()), Place::ApiKeys),
             (meta().key(&Name::ROOT), Place::Meta),
         ] {
             assert_eq!(Place::of(&key), Some(place), "{key}");
         }
         let elsewhere = Slot::new("elsewhere");
-        for name in [home.user(), home.session(session), home.sessions(), Name::new("index:created"), Name::ROOT] {
+        for name in [home.user(), home.session(session), home.sessions(), api_key(id), created(), Name::ROOT] {
             assert_eq!(Place::of(&elsewhere.key(&name)), None);
         }
         for (tag, name) in [("b64", "index:created"), ("b1", "index:name"), ("b1", "user:ada"), ("email:x", "")] {

@@ -3,6 +3,7 @@
 //! Nothing here knows of HTTP. Every change of an account is one [`Batch`](crate::store::Batch) in the person's slot,
 //! with what it expects to find there; unique addresses and names across slots are the business of `claims`.
 
+mod api_keys;
 mod audit;
 mod claims;
 mod clock;
@@ -11,6 +12,7 @@ mod email;
 mod error;
 mod grants;
 mod hasher;
+mod introspect;
 mod keys;
 mod layout;
 mod password;
@@ -30,6 +32,7 @@ use std::{panic, sync::Arc};
 use tracing::Instrument;
 
 pub use self::{
+    api_keys::{ApiKey, ApiKeyId, ApiKeyName, ApiKeyScope, ApiKeyText, InvalidApiKeyName, NewApiKey, UnknownScope},
     audit::{AuditEvent, AuditSummary, Fault, Outcome},
     claims::HandleKind,
     clock::{Clock, SystemClock, Timestamp},
@@ -37,6 +40,7 @@ pub use self::{
     error::Error,
     grants::{Grants, InvalidGrant, Permission, Role, TooManyGrants},
     hasher::{HashCost, Hasher, InvalidCost},
+    introspect::{Introspection, TokenClaims},
     layout::inspect,
     password::{InvalidPassword, NewPassword, Password},
     profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},

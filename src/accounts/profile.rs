@@ -19,11 +19,7 @@ impl DisplayName {
     /// [`InvalidDisplayName`] when it is none.
     pub fn parse(text: &str) -> Result<Self, InvalidDisplayName> {
         let text = text.trim();
-        let visible = text.chars().any(|c| !c.is_whitespace() && !is_invisible(c));
-        if !visible || text.chars().count() > 200 || text.chars().any(controls) {
-            return Err(InvalidDisplayName);
-        }
-        Ok(Self(text.to_owned()))
+        if is_one_line(text, 200) { Ok(Self(text.to_owned())) } else { Err(InvalidDisplayName) }
     }
 
     /// The name.
@@ -31,6 +27,12 @@ impl DisplayName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether `text` shows something, has at most so many code points, and controls nothing around it.
+pub(super) fn is_one_line(text: &str, most: usize) -> bool {
+    let visible = text.chars().any(|c| !c.is_whitespace() && !is_invisible(c));
+    visible && text.chars().count() <= most && !text.chars().any(controls)
 }
 
 fn controls(c: char) -> bool {

@@ -5,6 +5,7 @@ use std::{fmt::Display, str::FromStr};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
+    api_keys::{ApiKey, ApiKeyId},
     claims::Claim,
     clock::Timestamp,
     digest::Digest,
@@ -214,6 +215,29 @@ pub(super) fn read_idempotency(record: &Record) -> Result<IdempotencyRecord, Err
         op: r.required("op", OperationId::parse)?,
         request: r.required("request", Digest::parse)?,
         expires_at: r.required("expires_at", parsed)?,
+    })
+}
+
+pub(super) fn write_api_key(key: &ApiKey) -> Fields {
+    Writer::default()
+        .field("digest", key.digest)
+        .field("name", &key.name)
+        .field("scopes", grants::spaced(&key.scopes))
+        .field("created_at", key.created_at)
+        .optional("expires_at", key.expires_at)
+        .0
+}
+
+pub(super) fn read_api_key(id: ApiKeyId, record: &Record) -> Result<ApiKey, Error> {
+    let r = Reader(record);
+    Ok(ApiKey {
+        id,
+        digest: r.required("digest", Digest::parse)?,
+        name: r.required("name", parsed)?,
+        // One that a later version knows is good for nothing here.
+        scopes: r.required("scopes", |text| Some(text.split(' ').filter_map(parsed).collect()))?,
+        created_at: r.required("created_at", parsed)?,
+        expires_at: r.optional("expires_at", parsed)?,
     })
 }
 

@@ -25,16 +25,16 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            pub(super) fn new(now: Timestamp, random: Random) -> Self {
+            pub(in crate::accounts) fn new(now: Timestamp, random: Random) -> Self {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random.bytes()).into_uuid())
             }
 
-            pub(super) fn from_bytes(bytes: [u8; 16]) -> Self {
+            pub(in crate::accounts) fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            pub(super) fn as_bytes(&self) -> &[u8; 16] {
+            pub(in crate::accounts) fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
         }
@@ -55,6 +55,7 @@ macro_rules! id {
         }
     };
 }
+pub(super) use id;
 
 id! {
     /// Which user. An id is random and never used again.

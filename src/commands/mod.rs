@@ -1,5 +1,6 @@
 //! What the binary does when it is told to: each command, from its settings to its exit code.
 
+mod api_keys;
 mod check;
 mod doctor;
 mod health;
@@ -10,6 +11,7 @@ mod users;
 use std::{io::Write, process::ExitCode, sync::Arc};
 
 pub use self::{
+    api_keys::{ApiKeysCommand, api_keys},
     check::check,
     doctor::doctor,
     health::health,

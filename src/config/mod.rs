@@ -11,6 +11,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
+pub(crate) use self::parse::duration;
 pub use self::{redis_url::RedisUrl, sessions::SessionArgs, signing::SigningArgs, tokens::TokenArgs};
 use crate::{
     accounts::{HashCost, MasterSecret, Settings},

@@ -37,7 +37,7 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, &'static str> {
 }
 
 /// A duration of so many seconds.
-pub(super) fn duration<const LEAST: u64, const MOST: u64>(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration<const LEAST: u64, const MOST: u64>(text: &str) -> Result<Duration, String> {
     let allowed = Duration::from_secs(LEAST)..=Duration::from_secs(MOST);
     let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
     parsed

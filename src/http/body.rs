@@ -90,7 +90,7 @@ fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
 }
 
 /// The fields that the document shows for `F`: the document and the reader cannot disagree.
-fn field_names<F: Type>() -> BTreeSet<&'static str> {
+pub(super) fn field_names<F: Type>() -> BTreeSet<&'static str> {
     let mut registry = Registry::new();
     F::register(&mut registry);
     let schema = registry.schemas.get(F::name().as_ref());

@@ -57,6 +57,12 @@ catalogue! {
         "The refresh token is not one of ours, or its session has ended. Sign in again.";
     RefreshTokenReused UNAUTHORIZED "Refresh token reused"
         "The refresh token was used before, so somebody else may have it. The session has ended. Sign in again.";
+    ApiKeyRequired UNAUTHORIZED "API key required"
+        "Send an API key in the header `Authorization: Bearer <key>`, or as the password of HTTP Basic. `latchkey api-keys create` makes one.";
+    ApiKeyInvalid UNAUTHORIZED "Invalid API key"
+        "The API key is malformed, expired or revoked. Ask the operator for another one.";
+    InsufficientScope FORBIDDEN "Insufficient scope"
+        "The API key has not the scope that this needs. Ask the operator for one that has.";
     CurrentPasswordIncorrect FORBIDDEN "Current password incorrect"
         "The `current_password` is not the password of the account. Nothing was changed.";
     ReauthenticationRequired FORBIDDEN "Reauthentication required"

@@ -118,7 +118,7 @@ field!(Nullable, required: false, nullable: true, |value| match value {
     Some(value) => T::read(value).map(Change::Set),
 });
 
-fn text(value: Value) -> Result<String, Wrong> {
+pub(super) fn text(value: Value) -> Result<String, Wrong> {
     match value {
         Value::String(text) => Ok(text),
         _ => Err(Wrong::new(FieldCode::WrongType, "must be a string")),

@@ -3,6 +3,7 @@
 //! A request passes, from the outside in: the `edge`, which gives it an id and turns every failure into a problem
 //! document; the `limits`; the routes; then its handler, whose arguments are parsed already.
 
+mod api_key;
 mod auth;
 mod body;
 mod code;
@@ -20,6 +21,8 @@ mod problem;
 mod refusals;
 mod scalar;
 mod sessions;
+mod tokens;
+mod urlencoded;
 mod users;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -27,10 +30,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
 pub use self::code::Code;
-use self::{discovery::Discovery, edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions, users::Users};
+use self::{
+    discovery::Discovery, edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions, tokens::Tokens,
+    users::Users,
+};
 use crate::accounts::Accounts;
 
-type Api = (Users, Sessions, Discovery, HealthChecks);
+type Api = (Users, Sessions, Tokens, Discovery, HealthChecks);
 
 /// The chapters of the document.
 #[derive(poem_openapi::Tags)]
@@ -39,6 +45,8 @@ enum Tags {
     Users,
     /// Signing in and out.
     Sessions,
+    /// Asking about tokens, and ending them.
+    Tokens,
     /// For services that check access tokens by themselves.
     Discovery,
     /// For whoever keeps the service running.
@@ -46,7 +54,7 @@ enum Tags {
 }
 
 /// What is routed by the document. Handlers find the accounts in the data of the request.
-const API: Api = (Users, Sessions, Discovery, HealthChecks);
+const API: Api = (Users, Sessions, Tokens, Discovery, HealthChecks);
 
 /// The whole API over these accounts.
 #[must_use]

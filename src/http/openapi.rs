@@ -125,6 +125,9 @@ fn response(status: u16, codes: &[Code]) -> Value {
     };
     let headers = match status {
         401 => header("WWW-Authenticate", "How to authenticate (RFC 6750).", "string"),
+        403 if codes == [Code::InsufficientScope] => {
+            header("WWW-Authenticate", "What is missing (RFC 6750).", "string")
+        }
         503 => header("Retry-After", "After how many seconds another try is worth it.", "integer"),
         _ => return response,
     };

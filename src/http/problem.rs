@@ -123,10 +123,15 @@ pub(super) fn code_text(code: Code) -> String {
     }
 }
 
-/// The challenge of a 401 (RFC 6750, 3): it says what is wrong only when a token was sent.
+/// The challenge of a 401, or of a scope that is missing (RFC 6750, 3): it says what is wrong only when a token was sent.
 fn challenge(code: Code) -> Option<&'static str> {
     match code {
-        Code::TokenInvalid | Code::TokenExpired => Some("Bearer realm=\"latchkey\", error=\"invalid_token\""),
+        Code::TokenInvalid | Code::TokenExpired | Code::ApiKeyInvalid => {
+            Some("Bearer realm=\"latchkey\", error=\"invalid_token\"")
+        }
+        Code::InsufficientScope => {
+            Some("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"tokens:introspect\"")
+        }
         code if code.status().as_u16() == 401 => Some("Bearer realm=\"latchkey\""),
         _ => None,
     }
@@ -153,6 +158,8 @@ impl From<Error> for Problem {
             Error::TokenExpired => Code::TokenExpired,
             Error::RefreshTokenInvalid => Code::RefreshTokenInvalid,
             Error::RefreshTokenReused => Code::RefreshTokenReused,
+            Error::ApiKeyInvalid => Code::ApiKeyInvalid,
+            Error::InsufficientScope => Code::InsufficientScope,
             Error::ReauthenticationRequired => Code::ReauthenticationRequired,
             Error::CurrentPasswordIncorrect => Code::CurrentPasswordIncorrect,
             Error::SessionNotFound => Code::SessionNotFound,

@@ -3,11 +3,11 @@
 //! The document is made from it, and the tests hold every answer they see against the document.
 
 use super::code::Code::{
-    self, AuthenticationRequired, BodyTooLarge, Contended, CurrentPasswordIncorrect, EmailTaken,
-    IdempotencyKeyMismatch, IdempotencyKeyUsed, InternalError, InvalidCredentials, InvalidParameter, MalformedBody,
-    MalformedJson, Overloaded, ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, SessionNotFound,
-    StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, UnsupportedMediaType, UsernameTaken, ValidationFailed,
-    VersionMismatch,
+    self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, Contended, CurrentPasswordIncorrect,
+    EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed, InsufficientScope, InternalError, InvalidCredentials,
+    InvalidParameter, MalformedBody, MalformedJson, Overloaded, ReauthenticationRequired, RefreshTokenInvalid,
+    RefreshTokenReused, SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, UnsupportedMediaType,
+    UsernameTaken, ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -18,6 +18,8 @@ const STORE: &[Code] = &[StoreUnavailable];
 const WRITE: &[Code] = &[StoreUnavailable, StoreFull];
 /// What an operation may answer that takes a body.
 const BODY: &[Code] = &[MalformedJson, UnsupportedMediaType, ValidationFailed];
+/// What an operation may answer that takes a body of OAuth.
+const FORM: &[Code] = &[UnsupportedMediaType, ValidationFailed];
 /// What an operation may answer that needs an access token.
 const TOKEN: &[Code] = &[AuthenticationRequired, TokenInvalid, TokenExpired];
 
@@ -46,6 +48,8 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "end_sessions" => &[TOKEN, WRITE, &[InvalidParameter, Contended]],
         "sign_out" => &[TOKEN, WRITE],
         "end_session" => &[TOKEN, WRITE, &[SessionNotFound]],
+        "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
+        "revoke_token" => &[WRITE, FORM],
         "get_keys" | "health_live" => &[],
         "health_ready" => &[STORE],
         _ => return None,

@@ -9,6 +9,7 @@
 )]
 #![expect(unreachable_pub, reason = "what the tests share is for the tests")]
 
+mod api_keys;
 mod check;
 mod check_command;
 mod check_loss;
@@ -43,4 +44,5 @@ mod sessions;
 mod signing;
 mod stored;
 mod support;
+mod tokens;
 mod users;

@@ -49,11 +49,13 @@ fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
         "get_me",
         "health_live",
         "health_ready",
+        "introspect_token",
         "list_sessions",
         "patch_me",
         "reauthenticate",
         "refresh_session",
         "register",
+        "revoke_token",
         "sign_in",
         "sign_out",
     ];

@@ -158,6 +158,12 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&patch.json(&json!({"email": "b@example.com", "current_password": "wrong"})).send().await);
     let patch = app.patch("/v1/users/me").bearer(&token).header("If-Match", "\"9\"");
     seen.note(&patch.json(&json!({"name": "x"})).send().await);
+    seen.note(&app.post("/v1/tokens/introspect").form("token=x").send().await);
+    seen.note(&app.introspect("lkk_x", "x").await);
+    let (id, key) = app.api_key("").await;
+    let scopes = format!("HSET latchkey:{{api-keys}}:key:{id} scopes other");
+    let _: i64 = command(&app.redis.as_ref().unwrap().client().await, &scopes).await;
+    seen.note(&app.introspect(&key, "x").await);
     seen.note(&contended(&app, &ada, &token).await);
     seen.note(&overloaded(&app).await);
     app.clock.advance(Duration::from_secs(601));

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::{
     accounts::{
+        api_keys::ApiKeyId,
         claims::HandleKind,
         clock::Timestamp,
         user::{SessionId, UserId},
@@ -48,13 +49,17 @@ pub enum Fault {
     DanglingEntry { index: Key, user: Option<UserId> },
     /// An index entry that leads to no session.
     DanglingSession { user: UserId, session: Option<SessionId> },
+    /// An API key that is not in the index of all.
+    UnlistedApiKey { id: ApiKeyId },
+    /// An index entry that leads to no API key.
+    DanglingApiKey { id: Option<ApiKeyId> },
     /// A record or an index that cannot be read.
     Unreadable { key: Key, why: String },
 }
 
 impl Fault {
     /// Every [`code`](Self::code).
-    pub const CODES: [&str; 12] = [
+    pub const CODES: [&str; 14] = [
         "dead_claim",
         "stale_claim",
         "missing_claim",
@@ -66,6 +71,8 @@ impl Fault {
         "unlisted_user",
         "dangling_entry",
         "dangling_session",
+        "unlisted_api_key",
+        "dangling_api_key",
         "unreadable",
     ];
 
@@ -84,6 +91,8 @@ impl Fault {
             Fault::UnlistedUser { .. } => "unlisted_user",
             Fault::DanglingEntry { .. } => "dangling_entry",
             Fault::DanglingSession { .. } => "dangling_session",
+            Fault::UnlistedApiKey { .. } => "unlisted_api_key",
+            Fault::DanglingApiKey { .. } => "dangling_api_key",
             Fault::Unreadable { .. } => "unreadable",
         }
     }
@@ -98,8 +107,12 @@ impl Fault {
             Fault::Duplicate { .. } => "somebody must decide who keeps it",
             Fault::LostUser { .. } => "restore a copy of the store; the claims and the index entry are kept",
             Fault::OrphanSession { .. } | Fault::EndedSession { .. } => "the session is deleted",
-            Fault::UnlistedSession { .. } | Fault::UnlistedUser { .. } => "the entry is made",
-            Fault::DanglingEntry { .. } | Fault::DanglingSession { .. } => "the entry is removed",
+            Fault::UnlistedSession { .. } | Fault::UnlistedUser { .. } | Fault::UnlistedApiKey { .. } => {
+                "the entry is made"
+            }
+            Fault::DanglingEntry { .. } | Fault::DanglingSession { .. } | Fault::DanglingApiKey { .. } => {
+                "the entry is removed"
+            }
             Fault::Unreadable { .. } => "somebody must look at it",
         }
     }
@@ -145,6 +158,11 @@ impl fmt::Display for Fault {
             Fault::DanglingSession { user, session: None } => {
                 write!(f, "an entry among the sessions of user {user} is no session")
             }
+            Fault::UnlistedApiKey { id } => write!(f, "the API key {id} is not in its place in the list of all"),
+            Fault::DanglingApiKey { id: Some(id) } => {
+                write!(f, "an entry in the list of all API keys leads to {id}, which is not there")
+            }
+            Fault::DanglingApiKey { id: None } => write!(f, "an entry in the list of all API keys is no key"),
             Fault::Unreadable { key, why } => write!(f, "{key} cannot be read: {why}"),
         }
     }

@@ -9,6 +9,7 @@
 //! Memory is bounded: a page of the walk, a page of each of [`AT_ONCE`] small indexes, the suspects of each kind until
 //! they are many, and some users whose address nobody claims.
 
+mod api_keys;
 mod claims;
 mod entries;
 mod fault;
@@ -24,6 +25,7 @@ use futures_util::{TryStreamExt, future::join_all};
 
 pub use self::fault::{Fault, Outcome};
 use self::{
+    api_keys::ApiKeySubject,
     entries::{Readable, UserEntry},
     read::readable,
     sessions::{SessionEntry, SessionSubject},
@@ -120,6 +122,7 @@ struct AllSuspects {
     session_entries: Suspects<SessionEntry>,
     entries: Suspects<UserEntry>,
     keys: Suspects<Readable>,
+    api_keys: Suspects<ApiKeySubject>,
 }
 
 impl Report<'_> {
@@ -138,7 +141,7 @@ impl Report<'_> {
 impl Audit<'_> {
     async fn look_at_page(&mut self, keys: &[Key]) -> Result<(), Error> {
         let (mut users, mut claims, mut sessions, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut homes = Vec::new();
+        let (mut homes, mut api_keys) = (Vec::new(), Vec::new());
         for key in keys {
             match Place::of(key) {
                 Some(Place::User(home)) => users.push(home.id()),
@@ -156,6 +159,8 @@ impl Audit<'_> {
                         self.settle(false).await?;
                     }
                 }
+                Some(Place::ApiKey(id)) => api_keys.push(ApiKeySubject(id.to_string())),
+                Some(Place::ApiKeys) => self.look_at_index_of_api_keys(key).await?,
                 Some(Place::Meta) => {} // it was read when the store was opened
                 None => {
                     self.report.summary.unknown += 1;
@@ -171,8 +176,19 @@ impl Audit<'_> {
         self.suspects.claims.look(self.accounts, claims).await?;
         self.suspects.sessions.look(self.accounts, sessions).await?;
         self.suspects.keys.look(self.accounts, readable).await?;
+        self.suspects.api_keys.look(self.accounts, api_keys).await?;
         self.look_at_sessions_of(homes).await?;
         self.settle(false).await
+    }
+
+    async fn look_at_index_of_api_keys(&mut self, index: &Key) -> Result<(), Error> {
+        let accounts = self.accounts;
+        let mut members = accounts.store.members(index);
+        while let Some(page) = self.next_members(index, members.try_next().await)? {
+            self.report.summary.entries += count(&page);
+            self.suspects.api_keys.look(accounts, page.into_iter().map(ApiKeySubject).collect()).await?;
+        }
+        Ok(())
     }
 
     /// Looks at the indexes of the sessions of some people. Most are small, so a page of each of many is read at once.
@@ -232,7 +248,8 @@ impl Audit<'_> {
         suspects.sessions.settle(accounts, all, report, unclaimed).await?;
         suspects.session_entries.settle(accounts, all, report, unclaimed).await?;
         suspects.entries.settle(accounts, all, report, unclaimed).await?;
-        suspects.keys.settle(accounts, all, report, unclaimed).await
+        suspects.keys.settle(accounts, all, report, unclaimed).await?;
+        suspects.api_keys.settle(accounts, all, report, unclaimed).await
     }
 
     async fn finish(mut self) -> Result<AuditSummary, Error> {

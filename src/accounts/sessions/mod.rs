@@ -4,6 +4,7 @@ mod last_used;
 mod list;
 mod reauthenticate;
 mod refresh;
+mod revoke_token;
 mod sign_in;
 mod sign_out;
 

@@ -110,6 +110,16 @@ impl Request<'_> {
         self
     }
 
+    pub fn basic(mut self, user: &str, password: &str) -> Self {
+        self.builder = self.builder.basic_auth(user, Some(password));
+        self
+    }
+
+    /// A body of OAuth.
+    pub fn form(self, body: &str) -> Self {
+        self.header("content-type", "application/x-www-form-urlencoded").body(body.to_owned())
+    }
+
     /// A body as it is, without a content type.
     pub fn body(mut self, body: impl Into<reqwest::Body>) -> Self {
         self.builder = self.builder.body(body);

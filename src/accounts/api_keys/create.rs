@@ -1,0 +1,43 @@
+//! Making an API key.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{ApiKey, ApiKeyId, ApiKeyName, ApiKeyScope, ApiKeyText};
+use crate::{
+    accounts::{Accounts, error::Error, keys, records},
+    store::{Batch, Expectation},
+};
+
+/// An API key that was just made.
+#[derive(Debug)]
+pub struct NewApiKey {
+    /// What is known of it.
+    pub key: ApiKey,
+    /// The key. It is not stored, and cannot be shown again.
+    pub text: ApiKeyText,
+}
+
+impl Accounts {
+    /// Makes an API key.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn create_api_key(
+        &self,
+        name: ApiKeyName,
+        scopes: BTreeSet<ApiKeyScope>,
+        lifetime: Option<Duration>,
+    ) -> Result<NewApiKey, Error> {
+        let created_at = self.clock.now();
+        let id = ApiKeyId::new(created_at, self.random);
+        let (text, digest) = ApiKeyText::generate(id, self.random);
+        let expires_at = lifetime.map(|lifetime| created_at.plus(lifetime));
+        let key = ApiKey { id, name, scopes, created_at, expires_at, digest };
+        let mut batch = Batch::new(keys::api_keys());
+        batch.expect(keys::api_key(id), Expectation::Absent);
+        batch.put(keys::api_key(id), records::write_api_key(&key));
+        batch.add(keys::api_keys_created(), id.to_string(), created_at.as_millis());
+        self.store.commit(batch).await?;
+        Ok(NewApiKey { key, text })
+    }
+}

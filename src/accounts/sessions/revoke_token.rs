@@ -1,0 +1,36 @@
+//! Revoking a token (RFC 7009): whoever has it may end its session.
+
+use crate::accounts::{
+    Accounts,
+    error::Error,
+    token::{AccessToken, RefreshToken, SignedIn, Standing},
+};
+
+impl Accounts {
+    /// Ends the session of an access token or a refresh token, also of a refresh token that was used before. A token that
+    /// stands for no session has nothing to end.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn revoke_token(&self, text: &str) -> Result<(), Error> {
+        let refresh = RefreshToken::new(text);
+        let who = match self.session_of_refresh(&refresh).await? {
+            Some(who) => Some(who),
+            None => self.session_of(&AccessToken::new(text)).await?,
+        };
+        match who {
+            Some(who) => self.sign_out(&who).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The session that a refresh token is of, whether or not it is used up.
+    async fn session_of_refresh(&self, token: &RefreshToken) -> Result<Option<SignedIn>, Error> {
+        let Some(parts) = token.parts() else { return Ok(None) };
+        let who = self.load(parts.user, parts.session).await?;
+        Ok(who.filter(|who| match who.session().refresh.standing(&parts, self.clock.now(), self.random) {
+            Standing::Current(..) | Standing::JustUsed(_) | Standing::UsedUp => true,
+            Standing::Foreign => false,
+        }))
+    }
+}

@@ -1,0 +1,66 @@
+//! A body of OAuth: `application/x-www-form-urlencoded`. Unknown fields are ignored, as RFC 6749, 3.2, says.
+
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaMediaType, MetaRequest, Registry},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    body::{Form, field_names},
+    code::{Code, FieldCode},
+    field::FieldProblems,
+    problem::Problem,
+};
+
+const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
+
+/// A body of the form `F`, parsed.
+pub(super) struct UrlEncoded<F: Form>(pub(super) F::Parsed);
+
+impl<'a, F: Form> ApiExtractor<'a> for UrlEncoded<F> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        F::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let content = vec![MetaMediaType { content_type: MEDIA_TYPE, schema: F::schema_ref() }];
+        Some(MetaRequest { description: None, content, required: true })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let media_type = request.content_type().and_then(|given| given.split(';').next()).unwrap_or_default();
+        if !media_type.trim().eq_ignore_ascii_case(MEDIA_TYPE) {
+            let detail = format!("Send the body with the header `Content-Type: {MEDIA_TYPE}`.");
+            return Err(Problem::new(Code::UnsupportedMediaType).with_detail(detail).into());
+        }
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        Ok(Self(read::<F>(&bytes)?))
+    }
+}
+
+fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
+    let mut problems = FieldProblems::default();
+    let known = field_names::<F>();
+    let mut fields = Map::new();
+    for (name, value) in url::form_urlencoded::parse(bytes).filter(|(name, _)| known.contains(name.as_ref())) {
+        if fields.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
+            problems.add(&name, FieldCode::Invalid, "must be given once");
+        }
+    }
+    let form = F::parse_from_json(Some(Value::Object(fields))).map_err(|_| Problem::new(Code::InternalError))?;
+    match form.parse(&mut problems) {
+        Some(parsed) if problems.0.is_empty() => Ok(parsed),
+        _ => Err(Problem::validation(problems.0)),
+    }
+}
