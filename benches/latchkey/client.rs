@@ -81,6 +81,13 @@ impl Client {
         (answer.body["access_token"].as_str().unwrap().to_owned(), answer.took)
     }
 
+    /// Signs `who` in, and answers with the refresh token.
+    pub(crate) async fn sign_in_for_refresh(&self, who: &str) -> String {
+        let body = json!({"login": email(who), "password": PASSWORD});
+        let answer = self.send(Method::POST, "/v1/sessions", "", Some(body), 201).await;
+        answer.body["refresh_token"].as_str().unwrap().to_owned()
+    }
+
     /// Fails to sign in, at the cost of a hash.
     pub(crate) async fn sign_in_as_nobody(&self) {
         let body = json!({"login": email("nobody"), "password": PASSWORD});

@@ -31,6 +31,7 @@ mod service;
 mod start;
 mod storm;
 mod table;
+mod tokens;
 
 use std::{
     process::ExitCode,
@@ -66,6 +67,10 @@ How it was measured:
   is what redis-benchmark gets out of the same server with as many connections and 500 bytes each, just before.
 - The room of a user is what their record, their claims and their index entries take, on average; markers of commits, which
   last a minute, are taken out first. Growth is held against the median among the fewest users.
+- With 16 connections, each sends its next request when the last one is answered, and the client shares the cores with
+  the service. The signature of the token is remembered by then, as that of a token in use is. `Bare poem` is an endpoint
+  that answers a word, in the process of the client. `Redis GET alone` is what redis-benchmark gets out of the server of
+  the service with as many connections.
 - The rate of sign-ins is held against that of Argon2 alone on as many threads, measured for a second just before and just
   after. It is less than threads / median: two hashes at once share the memory's bandwidth.
 ";
@@ -113,6 +118,7 @@ async fn measure() -> Table {
     let accounts = passwords::measure(&mut table, &sides).await;
     let readers = requests::measure(&mut table, &sides).await;
     let sessions = storm::measure(&mut table, &sides, &readers).await;
+    tokens::measure(&mut table, &sides, &readers, server.port()).await;
     requests::measure_ends(&mut table, &sides, &sessions, &accounts).await;
     for side in &sides {
         table.add(Row::value("memory, after all this", side.name, Megabytes(side.service.resident_memory())));

@@ -64,6 +64,10 @@ impl Service {
         format!("http://{}", self.address)
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The memory that is resident, in bytes.
     pub(crate) fn resident_memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();

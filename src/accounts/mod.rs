@@ -24,7 +24,7 @@ mod sessions;
 mod signing;
 mod token;
 mod user;
-pub mod user_agent;
+mod user_agent;
 mod username;
 mod users;
 

@@ -13,6 +13,7 @@ use super::{
     profile::{DisplayName, Metadata},
     random::Random,
     token::Refresh,
+    user_agent,
     username::Username,
 };
 use crate::store::Revision;
@@ -182,6 +183,14 @@ pub struct Device {
 pub(super) struct Stored<T> {
     pub(super) value: T,
     pub(super) revision: Revision,
+}
+
+impl Device {
+    /// What the person signed in with, as people call it, such as `Firefox 145 on Linux`.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        user_agent::readable(self.user_agent.as_deref()?)
+    }
 }
 
 impl Stored<UserRecord> {

@@ -54,7 +54,7 @@ const PLATFORMS: [(&str, &str); 16] = [
 /// A name such as `Chrome 142 on Windows`, `Safari 18 on iPhone` or `curl 8`: at most 64 characters, and none that
 /// controls what is around it. What is not known keeps the name it gives itself; none is what gives no name.
 #[must_use]
-pub fn readable(user_agent: &str) -> Option<String> {
+pub(super) fn readable(user_agent: &str) -> Option<String> {
     let platform = PLATFORMS.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
     let program = browser(user_agent, platform).or_else(|| {
         // `Mozilla` is what every browser calls itself.

@@ -84,14 +84,16 @@ on_every_store! {
     async fn sessions_are_listed_the_latest_first(app: TestApp) {
         let ada = app.person("ada").await;
         app.clock.advance(Duration::from_secs(5));
-        let request = app.post("/v1/sessions").header("user-agent", "Phone/1.0");
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+        let request = app.post("/v1/sessions").header("user-agent", firefox);
         let phone = request.json(&json!({"login": ada.email, "password": PASSWORD})).send().await.expect(201).body;
         let list = app.get("/v1/sessions").bearer(&ada.token).send().await.expect(200).body;
         let items = list["items"].as_array().unwrap();
         assert_eq!(list["next_cursor"], json!(null));
         assert_eq!(items.len(), 2);
         assert_eq!((&items[0]["id"], &items[0]["current"]), (&phone["session"]["id"], &json!(false)));
-        assert_eq!((&items[0]["user_agent"], &items[0]["ip_address"]), (&json!("Phone/1.0"), &json!("127.0.0.1")));
+        assert_eq!((&items[0]["user_agent"], &items[0]["ip_address"]), (&json!(firefox), &json!("127.0.0.1")));
+        assert_eq!(items[0]["device"], "Firefox 145 on Linux");
         assert_eq!(items[1]["current"], true);
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Session {
     expires_at: DateTime,
     /// When the password was last given in this session.
     authenticated_at: DateTime,
+    /// What the person signed in with, such as `Firefox 145 on Linux`. It is read out of `user_agent`.
+    device: OrNull<String>,
     /// The `User-Agent` header of the sign-in.
     user_agent: OrNull<String>,
     /// The address that the sign-in came from.
@@ -45,6 +47,7 @@ impl Session {
             last_used_at: DateTime(session.last_used_at.to_string()),
             expires_at: DateTime(session.expires_at.to_string()),
             authenticated_at: DateTime(session.authenticated_at.to_string()),
+            device: OrNull(session.device.name()),
             user_agent: OrNull(session.device.user_agent.clone()),
             ip_address: OrNull(session.device.address.map(|address| address.to_string())),
         }
