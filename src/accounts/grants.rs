@@ -55,7 +55,8 @@ fn is_word(text: &str) -> bool {
     text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(legal)
 }
 
-/// The roles and permissions of a user: at most [`Grants::MAX_ROLES`] and [`Grants::MAX_PERMISSIONS`].
+/// The roles and permissions of a user: at most [`Grants::MAX_ROLES`] and [`Grants::MAX_PERMISSIONS`], and
+/// [`Grants::MAX_CHARACTERS`] in all, since they stand in every access token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     roles: BTreeSet<Role>,
@@ -64,7 +65,12 @@ pub struct Grants {
 
 /// More roles or permissions than a user may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a user has at most {} roles and {} permissions", Grants::MAX_ROLES, Grants::MAX_PERMISSIONS)]
+#[error(
+    "a user has at most {} roles and {} permissions, of {} characters in all",
+    Grants::MAX_ROLES,
+    Grants::MAX_PERMISSIONS,
+    Grants::MAX_CHARACTERS
+)]
 pub struct TooManyGrants;
 
 impl Grants {
@@ -72,13 +78,17 @@ impl Grants {
     pub const MAX_ROLES: usize = 32;
     /// The bound on the number of permissions.
     pub const MAX_PERMISSIONS: usize = 128;
+    /// The bound on the length of all together: a token of more than 8 KiB is refused here, and in many a proxy.
+    pub const MAX_CHARACTERS: usize = 4000;
 
     /// Puts roles and permissions together.
     ///
     /// # Errors
     /// [`TooManyGrants`] when they are over a bound.
     pub fn new(roles: BTreeSet<Role>, permissions: BTreeSet<Permission>) -> Result<Self, TooManyGrants> {
-        if roles.len() > Self::MAX_ROLES || permissions.len() > Self::MAX_PERMISSIONS {
+        let words = roles.iter().map(Role::as_str).chain(permissions.iter().map(Permission::as_str));
+        let is_long = words.map(str::len).sum::<usize>() > Self::MAX_CHARACTERS;
+        if roles.len() > Self::MAX_ROLES || permissions.len() > Self::MAX_PERMISSIONS || is_long {
             return Err(TooManyGrants);
         }
         Ok(Self { roles, permissions })
@@ -160,6 +170,9 @@ mod tests {
         let permissions = |count| (0..count).map(|n| format!("p{n}").parse().unwrap()).collect();
         assert!(Grants::new(BTreeSet::new(), permissions(128)).is_ok());
         assert_eq!(Grants::new(BTreeSet::new(), permissions(129)), Err(TooManyGrants));
+        let long = |count| (0..count).map(|n| format!("p{n:049}").parse().unwrap()).collect();
+        assert!(Grants::new(BTreeSet::new(), long(80)).is_ok());
+        assert_eq!(Grants::new(BTreeSet::new(), long(81)), Err(TooManyGrants));
     }
 
     #[test]

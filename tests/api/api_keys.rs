@@ -73,6 +73,22 @@ async fn redis_an_api_key_is_made_listed_used_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cluster_keys_and_grants_are_made_and_taken_away() {
+    let app = TestApp::cluster().await;
+    let ada = app.person("ada").await;
+    let ((id, key), (other, _)) = (app.api_key("").await, app.api_key("").await);
+    app.operator(&format!("users grant {} --role admin --permission a", ada.email)).await;
+    let told = app.introspect(&key, &ada.token).await.expect(200).body;
+    assert_eq!((&told["roles"], &told["permissions"]), (&json!(["admin"]), &json!(["a"])));
+    assert_eq!(app.operator(&format!("api-keys revoke {id}")).await.status.code(), Some(0));
+    app.introspect(&key, &ada.token).await.refused(401, "api_key_invalid");
+    let listed = text(&app.operator("api-keys list").await.stdout);
+    assert!(listed.starts_with(&other) && listed.lines().count() == 1, "{listed}");
+    assert_eq!(app.operator("check").await.status.code(), Some(0));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_a_key_is_refused_unless_it_is_whole_and_good_for_this() {
     let app = TestApp::redis().await;
     let ada = app.person("ada").await;

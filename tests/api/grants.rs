@@ -16,16 +16,6 @@ fn done(output: &Output) -> String {
     said
 }
 
-impl TestApp {
-    /// Runs the binary on the store of this service, which goes on running, on Redis.
-    pub async fn operator(&self, arguments: &str) -> Output {
-        let url = self.redis.as_ref().unwrap().url();
-        let arguments = arguments.to_owned();
-        let run = move || run(&[("LATCHKEY_REDIS_URL", &url)], &arguments.split_whitespace().collect::<Vec<_>>());
-        tokio::task::spawn_blocking(run).await.unwrap()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_what_is_granted_shows_at_once_as_a_new_version() {
     let app = TestApp::redis().await;
@@ -123,6 +113,25 @@ async fn redis_a_wrong_grant_is_refused_in_a_line_and_changes_nothing() {
     let me = app.me(&ada.token).await;
     assert_eq!((me.header("etag"), me.body["roles"].as_array().unwrap().len()), ("\"2\"", 32));
     assert_eq!(me.body["permissions"], json!([]));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_the_token_of_somebody_with_all_that_is_allowed_is_not_too_long() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    let words = |count: u8| (0..count).map(|n| format!("w{n:024}")).collect::<Vec<_>>().join(" ");
+    done(&app.operator(&format!("users grant {} --role {} --permission {}", ada.id, words(32), words(128))).await);
+    let token = app.token(&ada.email).await;
+    assert!(token.len() > 6000, "{}", token.len());
+    let me = app.me(&token).await.expect(200).body;
+    assert_eq!((me["roles"].as_array().unwrap().len(), me["permissions"].as_array().unwrap().len()), (32, 128));
+    let more = app.operator(&format!("users grant {} --role w", ada.id)).await;
+    assert!(line(&more, 1).contains("4000 characters in all"), "{more:?}");
+    let (_, key) = app.api_key("").await;
+    assert_eq!(app.introspect(&key, &token).await.expect(200).body["permissions"], me["permissions"]);
+    app.post("/v1/tokens/revoke").form(&format!("token={token}")).send().await.expect(200);
+    app.me(&token).await.refused(401, "token_invalid");
     app.stop().await;
 }
 

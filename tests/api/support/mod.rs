@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod clock;
 mod contract;
+mod operator;
 mod process;
 pub mod victim;
 
