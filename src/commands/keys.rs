@@ -25,7 +25,7 @@ pub enum KeysCommand {
     Rotate {
         /// For a key that was stolen: the new key signs at once, and all others are dropped at once. Every access token
         /// that they signed is refused from then on: by running instances within 30 s, by other services when they read the
-        /// key set again.
+        /// key set again. Until then, other services may refuse tokens of the new key.
         #[arg(long)]
         now: bool,
     },

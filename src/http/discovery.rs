@@ -1,4 +1,5 @@
 //! `/.well-known`: what other services need to check access tokens by themselves.
+#![expect(clippy::unused_async, reason = "the macro of poem-openapi takes async handlers only")]
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use poem::web::Data;
 use poem_openapi::{ApiResponse, Object, OpenApi, payload::Json};
 
 use super::Tags;
-use crate::accounts::{Accounts, PublicKey};
+use crate::accounts::{Accounts, Algorithm, PublicKey};
 
 /// How long a key set may be kept: shorter than a key is published before it signs.
 const CACHE: &str = "public, max-age=300";
@@ -38,6 +39,36 @@ struct Key {
     y: Option<String>,
 }
 
+/// What this service is, as an authorization server describes itself (RFC 8414). People sign in at `/v1/sessions`, which is
+/// no grant of OAuth, so there is neither an authorization endpoint nor a token endpoint.
+#[derive(Debug, Object)]
+struct Metadata {
+    /// The `iss` of access tokens, letter by letter.
+    issuer: String,
+    /// Where the keys are that access tokens are checked with.
+    jwks_uri: String,
+    /// None.
+    response_types_supported: Vec<String>,
+    /// None.
+    grant_types_supported: Vec<String>,
+    /// `public`: `sub` is the user's id, the same for every service. OpenID Connect demands it.
+    subject_types_supported: Vec<String>,
+    /// What tokens may be signed with. There are no ID tokens, but libraries take this for access tokens too.
+    id_token_signing_alg_values_supported: Vec<String>,
+}
+
+#[derive(ApiResponse)]
+enum MetadataFound {
+    /// The metadata.
+    #[oai(status = 200)]
+    Ok(
+        Json<Metadata>,
+        /// How long the answer may be kept.
+        #[oai(header = "Cache-Control")]
+        String,
+    ),
+}
+
 #[derive(ApiResponse)]
 enum KeysFound {
     /// The keys.
@@ -65,6 +96,35 @@ impl Discovery {
         let keys = accounts.keyring().published().await.into_iter().map(Key::from).collect();
         KeysFound::Ok(Json(KeySet { keys }), CACHE.to_owned())
     }
+
+    /// Who issues access tokens, and where are the keys?
+    ///
+    /// The metadata of an authorization server (RFC 8414), out of which standard libraries find the keys.
+    #[oai(path = "/oauth-authorization-server", method = "get", operation_id = "get_server_metadata")]
+    async fn server(&self, accounts: Data<&Arc<Accounts>>) -> MetadataFound {
+        metadata(&accounts)
+    }
+
+    /// The same, where OpenID Connect looks for it
+    ///
+    /// Libraries that know the issuer alone look here. There are no ID tokens.
+    #[oai(path = "/openid-configuration", method = "get", operation_id = "get_openid_configuration")]
+    async fn openid(&self, accounts: Data<&Arc<Accounts>>) -> MetadataFound {
+        metadata(&accounts)
+    }
+}
+
+fn metadata(accounts: &Accounts) -> MetadataFound {
+    let issuer = accounts.settings().tokens.issuer.clone();
+    let metadata = Metadata {
+        jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+        issuer,
+        response_types_supported: Vec::new(),
+        grant_types_supported: Vec::new(),
+        subject_types_supported: vec!["public".to_owned()],
+        id_token_signing_alg_values_supported: Algorithm::ALL.map(|algorithm| algorithm.name().to_owned()).to_vec(),
+    };
+    MetadataFound::Ok(Json(metadata), CACHE.to_owned())
 }
 
 impl From<PublicKey> for Key {

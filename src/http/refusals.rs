@@ -50,7 +50,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "end_session" => &[TOKEN, WRITE, &[SessionNotFound]],
         "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
         "revoke_token" => &[WRITE, FORM],
-        "get_keys" | "health_live" => &[],
+        "get_keys" | "get_openid_configuration" | "get_server_metadata" | "health_live" => &[],
         "health_ready" => &[STORE],
         _ => return None,
     };

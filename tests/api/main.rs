@@ -18,6 +18,7 @@ mod claims;
 mod cluster_of_servers;
 mod concurrency;
 mod crashes;
+mod discovery;
 mod docs;
 mod doctor;
 mod failover;

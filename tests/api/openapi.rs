@@ -47,6 +47,8 @@ fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
         "end_sessions",
         "get_keys",
         "get_me",
+        "get_openid_configuration",
+        "get_server_metadata",
         "health_live",
         "health_ready",
         "introspect_token",

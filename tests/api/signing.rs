@@ -131,8 +131,9 @@ async fn redis_a_key_is_followed_by_a_new_one_in_its_time() {
 #[tokio::test]
 async fn redis_a_stolen_key_is_dropped_at_once() {
     let app = TestApp::redis().await;
-    let stolen = key_set(&app).await;
+    let (stolen, ada) = (key_set(&app).await, app.person("ada").await);
     keys(&app, &["rotate"]).await;
+    app.me(&ada.token).await.expect(200);
     let said = keys(&app, &["rotate", "--now"]).await;
     assert!(said.contains("signs now") && said.contains("dropped"), "{said}");
     assert_eq!(stages(&app).await, ["signing"]);
@@ -141,6 +142,9 @@ async fn redis_a_stolen_key_is_dropped_at_once() {
         assert!(Instant::now() < deadline, "it is still published");
     }
     assert!(said.contains(kids(&key_set_of(&app, 1).await)[0]));
+    app.me(&ada.token).await.refused(401, "token_invalid");
+    let answer = app.refresh(&ada.refresh_token).await.expect(200);
+    app.me(answer.body["access_token"].as_str().unwrap()).await.expect(200);
     assert_eq!(app.check(false).await.summary["checked"]["unknown_keys"], 0);
 }
 

@@ -33,9 +33,10 @@ pub(super) struct Key<K> {
 pub(super) struct Ring<K>(Vec<Key<K>>);
 
 impl<K> Ring<K> {
-    pub(super) fn new(mut keys: Vec<Key<K>>) -> Self {
-        keys.sort_by(|a, b| (a.signs_from, &a.kid).cmp(&(b.signs_from, &b.kid)));
-        Self(keys)
+    pub(super) fn new(keys: Vec<Key<K>>) -> Self {
+        let mut ring = Self(keys);
+        ring.sort();
+        ring
     }
 
     pub(super) fn keys(&self) -> &[Key<K>] {
@@ -108,6 +109,10 @@ impl<K> Ring<K> {
 
     pub(super) fn add(&mut self, key: Key<K>) {
         self.0.push(key);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
         self.0.sort_by(|a, b| (a.signs_from, &a.kid).cmp(&(b.signs_from, &b.kid)));
     }
 }
