@@ -47,6 +47,14 @@ struct Metadata {
     issuer: String,
     /// Where the keys are that access tokens are checked with.
     jwks_uri: String,
+    /// Where services ask about tokens (RFC 7662).
+    introspection_endpoint: String,
+    /// How they authenticate: with an API key as the password of HTTP Basic. As a bearer token it is good as well.
+    introspection_endpoint_auth_methods_supported: Vec<String>,
+    /// Where tokens are ended (RFC 7009).
+    revocation_endpoint: String,
+    /// `none`: whoever has a token may end it.
+    revocation_endpoint_auth_methods_supported: Vec<String>,
     /// None.
     response_types_supported: Vec<String>,
     /// None.
@@ -118,6 +126,10 @@ fn metadata(accounts: &Accounts) -> MetadataFound {
     let issuer = accounts.settings().tokens.issuer.clone();
     let metadata = Metadata {
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+        introspection_endpoint: format!("{issuer}/v1/tokens/introspect"),
+        introspection_endpoint_auth_methods_supported: vec!["client_secret_basic".to_owned()],
+        revocation_endpoint: format!("{issuer}/v1/tokens/revoke"),
+        revocation_endpoint_auth_methods_supported: vec!["none".to_owned()],
         issuer,
         response_types_supported: Vec::new(),
         grant_types_supported: Vec::new(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
+use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, on_every_store};
@@ -25,14 +25,12 @@ async fn check(issuer: &str, token: &str) -> Value {
     let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]).unwrap();
     assert_eq!((&key["alg"], &key["use"]), (&header["alg"], &json!("sig")));
     let coordinate = |name: &str| decoded(key[name].as_str().unwrap());
-    let verified = match key["crv"].as_str().unwrap() {
-        "Ed25519" => UnparsedPublicKey::new(&ED25519, coordinate("x")).verify(signed.as_bytes(), &decoded(signature)),
-        _ => {
-            let point = [vec![4], coordinate("x"), coordinate("y")].concat();
-            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(signed.as_bytes(), &decoded(signature))
-        }
+    let key = if key["crv"] == "Ed25519" {
+        UnparsedPublicKey::new(&ED25519 as &dyn VerificationAlgorithm, coordinate("x"))
+    } else {
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [vec![4], coordinate("x"), coordinate("y")].concat())
     };
-    verified.unwrap();
+    key.verify(signed.as_bytes(), &decoded(signature)).unwrap();
     header
 }
 
@@ -48,7 +46,13 @@ on_every_store! {
         let openid = app.get("/.well-known/openid-configuration").send().await.expect(200);
         assert_eq!(server.body, openid.body);
         assert_eq!(server.header("cache-control"), "public, max-age=300");
-        assert_eq!(server.body["jwks_uri"], format!("{}/.well-known/jwks.json", app.url));
+        for (name, path) in [
+            ("jwks_uri", "/.well-known/jwks.json"),
+            ("introspection_endpoint", "/v1/tokens/introspect"),
+            ("revocation_endpoint", "/v1/tokens/revoke"),
+        ] {
+            assert_eq!(server.body[name], format!("{}{path}", app.url));
+        }
     }
 }
 
