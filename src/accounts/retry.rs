@@ -10,6 +10,9 @@ use crate::store::{self, REQUEST_DEADLINE};
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long before the end of the request the last attempt begins, at the latest: in time for the store to answer it.
+const LAST_ATTEMPT: Duration = Duration::from_millis(300);
+
 /// The attempts of one operation: growing random pauses, and an end.
 pub(super) struct Retry {
     deadline: Instant,
@@ -19,7 +22,11 @@ pub(super) struct Retry {
 
 impl Retry {
     pub(super) fn new(random: Random) -> Self {
-        Self { deadline: Instant::now() + REQUEST_DEADLINE, pause: Duration::from_millis(1), random }
+        Self {
+            deadline: Instant::now() + REQUEST_DEADLINE.saturating_sub(LAST_ATTEMPT),
+            pause: Duration::from_millis(1),
+            random,
+        }
     }
 
     /// Waits before the next attempt.

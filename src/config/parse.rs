@@ -62,11 +62,14 @@ pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
             && url.password().is_none()
             && !text.contains(['?', '#'])
             && !text.ends_with('/')
+            && text.len() <= 256
     };
     match url::Url::parse(text) {
         Ok(url) if is_issuer(&url) => Ok(text.to_owned()),
-        _ => Err("a URL that begins with https:// (or http://) is needed, without a query, a fragment or a slash at \
-                  the end, such as https://accounts.example.com"),
+        _ => {
+            Err("a URL of at most 256 characters that begins with https:// (or http://) is needed, without a query, a \
+                  fragment or a slash at the end, such as https://accounts.example.com")
+        }
     }
 }
 
