@@ -54,7 +54,8 @@ pub use self::{
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
     users::{
-        Change, GrantError, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, Registration, UserPatch, VersionMatch,
+        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, OperatorError, Registration, UserPatch,
+        VersionMatch,
     },
 };
 use self::{retry::Retry, sessions::BeingNoted, token::VerifiedTokens};

@@ -91,6 +91,7 @@ pub(super) fn write_user(user: &User) -> Fields {
         .field("created_at", user.created_at)
         .field("updated_at", user.updated_at)
         .optional("last_sign_in_at", user.last_sign_in_at)
+        .optional("suspended_at", user.suspended_at)
         .0
 }
 
@@ -119,6 +120,7 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
             .required("password_hash", |hash| format!("{}${hash}", r.text("password_setting")?).parse().ok())?,
         session_epoch: r.required("session_epoch", parsed)?,
         last_sign_in_at: r.optional("last_sign_in_at", parsed)?,
+        suspended_at: r.optional("suspended_at", parsed)?,
         fence: r.required("fence", parsed)?,
         email_op: r.required("email_op", OperationId::parse)?,
         username_op: r.optional("username_op", OperationId::parse)?,

@@ -127,6 +127,8 @@ pub struct User {
     /// Raised to end every session that was made before.
     pub(super) session_epoch: u64,
     pub(super) last_sign_in_at: Option<Timestamp>,
+    /// Since when they may not sign in, if an operator said so.
+    pub(super) suspended_at: Option<Timestamp>,
     /// See [`claims`](super::claims): raised whenever a claim of this user is made good, or refused for good.
     pub(super) fence: u64,
     pub(super) email_op: OperationId,

@@ -1,4 +1,4 @@
-//! `latchkey users`: gives roles and permissions to a user, and takes them away.
+//! `latchkey users`: gives roles and permissions to a user and takes them away, suspends users and lets them in again.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{fail, say, with_accounts};
 use crate::{
-    accounts::{Grants, Permission, Role},
+    accounts::{Grants, OperatorError, Permission, Role, TooManyGrants, User},
     config::Config,
 };
 
@@ -17,6 +17,16 @@ pub enum UsersCommand {
     Grant(GrantArguments),
     /// Take roles and permissions away from a user.
     Revoke(GrantArguments),
+    /// End all sessions of a user, and let them begin none.
+    Suspend {
+        /// The user's email address, username or id.
+        login: String,
+    },
+    /// Let a suspended user sign in again.
+    Unsuspend {
+        /// The user's email address, username or id.
+        login: String,
+    },
 }
 
 /// Whose roles and permissions, and which.
@@ -34,23 +44,36 @@ pub struct GrantArguments {
     pub permission: Vec<Permission>,
 }
 
-/// Changes what a user has, and prints what they have then: 0 when that is so, 1 when not.
+/// Changes a user, and prints what they are then: 0 when that is so, 1 when not.
 #[must_use]
 pub fn users(config: &Config, command: &UsersCommand) -> ExitCode {
-    with_accounts(config, async |accounts, _| {
-        let (UsersCommand::Grant(named) | UsersCommand::Revoke(named)) = command;
-        let grants = Grants::new(named.role.iter().cloned().collect(), named.permission.iter().cloned().collect());
-        let grants = match grants {
-            Ok(grants) => grants,
-            Err(e) => return fail(&e.to_string()),
-        };
-        let outcome = match command {
-            UsersCommand::Grant(_) => accounts.grant(&named.login, &grants).await,
-            UsersCommand::Revoke(_) => accounts.revoke(&named.login, &grants).await,
-        };
-        match outcome {
-            Ok(user) => say(&format!("user {}: {}\n", user.id, user.grants)),
+    with_accounts(config, async |accounts, _| match command {
+        UsersCommand::Grant(named) => match named.grants() {
+            Ok(grants) => say_grants(accounts.grant(&named.login, &grants).await),
             Err(e) => fail(&e.to_string()),
-        }
+        },
+        UsersCommand::Revoke(named) => match named.grants() {
+            Ok(grants) => say_grants(accounts.revoke(&named.login, &grants).await),
+            Err(e) => fail(&e.to_string()),
+        },
+        UsersCommand::Suspend { login } => say_of(accounts.suspend(login).await, |_| "suspended".to_owned()),
+        UsersCommand::Unsuspend { login } => say_of(accounts.unsuspend(login).await, |_| "not suspended".to_owned()),
     })
+}
+
+impl GrantArguments {
+    fn grants(&self) -> Result<Grants, TooManyGrants> {
+        Grants::new(self.role.iter().cloned().collect(), self.permission.iter().cloned().collect())
+    }
+}
+
+fn say_grants(outcome: Result<User, OperatorError>) -> ExitCode {
+    say_of(outcome, |user| user.grants.to_string())
+}
+
+fn say_of(outcome: Result<User, OperatorError>, what: impl Fn(&User) -> String) -> ExitCode {
+    match outcome {
+        Ok(user) => say(&format!("user {}: {}\n", user.id, what(&user))),
+        Err(e) => fail(&e.to_string()),
+    }
 }

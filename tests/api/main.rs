@@ -45,5 +45,6 @@ mod sessions;
 mod signing;
 mod stored;
 mod support;
+mod suspend;
 mod tokens;
 mod users;

@@ -43,7 +43,7 @@ impl Session {
     /// A later epoch counts too. An epoch is written to user and session in one commit, but the two are read one after the
     /// other: a session that is ahead of its user was carried over between the two reads.
     pub(super) fn is_live(&self, user: &User, now: Timestamp) -> bool {
-        self.epoch >= user.session_epoch && now < self.expires_at
+        user.suspended_at.is_none() && self.epoch >= user.session_epoch && now < self.expires_at
     }
 
     /// Notes that it is used now, which moves its end.

@@ -45,7 +45,9 @@ impl Accounts {
         let mut renewed = None;
         let mut retry = self.retry();
         loop {
-            let Some(Stored { value: user, revision }) = found.filter(|_| verdict != Verdict::Wrong) else {
+            // After the hash: nobody is told by the time it takes who is suspended.
+            let let_in = |found: &Stored<User>| verdict != Verdict::Wrong && found.value.suspended_at.is_none();
+            let Some(Stored { value: user, revision }) = found.filter(let_in) else {
                 return Err(Error::InvalidCredentials);
             };
             let checked = user.password_hash.clone();

@@ -1,15 +1,15 @@
-//! Users: registering, changing, deleting.
+//! Users: registering, changing, deleting, and what operators do with them.
 
 mod delete;
-mod grant;
 mod idempotency;
+mod operate;
 mod patch;
 mod register;
 mod registration;
 
 pub use self::{
-    grant::GrantError,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
+    operate::OperatorError,
     patch::{Change, GuardedPatch, UserPatch, VersionMatch},
     registration::Registration,
 };

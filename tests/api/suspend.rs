@@ -1,0 +1,47 @@
+//! `latchkey users suspend` and `unsuspend`.
+
+use crate::support::{PASSWORD, TestApp, line};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_suspended_user_is_out_at_once_and_everywhere() {
+    let app = TestApp::redis().await;
+    let twin = app.twin().await;
+    let ada = app.person("ada").await;
+    let (phone, bob) = (app.token(&ada.email).await, app.person("bob").await);
+    twin.me(&ada.token).await.expect(200);
+
+    let said = app.operator("users suspend ada@example.com").await;
+    assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("user {}: suspended\n", ada.id));
+    for instance in [&app, &twin] {
+        instance.me(&ada.token).await.refused(401, "token_invalid");
+        instance.me(&phone).await.refused(401, "token_invalid");
+        instance.refresh(&ada.refresh_token).await.refused(401, "refresh_token_invalid");
+        instance.sign_in(&ada.email, PASSWORD).await.refused(401, "invalid_credentials");
+        instance.me(&bob.token).await.expect(200);
+    }
+    app.check(false).await.expect_clean();
+
+    let said = app.operator("users unsuspend ada@example.com").await;
+    assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("user {}: not suspended\n", ada.id));
+    let again = app.signed_in(&app.me(&app.token(&ada.email).await).await.body).await;
+    twin.me(&again.token).await.expect(200);
+    assert_eq!(app.me(&again.token).await.header("etag"), "\"1\"", "nothing that the person sees has changed");
+    app.me(&ada.token).await.refused(401, "token_invalid");
+    app.refresh(&ada.refresh_token).await.refused(401, "refresh_token_invalid");
+    twin.stop().await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_suspending_twice_is_suspending_once_and_nobody_is_no_user() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    for _ in 0..2 {
+        assert!(app.operator("users suspend ada@example.com").await.status.success());
+    }
+    let stored = app.stored_user(&ada.id).await;
+    assert_eq!(stored["session_epoch"], "1");
+    let said = line(&app.operator("users suspend nobody@example.com").await, 1);
+    assert!(said.contains("no user with this login"), "{said}");
+    app.stop().await;
+}
