@@ -17,7 +17,7 @@ use poem::{
 use crate::{
     accounts::{self, Accounts, Clock, Hasher, Random},
     config::{Config, RedisUrl, Tier},
-    http,
+    http::{self, WebSettings},
     store::{Check, Durability, Embedded, Finding, OpenError, Redis, RedisOptions, Severity, Store},
 };
 
@@ -36,6 +36,7 @@ pub struct App {
     address: SocketAddr,
     accounts: Arc<Accounts>,
     data: String,
+    web: WebSettings,
     shutdown_timeout: Duration,
 }
 
@@ -77,8 +78,8 @@ impl App {
                 "LATCHKEY_ISSUER is not set: access tokens name http://{address} as their issuer, where nobody finds this service"
             );
         }
-        let shutdown_timeout = config.shutdown_timeout;
-        Ok(Self { acceptor, address, accounts: Arc::new(accounts), data, shutdown_timeout })
+        let (web, shutdown_timeout) = (config.web.settings(), config.shutdown_timeout);
+        Ok(Self { acceptor, address, accounts: Arc::new(accounts), data, web, shutdown_timeout })
     }
 
     /// The address that was bound.
@@ -101,7 +102,7 @@ impl App {
         let collector = tokio::spawn(collect(Arc::clone(&self.accounts)));
         let keeper = tokio::spawn(keep_keys(Arc::clone(&self.accounts)));
         let server = Server::new_with_acceptor(self.acceptor);
-        let endpoint = http::api(Arc::clone(&self.accounts));
+        let endpoint = http::api(Arc::clone(&self.accounts), &self.web);
         let outcome = server.run_with_graceful_shutdown(endpoint, stop, Some(self.shutdown_timeout)).await;
         collector.abort();
         keeper.abort();

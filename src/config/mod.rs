@@ -6,13 +6,14 @@ mod redis_url;
 mod sessions;
 mod signing;
 mod tokens;
+mod web;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
-pub use self::{redis_url::RedisUrl, sessions::SessionArgs, signing::SigningArgs, tokens::TokenArgs};
+pub use self::{redis_url::RedisUrl, sessions::SessionArgs, signing::SigningArgs, tokens::TokenArgs, web::WebArgs};
 use crate::{
     accounts::{HashCost, MasterSecret, Settings},
     store::Check,
@@ -28,6 +29,10 @@ pub struct Config {
     /// A proxy in front ends TLS. Without it, an address beyond loopback is refused, since HTTP alone is plain text.
     #[arg(long, env = "LATCHKEY_BEHIND_TLS_PROXY", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub behind_tls_proxy: bool,
+
+    /// Browsers.
+    #[command(flatten)]
+    pub web: WebArgs,
 
     /// Redis or Valkey: `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS, `redis-sentinel://`,
     /// `redis-cluster://`, `unix://`; the README shows each. Without it, an embedded store serves.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     code::Code,
+    cors::{self, Cors},
     log::Line,
     problem::{Problem, code_text},
 };
@@ -30,20 +31,25 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
 ];
 
-/// The middleware. It holds the methods of each path, for `Allow`.
-pub(super) struct Edge(pub(super) BTreeMap<String, Vec<String>>);
+/// The middleware.
+pub(super) struct Edge {
+    /// The methods of each path, for `Allow`.
+    pub(super) methods: BTreeMap<String, Vec<String>>,
+    pub(super) cors: Cors,
+}
 
 /// The endpoint behind [`Edge`].
 pub(super) struct AtEdge<E> {
     inner: E,
     methods: BTreeMap<String, Vec<String>>,
+    cors: Cors,
 }
 
 impl<E: Endpoint> Middleware<E> for Edge {
     type Output = AtEdge<E>;
 
     fn transform(&self, inner: E) -> AtEdge<E> {
-        AtEdge { inner, methods: self.0.clone() }
+        AtEdge { inner, methods: self.methods.clone(), cors: self.cors.clone() }
     }
 }
 
@@ -55,14 +61,19 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         let span = tracing::info_span!("request", request.id = %id);
         let line = Line::begin(request.method(), span.clone());
         let path = request.uri().path().to_owned();
-        let handled =
-            in_one_request(AssertUnwindSafe(self.inner.call(request)).catch_unwind()).instrument(span.clone()).await;
+        let origin = self.cors.listed(request.headers());
+        let handled = async {
+            if origin.is_some() && cors::is_preflight(&request) {
+                return Ok(cors::preflight(&self.allowed(&path)));
+            }
+            self.inner.call(request).await.map(IntoResponse::into_response)
+        };
+        let handled = in_one_request(AssertUnwindSafe(handled).catch_unwind()).instrument(span.clone()).await;
 
         let _entered = span.enter();
         let mut route = None;
         let outcome = match handled {
             Ok(Ok(response)) => {
-                let response = response.into_response();
                 route = response.data::<PathPattern>().cloned();
                 Ok(response)
             }
@@ -81,6 +92,7 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
+        self.cors.allow(origin, response.headers_mut());
         line.answered(route.as_ref(), response.status(), code.as_deref());
         Ok(response)
     }

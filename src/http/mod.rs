@@ -7,6 +7,7 @@ mod api_key;
 mod auth;
 mod body;
 mod code;
+mod cors;
 mod discovery;
 mod docs;
 mod edge;
@@ -17,6 +18,7 @@ mod health;
 mod limits;
 mod log;
 mod openapi;
+mod origin;
 mod problem;
 mod refusals;
 mod scalar;
@@ -24,15 +26,20 @@ mod sessions;
 mod tokens;
 mod urlencoded;
 mod users;
+mod web;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
-pub use self::code::Code;
+pub use self::{
+    code::Code,
+    origin::{InvalidOrigin, Origin},
+    web::WebSettings,
+};
 use self::{
-    discovery::Discovery, edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions, tokens::Tokens,
-    users::Users,
+    cors::Cors, discovery::Discovery, edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions,
+    tokens::Tokens, users::Users,
 };
 use crate::accounts::Accounts;
 
@@ -58,17 +65,20 @@ const API: Api = (Users, Sessions, Tokens, Discovery, HealthChecks);
 
 /// The whole API over these accounts.
 #[must_use]
-pub fn api(accounts: Arc<Accounts>) -> impl Endpoint<Output = Response> + 'static {
+pub fn api(accounts: Arc<Accounts>, web: &WebSettings) -> impl Endpoint<Output = Response> + 'static {
     let service = openapi::service(API);
     let document = openapi::document(&service);
     let methods = openapi::methods(&document);
     let routes = docs::add(Route::new(), &service, &document).nest("/", service);
-    routes.data(accounts).with(Limits).with(Edge(methods))
+    routes.data(accounts).with(Limits).with(Edge { methods, cors: Cors::new(web) })
 }
 
 /// Puts an endpoint behind the edge and the limits, as the API is.
-pub fn guarded(endpoint: impl IntoEndpoint<Endpoint: 'static>) -> impl Endpoint<Output = Response> {
-    endpoint.into_endpoint().with(Limits).with(Edge(BTreeMap::new()))
+pub fn guarded(
+    endpoint: impl IntoEndpoint<Endpoint: 'static>,
+    web: &WebSettings,
+) -> impl Endpoint<Output = Response> + 'static {
+    endpoint.into_endpoint().with(Limits).with(Edge { methods: BTreeMap::new(), cors: Cors::new(web) })
 }
 
 /// The OpenAPI document as JSON.

@@ -17,6 +17,7 @@ mod claims;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;
 mod concurrency;
+mod cors;
 mod crashes;
 mod discovery;
 mod docs;

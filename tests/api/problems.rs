@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use latchkey::http::{self, Code};
+use latchkey::http::{self, Code, WebSettings};
 use poem::{
     Server,
     endpoint::make_sync,
@@ -255,7 +255,8 @@ async fn redis_when_the_store_is_gone_every_request_says_so_in_time() {
 async fn a_panic_is_a_problem_and_the_service_goes_on() {
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
     let address = *acceptor.local_addr()[0].as_socket_addr().unwrap();
-    let endpoint = http::guarded(make_sync(|_| -> String { panic!("a secret that is not told") }));
+    let endpoint =
+        http::guarded(make_sync(|_| -> String { panic!("a secret that is not told") }), &WebSettings::default());
     let server = tokio::spawn(Server::new_with_acceptor(acceptor).run(endpoint));
     for _ in 0..2 {
         let answer = reqwest::get(format!("http://{address}/")).await.unwrap();

@@ -142,6 +142,7 @@ fn a_wrong_value_is_told_with_its_variable_and_what_is_allowed() {
         ("LATCHKEY_REPLICAS", "0", "from 1 to 16"),
         ("LATCHKEY_DURABILITY", "replicated", "needs LATCHKEY_REDIS_URL"),
         ("LATCHKEY_BEHIND_TLS_PROXY", "perhaps", "true, false"),
+        ("LATCHKEY_CORS_ORIGINS", "*", "exact origins"),
     ] {
         let said = line(&run(&[(name, value)], &[]), 2);
         assert!(said.contains(name) && said.contains(value) && said.contains(allowed), "{said}");

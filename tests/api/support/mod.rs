@@ -87,6 +87,11 @@ impl TestApp {
         Self::run(Vec::new(), Arc::default(), &[]).await
     }
 
+    /// An embedded store, with more arguments.
+    pub async fn with(arguments: &[&str]) -> Self {
+        Self::run(Vec::new(), Arc::default(), arguments).await
+    }
+
     pub async fn redis() -> Self {
         let redis = RedisServer::start();
         let records = vec!["--redis-url".to_owned(), redis.url()];
