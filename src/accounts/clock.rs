@@ -37,6 +37,12 @@ impl Timestamp {
         self.0.as_millisecond()
     }
 
+    /// How long it is from this moment to a later one.
+    #[must_use]
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_millis(u64::try_from(later.as_millis().saturating_sub(self.as_millis())).unwrap_or(0))
+    }
+
     /// This much later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

@@ -1,19 +1,89 @@
-//! Who is asking: the bearer token (RFC 6750) of a request, turned into somebody who is signed in.
+//! Who is asking: the access token of a request, turned into somebody who is signed in.
 
 use std::sync::Arc;
 
-use poem::Request;
-use poem_openapi::{SecurityScheme, auth::Bearer};
+use poem::{Request, RequestBody, http::header};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    auth::{Bearer, BearerAuthorization},
+    registry::{MetaSecurityScheme, Registry},
+};
 
-use super::{code::Code, problem::Problem};
+use super::{code::Code, cookies, csrf, delivery::TokenDelivery, problem::Problem, web::Web};
 use crate::accounts::{AccessToken, Accounts, SignedIn};
 
-/// The access token that signing in gave.
-#[derive(SecurityScheme)]
-#[oai(rename = "access_token", ty = "bearer", checker = "check")]
-pub(super) struct Authenticated(pub(super) SignedIn);
+/// Somebody who is signed in, and how their token came.
+pub(super) struct Authenticated(pub(super) SignedIn, pub(super) TokenDelivery);
 
-async fn check(request: &Request, bearer: Bearer) -> poem::Result<SignedIn> {
-    let accounts = request.data::<Arc<Accounts>>().ok_or_else(|| Problem::new(Code::InternalError))?;
-    Ok(accounts.authenticate(&AccessToken::new(&bearer.token)).await.map_err(Problem::from)?)
+const HEADER: (&str, MetaSecurityScheme) = (
+    "access_token",
+    MetaSecurityScheme {
+        ty: "http",
+        description: Some("The access token that signing in gave (RFC 6750)."),
+        name: None,
+        key_in: None,
+        scheme: Some("bearer"),
+        bearer_format: Some("JWT"),
+        flows: None,
+        openid_connect_url: None,
+    },
+);
+
+const COOKIE: (&str, MetaSecurityScheme) = (
+    "access_cookie",
+    MetaSecurityScheme {
+        ty: "apiKey",
+        description: Some(
+            "The cookie that signing in with `\"token_delivery\": \"cookie\"` gave, if the service has cookies on. A method \
+             other than GET and HEAD needs an `Origin` that the service knows. The header `Authorization` goes before it.",
+        ),
+        name: Some(cookies::ACCESS),
+        key_in: Some("cookie"),
+        scheme: None,
+        bearer_format: None,
+        flows: None,
+        openid_connect_url: None,
+    },
+);
+
+impl<'a> ApiExtractor<'a> for Authenticated {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        for (name, scheme) in [HEADER, COOKIE] {
+            registry.create_security_scheme(name, scheme);
+        }
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![HEADER.0, COOKIE.0]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let accounts = request.data::<Arc<Accounts>>().ok_or_else(|| Problem::new(Code::InternalError))?;
+        let (token, delivery) = credential(request)?;
+        Ok(Self(accounts.authenticate(&token).await.map_err(Problem::from)?, delivery))
+    }
+}
+
+/// The token of a request. A header goes before a cookie: a browser sends cookies unasked, and a header because somebody
+/// wants it.
+fn credential(request: &Request) -> poem::Result<(AccessToken, TokenDelivery)> {
+    let web = Web::of(request)?;
+    if web.has_cookies()
+        && !request.headers().contains_key(header::AUTHORIZATION)
+        && let Some(token) = cookies::read(request.headers(), cookies::ACCESS)
+    {
+        csrf::check(request, web)?;
+        return Ok((AccessToken::new(token), TokenDelivery::Cookie));
+    }
+    let bearer = Bearer::from_request(request)?;
+    Ok((AccessToken::new(&bearer.token), TokenDelivery::Body))
 }

@@ -67,6 +67,8 @@ catalogue! {
         "The `current_password` is not the password of the account. Nothing was changed.";
     ReauthenticationRequired FORBIDDEN "Reauthentication required"
         "This needs a password given in the last 10 minutes. Send it to /v1/sessions/current/reauthenticate and repeat the request.";
+    CsrfRejected FORBIDDEN "Request of another site"
+        "A request that changes something and comes with cookies, or asks for them, needs an `Origin` that this service knows: that of `LATCHKEY_ISSUER`, or one in `LATCHKEY_CORS_ORIGINS`. Send it from such a page, or have the tokens in the body and send them in headers.";
     NotFound NOT_FOUND "Not found"
         "There is nothing at this path. The paths are listed at /openapi.json.";
     SessionNotFound NOT_FOUND "Session not found"

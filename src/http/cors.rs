@@ -24,11 +24,12 @@ const MAX_AGE: &str = "7200";
 #[derive(Clone, Debug)]
 pub(super) struct Cors {
     origins: Vec<Origin>,
+    credentials: bool,
 }
 
 impl Cors {
     pub(super) fn new(settings: &WebSettings) -> Self {
-        Self { origins: settings.origins.clone() }
+        Self { origins: settings.origins.clone(), credentials: settings.cookies }
     }
 
     /// The origin that a request comes from, if it is listed.
@@ -44,6 +45,9 @@ impl Cors {
         }
         let Some(origin) = origin else { return };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        if self.credentials {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     code::FieldCode,
+    delivery::TokenDelivery,
     problem::FieldProblem,
     scalar::{object_schema, plain_type},
 };
@@ -136,6 +137,24 @@ impl FieldValue for String {
 
     fn read(value: Value) -> Result<Self, Wrong> {
         text(value)
+    }
+}
+
+impl FieldValue for TokenDelivery {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            enum_items: vec!["body".into(), "cookie".into()],
+            default: Some("body".into()),
+            ..MetaSchema::new("string")
+        }
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        match text(value)?.as_str() {
+            "body" => Ok(Self::Body),
+            "cookie" => Ok(Self::Cookie),
+            _ => Err(Wrong::new(FieldCode::Invalid, "must be `body` or `cookie`")),
+        }
     }
 }
 

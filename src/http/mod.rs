@@ -7,7 +7,10 @@ mod api_key;
 mod auth;
 mod body;
 mod code;
+mod cookies;
 mod cors;
+mod csrf;
+mod delivery;
 mod discovery;
 mod docs;
 mod edge;
@@ -39,7 +42,7 @@ pub use self::{
 };
 use self::{
     cors::Cors, discovery::Discovery, edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions,
-    tokens::Tokens, users::Users,
+    tokens::Tokens, users::Users, web::Web,
 };
 use crate::accounts::Accounts;
 
@@ -70,7 +73,8 @@ pub fn api(accounts: Arc<Accounts>, web: &WebSettings) -> impl Endpoint<Output =
     let document = openapi::document(&service);
     let methods = openapi::methods(&document);
     let routes = docs::add(Route::new(), &service, &document).nest("/", service);
-    routes.data(accounts).with(Limits).with(Edge { methods, cors: Cors::new(web) })
+    let own = Web::new(web, &accounts.settings().tokens.issuer);
+    routes.data(accounts).data(Arc::new(own)).with(Limits).with(Edge { methods, cors: Cors::new(web) })
 }
 
 /// Puts an endpoint behind the edge and the limits, as the API is.

@@ -96,13 +96,17 @@ fn complete(operation: &mut Value) {
     }
 }
 
-/// Writes the names of headers as everybody does: poem-openapi writes them in capitals.
+/// Writes the names of headers as everybody does: poem-openapi writes them in capitals. Says once what cookies are set.
 fn spell_headers(response: &mut Value) {
     if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
-        for name in ["Location", "ETag", "Cache-Control"] {
+        for name in ["Location", "ETag", "Cache-Control", "Set-Cookie"] {
             if let Some(header) = headers.remove(&name.to_uppercase()) {
                 headers.insert(name.to_owned(), header);
             }
+        }
+        if let Some(header) = headers.get_mut("Set-Cookie").and_then(Value::as_object_mut) {
+            let description = "The cookies with the tokens, one line each, for a client that has them there.";
+            header.insert("description".to_owned(), description.into());
         }
     }
 }
@@ -141,7 +145,8 @@ fn description() -> String {
     let mut text = "\
 User accounts: register, sign in, change, sign out, delete.
 
-Signing in gives an access token. Send it as `Authorization: Bearer <token>`.
+Signing in gives an access token. Send it as `Authorization: Bearer <token>`. For a page in a browser, a service that has
+`LATCHKEY_COOKIES` on gives the tokens in cookies instead, if the page asks for that.
 
 Every answer has the header `X-Request-Id`. `HEAD` is answered wherever `GET` is.
 

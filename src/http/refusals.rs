@@ -3,11 +3,11 @@
 //! The document is made from it, and the tests hold every answer they see against the document.
 
 use super::code::Code::{
-    self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, Contended, CurrentPasswordIncorrect,
-    EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed, InsufficientScope, InternalError, InvalidCredentials,
-    InvalidParameter, MalformedBody, MalformedJson, Overloaded, ReauthenticationRequired, RefreshTokenInvalid,
-    RefreshTokenReused, SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, UnsupportedMediaType,
-    UsernameTaken, ValidationFailed, VersionMismatch,
+    self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, Contended, CsrfRejected,
+    CurrentPasswordIncorrect, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed, InsufficientScope, InternalError,
+    InvalidCredentials, InvalidParameter, MalformedBody, MalformedJson, Overloaded, ReauthenticationRequired,
+    RefreshTokenInvalid, RefreshTokenReused, SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid,
+    UnsupportedMediaType, UsernameTaken, ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -23,6 +23,9 @@ const FORM: &[Code] = &[UnsupportedMediaType, ValidationFailed];
 /// What an operation may answer that needs an access token.
 const TOKEN: &[Code] = &[AuthenticationRequired, TokenInvalid, TokenExpired];
 
+/// What an operation may answer that changes something and takes cookies, or sets them.
+const COOKIE: &[Code] = &[CsrfRejected];
+
 /// The problems that the operation with this id gives, or nothing when there is no such operation.
 pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
     let groups: &[&[Code]] = match operation_id {
@@ -35,19 +38,22 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "get_me" => &[TOKEN, STORE, &[InvalidParameter]],
         "patch_me" => &[
             TOKEN,
+            COOKIE,
             BODY,
             WRITE,
             &[InvalidParameter, CurrentPasswordIncorrect, EmailTaken, UsernameTaken, VersionMismatch],
             &[Overloaded, Contended],
         ],
-        "delete_me" => &[TOKEN, WRITE, &[InvalidParameter, ReauthenticationRequired, VersionMismatch, Contended]],
-        "sign_in" => &[BODY, WRITE, &[InvalidCredentials, Overloaded, Contended]],
-        "refresh_session" => &[BODY, WRITE, &[RefreshTokenInvalid, RefreshTokenReused, Contended]],
-        "reauthenticate" => &[TOKEN, BODY, WRITE, &[CurrentPasswordIncorrect, Overloaded, Contended]],
+        "delete_me" => {
+            &[TOKEN, COOKIE, WRITE, &[InvalidParameter, ReauthenticationRequired, VersionMismatch, Contended]]
+        }
+        "sign_in" => &[COOKIE, BODY, WRITE, &[InvalidCredentials, Overloaded, Contended]],
+        "refresh_session" => &[COOKIE, BODY, WRITE, &[RefreshTokenInvalid, RefreshTokenReused, Contended]],
+        "reauthenticate" => &[TOKEN, COOKIE, BODY, WRITE, &[CurrentPasswordIncorrect, Overloaded, Contended]],
         "list_sessions" => &[TOKEN, STORE],
-        "end_sessions" => &[TOKEN, WRITE, &[InvalidParameter, Contended]],
-        "sign_out" => &[TOKEN, WRITE],
-        "end_session" => &[TOKEN, WRITE, &[SessionNotFound]],
+        "end_sessions" => &[TOKEN, COOKIE, WRITE, &[InvalidParameter, Contended]],
+        "sign_out" => &[TOKEN, COOKIE, WRITE],
+        "end_session" => &[TOKEN, COOKIE, WRITE, &[SessionNotFound]],
         "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
         "revoke_token" => &[WRITE, FORM],
         "get_keys" | "get_openid_configuration" | "get_server_metadata" | "health_live" => &[],

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use poem::web::Data;
-use poem_openapi::{ApiResponse, Object, OpenApi, payload::Json};
+use poem_openapi::{
+    ApiResponse, Object, OpenApi,
+    payload::{Json, Response},
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -187,8 +190,8 @@ enum Changed {
 
 #[derive(ApiResponse)]
 enum Deleted {
-    /// The account is gone.
-    #[oai(status = 204)]
+    /// The account is gone, and the cookies of a request that came with them.
+    #[oai(status = 204, header(name = "Set-Cookie", ty = "Option<String>"))]
     Done,
 }
 
@@ -260,9 +263,9 @@ impl Users {
         /// The `ETag` of the version that is to be deleted.
         #[oai(name = "If-Match")]
         if_match: Given<IfMatch>,
-    ) -> Result<Deleted, Problem> {
+    ) -> Result<Response<Deleted>, Problem> {
         accounts.delete_user(who.0, if_match.0.0).await?;
-        Ok(Deleted::Done)
+        Ok(who.1.cleared().on(Deleted::Done))
     }
 }
 

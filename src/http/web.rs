@@ -1,10 +1,46 @@
-//! What an operator decides about browsers.
+//! What an operator decides about browsers, and what handlers know of it.
 
-use super::origin::Origin;
+use std::sync::Arc;
+
+use poem::{Request, http::HeaderValue};
+
+use super::{code::Code, origin::Origin, problem::Problem};
 
 /// What an operator decides about browsers.
 #[derive(Clone, Debug, Default)]
 pub struct WebSettings {
-    /// The origins whose pages may read answers.
+    /// Whether clients may have their tokens in cookies.
+    pub cookies: bool,
+    /// The origins whose pages may read answers and use cookies.
     pub origins: Vec<Origin>,
+}
+
+/// The settings, and where this service itself is. It is in the data of every request.
+#[derive(Debug)]
+pub(super) struct Web {
+    settings: WebSettings,
+    own: Option<Origin>,
+}
+
+impl Web {
+    pub(super) fn new(settings: &WebSettings, issuer: &str) -> Self {
+        Self { settings: settings.clone(), own: Origin::of_url(issuer) }
+    }
+
+    pub(super) fn of(request: &Request) -> Result<&Self, Problem> {
+        request.data::<Arc<Self>>().map(|web| &**web).ok_or_else(|| Problem::new(Code::InternalError))
+    }
+
+    pub(super) fn has_cookies(&self) -> bool {
+        self.settings.cookies
+    }
+
+    /// Whether this is the origin of this service.
+    pub(super) fn is_own(&self, header: &HeaderValue) -> bool {
+        self.own.as_ref().is_some_and(|own| own.is(header))
+    }
+
+    pub(super) fn lists(&self, header: &HeaderValue) -> bool {
+        self.settings.origins.iter().any(|origin| origin.is(header))
+    }
 }

@@ -74,10 +74,23 @@ async fn a_listed_origin_may_read_every_answer() {
 }
 
 #[tokio::test]
+async fn credentials_are_allowed_when_cookies_are_on() {
+    let app = TestApp::with(&["--cookies", "--cors-origins", LISTED]).await;
+    let request = |method: &str, origin: &str| app.request(method, "/v1/users/me").header("origin", origin);
+    let answer = request("GET", LISTED).send().await.refused(401, "authentication_required");
+    assert_eq!(cors(&answer), [("allow-credentials", "true"), READABLE[0], READABLE[1]]);
+    let preflight = request("OPTIONS", LISTED).header("access-control-request-method", "PATCH").send().await;
+    assert_eq!(cors(&preflight.expect(204))[0], ("allow-credentials", "true"));
+    let answer = request("GET", "https://evil.com").send().await.refused(401, "authentication_required");
+    assert_eq!(cors(&answer), []);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_answer_to_a_panic_may_be_read_too() {
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
     let address = *acceptor.local_addr()[0].as_socket_addr().unwrap();
-    let settings = WebSettings { origins: vec![Origin::parse(LISTED).unwrap()] };
+    let settings = WebSettings { origins: vec![Origin::parse(LISTED).unwrap()], ..WebSettings::default() };
     let endpoint = http::guarded(make_sync(|_| -> String { panic!("as it should") }), &settings);
     let server = tokio::spawn(Server::new_with_acceptor(acceptor).run(endpoint));
     let request = reqwest::Client::new().get(format!("http://{address}/")).header("origin", LISTED);

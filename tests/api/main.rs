@@ -17,8 +17,10 @@ mod claims;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;
 mod concurrency;
+mod cookies;
 mod cors;
 mod crashes;
+mod csrf;
 mod discovery;
 mod docs;
 mod doctor;

@@ -148,6 +148,7 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&app.get("/v1/users/me").send().await);
     seen.note(&app.me("lk_x").await);
     seen.note(&app.sign_in("ada", "wrong").await);
+    seen.note(&forged(&app).await);
     seen.note(&app.get("/nowhere").send().await);
     let broken =
         raw(&app, "GET /health/live HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").await;
@@ -208,6 +209,15 @@ async fn overloaded(app: &TestApp) -> Answer {
     assert_eq!(refused.header("retry-after"), "1");
     slow.stop().await;
     refused
+}
+
+/// A page somewhere signs somebody in.
+async fn forged(app: &TestApp) -> Answer {
+    let twin = TestApp::beside(app, &["--cookies"]).await;
+    let body = json!({"login": "ada", "password": PASSWORD, "token_delivery": "cookie"});
+    let answer = twin.post("/v1/sessions").header("origin", "https://evil.com").json(&body).send().await;
+    twin.stop().await;
+    answer
 }
 
 async fn full(app: &TestApp) -> Answer {

@@ -84,6 +84,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Tokens, Error> {
         let (access, expires_in) = self.issue_access(user, session, now)?;
-        Ok(Tokens { access, expires_in, refresh })
+        let refresh_expires_in = now.until(session.created_at.plus(self.settings.sessions.lifetime));
+        Ok(Tokens { access, expires_in, refresh, refresh_expires_in })
     }
 }

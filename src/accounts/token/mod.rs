@@ -43,6 +43,8 @@ pub struct Tokens {
     pub expires_in: Duration,
     /// What the next two tokens are had with.
     pub refresh: RefreshToken,
+    /// For how long the refresh token is good, if the session is used all the time.
+    pub refresh_expires_in: Duration,
 }
 
 /// What signing in gives, and refreshing.

@@ -12,7 +12,7 @@ use poem::{
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Path, Query},
-    payload::Json,
+    payload::{Json, Response},
 };
 
 use self::schema::{
@@ -22,10 +22,14 @@ use super::{
     Tags,
     auth::Authenticated,
     body::Body,
+    code::{Code, FieldCode},
+    cookies::{self, SetCookies},
+    delivery::TokenDelivery,
     problem::Problem,
     scalar::{Id, OrNull},
+    web::Web,
 };
-use crate::accounts::{self, Accounts, Device, Error, SessionId, SignIn};
+use crate::accounts::{self, Accounts, Device, Error, RefreshToken, SessionId, SignIn};
 
 /// As much of a `User-Agent` as is kept, in characters.
 const USER_AGENT_LENGTH: usize = 256;
@@ -33,21 +37,21 @@ const USER_AGENT_LENGTH: usize = 256;
 #[derive(ApiResponse)]
 enum SignedIn {
     /// The person is signed in.
-    #[oai(status = 201)]
+    #[oai(status = 201, header(name = "Set-Cookie", ty = "Option<String>"))]
     Created(Json<SignInResult>),
 }
 
 #[derive(ApiResponse)]
 enum Refreshed {
     /// New tokens.
-    #[oai(status = 200)]
+    #[oai(status = 200, header(name = "Set-Cookie", ty = "Option<String>"))]
     Tokens(Json<SignInResult>),
 }
 
 #[derive(ApiResponse)]
 enum Fresh {
     /// The session may do for 10 minutes what needs a recent password.
-    #[oai(status = 200)]
+    #[oai(status = 200, header(name = "Set-Cookie", ty = "Option<String>"))]
     Done(Json<ReauthenticateResult>),
 }
 
@@ -60,8 +64,8 @@ enum Listed {
 
 #[derive(ApiResponse)]
 enum Ended {
-    /// It has ended, everywhere and at once.
-    #[oai(status = 204)]
+    /// It has ended, everywhere and at once, and so have the cookies of a request that came with its own.
+    #[oai(status = 204, header(name = "Set-Cookie", ty = "Option<String>"))]
     Done,
 }
 
@@ -75,22 +79,41 @@ impl Sessions {
     async fn sign_in(
         &self,
         accounts: Data<&Arc<Accounts>>,
+        web: Data<&Arc<Web>>,
         request: &Request,
         body: Body<Credentials>,
-    ) -> Result<SignedIn, Problem> {
-        let (login, password) = body.0;
+    ) -> Result<Response<SignedIn>, Problem> {
+        let (login, password, delivery) = body.0;
+        delivery.admit(request, &web)?;
         let issued = accounts.sign_in(SignIn { login, password, device: device(request) }).await?;
-        Ok(SignedIn::Created(Json(issued.into())))
+        let result = SignInResult::new(&issued, delivery);
+        Ok(delivery.cookies(&issued.tokens).on(SignedIn::Created(Json(result))))
     }
 
     /// Refresh the tokens
     ///
     /// Takes a refresh token and gives two new tokens. A refresh token is used up by this. For 10 seconds it gives the same
     /// next one again, so that two that ask at once, or one who missed the answer, stay signed in. After that it has been
-    /// stolen, or was: it ends the session.
+    /// stolen, or was: it ends the session. A token from a cookie gives cookies; when it is refused, they are cleared.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh_session")]
-    async fn refresh(&self, accounts: Data<&Arc<Accounts>>, body: Body<RefreshRequest>) -> Result<Refreshed, Problem> {
-        Ok(Refreshed::Tokens(Json(accounts.refresh(body.0).await?.into())))
+    async fn refresh(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        web: Data<&Arc<Web>>,
+        request: &Request,
+        body: Body<RefreshRequest>,
+    ) -> Result<Response<Refreshed>, Problem> {
+        let (token, delivery) = match body.0 {
+            Some(token) => (token, TokenDelivery::Body),
+            None => (refresh_cookie(request, &web)?, TokenDelivery::Cookie),
+        };
+        let issued = accounts.refresh(token).await.map_err(|error| {
+            let is_over = matches!(error, Error::RefreshTokenInvalid | Error::RefreshTokenReused);
+            let problem = Problem::from(error);
+            if is_over { problem.with_cookies(delivery.cleared()) } else { problem }
+        })?;
+        let result = SignInResult::new(&issued, delivery);
+        Ok(delivery.cookies(&issued.tokens).on(Refreshed::Tokens(Json(result))))
     }
 
     /// Give the password again
@@ -102,8 +125,11 @@ impl Sessions {
         accounts: Data<&Arc<Accounts>>,
         who: Authenticated,
         body: Body<ReauthenticateRequest>,
-    ) -> Result<Fresh, Problem> {
-        Ok(Fresh::Done(Json(accounts.reauthenticate(who.0, body.0).await?.into())))
+    ) -> Result<Response<Fresh>, Problem> {
+        let Authenticated(who, delivery) = who;
+        let done = accounts.reauthenticate(who, body.0).await?;
+        let result = ReauthenticateResult::new(&done, delivery);
+        Ok(delivery.access_cookie(&done.access, done.expires_in).on(Fresh::Done(Json(result))))
     }
 
     /// List your sessions
@@ -125,22 +151,23 @@ impl Sessions {
         who: Authenticated,
         /// Which sessions end.
         scope: Query<Scope>,
-    ) -> Result<Ended, Problem> {
-        let scope = match scope.0 {
-            Scope::All => accounts::Scope::All,
-            Scope::Others => accounts::Scope::Others,
+    ) -> Result<Response<Ended>, Problem> {
+        let Authenticated(who, delivery) = who;
+        let (scope, cookies) = match scope.0 {
+            Scope::All => (accounts::Scope::All, delivery.cleared()),
+            Scope::Others => (accounts::Scope::Others, SetCookies::default()),
         };
-        accounts.end_sessions(who.0, scope).await?;
-        Ok(Ended::Done)
+        accounts.end_sessions(who, scope).await?;
+        Ok(cookies.on(Ended::Done))
     }
 
     /// Sign out
     ///
     /// Ends the session that asks. Its token is refused from then on.
     #[oai(path = "/current", method = "delete", operation_id = "sign_out")]
-    async fn sign_out(&self, accounts: Data<&Arc<Accounts>>, who: Authenticated) -> Result<Ended, Problem> {
+    async fn sign_out(&self, accounts: Data<&Arc<Accounts>>, who: Authenticated) -> Result<Response<Ended>, Problem> {
         accounts.sign_out(&who.0).await?;
-        Ok(Ended::Done)
+        Ok(who.1.cleared().on(Ended::Done))
     }
 
     /// End a session
@@ -153,11 +180,25 @@ impl Sessions {
         who: Authenticated,
         /// The session's id.
         id: Path<Id>,
-    ) -> Result<Ended, Problem> {
+    ) -> Result<Response<Ended>, Problem> {
         let id = id.0.0.parse::<SessionId>().map_err(|_| Error::SessionNotFound)?;
         accounts.end_session(&who.0, id).await?;
-        Ok(Ended::Done)
+        let is_current = id == who.0.session().id;
+        let cookies = if is_current { who.1.cleared() } else { SetCookies::default() };
+        Ok(cookies.on(Ended::Done))
     }
+}
+
+/// The refresh token of a request that has none in its body.
+fn refresh_cookie(request: &Request, web: &Web) -> Result<RefreshToken, Problem> {
+    if !web.has_cookies() {
+        return Err(Problem::wrong_field("refresh_token", FieldCode::Required, "is required"));
+    }
+    // A browser forgets the cookie when the session is over, so its absence says that.
+    let token = cookies::read(request.headers(), cookies::REFRESH);
+    let token = token.ok_or_else(|| Problem::new(Code::RefreshTokenInvalid))?;
+    TokenDelivery::Cookie.admit(request, web)?;
+    Ok(RefreshToken::new(token))
 }
 
 fn device(request: &Request) -> Device {

@@ -6,7 +6,8 @@ use crate::{
     accounts::{self, Issued, Password, Reauthenticated, RefreshToken, SessionId},
     http::{
         body::Form,
-        field::{FieldProblems, Required},
+        delivery::TokenDelivery,
+        field::{FieldProblems, Optional, Required},
         scalar::{DateTime, Id, OrNull},
         users::User,
     },
@@ -70,30 +71,36 @@ pub(super) struct Credentials {
     login: Required<String>,
     /// The password.
     password: Required<Password>,
+    /// Where the tokens go: into the body of the answer, or into cookies that scripts cannot read. For cookies the service
+    /// must have `LATCHKEY_COOKIES` on.
+    token_delivery: Optional<TokenDelivery>,
 }
 
 impl Form for Credentials {
-    type Parsed = (String, Password);
+    type Parsed = (String, Password, TokenDelivery);
 
     fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed> {
         let login = problems.take("login", self.login.0);
         let password = problems.take("password", self.password.0);
-        Some((login?, password?))
+        let delivery = problems.take("token_delivery", self.token_delivery.0);
+        Some((login?, password?, delivery?.unwrap_or(TokenDelivery::Body)))
     }
 }
 
 /// What new tokens are had with.
 #[derive(Debug, Object)]
 pub(super) struct RefreshRequest {
-    /// The refresh token. It is used up by this.
-    refresh_token: Required<String>,
+    /// The refresh token. It is used up by this. A request with cookies leaves it out: then it is taken from there, and the
+    /// next tokens go there too.
+    refresh_token: Optional<String>,
 }
 
 impl Form for RefreshRequest {
-    type Parsed = RefreshToken;
+    type Parsed = Option<RefreshToken>;
 
-    fn parse(self, problems: &mut FieldProblems) -> Option<RefreshToken> {
-        problems.take("refresh_token", self.refresh_token.0).map(|text| RefreshToken::new(&text))
+    fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed> {
+        let token = problems.take("refresh_token", self.refresh_token.0)?;
+        Some(token.map(|text| RefreshToken::new(&text)))
     }
 }
 
@@ -115,27 +122,30 @@ impl Form for ReauthenticateRequest {
 /// What signing in gives, and refreshing.
 #[derive(Debug, Object)]
 pub(super) struct SignInResult {
-    /// A JWT (RFC 9068), to be sent as `Authorization: Bearer <token>`.
-    access_token: String,
+    /// A JWT (RFC 9068), to be sent as `Authorization: Bearer <token>`. It is absent when it is in a cookie.
+    #[oai(skip_serializing_if_is_none)]
+    access_token: Option<String>,
     /// `Bearer` (RFC 6750).
     token_type: String,
     /// For how many seconds the access token is good.
     expires_in: u64,
-    /// What `refresh_session` takes, once, for two new tokens. Keep it as a password is kept.
-    refresh_token: String,
+    /// What `refresh_session` takes, once, for two new tokens. Keep it as a password is kept. It is absent when it is in a
+    /// cookie.
+    #[oai(skip_serializing_if_is_none)]
+    refresh_token: Option<String>,
     /// The session.
     session: Session,
     /// Who is signed in.
     user: User,
 }
 
-impl From<Issued> for SignInResult {
-    fn from(issued: Issued) -> Self {
+impl SignInResult {
+    pub(super) fn new(issued: &Issued, delivery: TokenDelivery) -> Self {
         Self {
-            access_token: issued.tokens.access.reveal().to_owned(),
+            access_token: delivery.in_body(issued.tokens.access.reveal()),
             token_type: BEARER.to_owned(),
             expires_in: issued.tokens.expires_in.as_secs(),
-            refresh_token: issued.tokens.refresh.reveal().to_owned(),
+            refresh_token: delivery.in_body(issued.tokens.refresh.reveal()),
             session: Session::new(&issued.session, issued.session.id),
             user: User::from(&issued.user),
         }
@@ -146,7 +156,9 @@ impl From<Issued> for SignInResult {
 #[derive(Debug, Object)]
 pub(super) struct ReauthenticateResult {
     /// A JWT (RFC 9068) that tells when the password was given (`auth_time`). The former one goes on being good.
-    access_token: String,
+    /// It is absent when it is in a cookie.
+    #[oai(skip_serializing_if_is_none)]
+    access_token: Option<String>,
     /// `Bearer` (RFC 6750).
     token_type: String,
     /// For how many seconds the access token is good.
@@ -155,10 +167,10 @@ pub(super) struct ReauthenticateResult {
     session: Session,
 }
 
-impl From<Reauthenticated> for ReauthenticateResult {
-    fn from(reauthenticated: Reauthenticated) -> Self {
+impl ReauthenticateResult {
+    pub(super) fn new(reauthenticated: &Reauthenticated, delivery: TokenDelivery) -> Self {
         Self {
-            access_token: reauthenticated.access.reveal().to_owned(),
+            access_token: delivery.in_body(reauthenticated.access.reveal()),
             token_type: BEARER.to_owned(),
             expires_in: reauthenticated.expires_in.as_secs(),
             session: Session::new(&reauthenticated.session, reauthenticated.session.id),

@@ -1,5 +1,6 @@
 //! A service for one test, and a client that holds every answer against the OpenAPI document.
 
+pub mod browser;
 mod check;
 mod client;
 mod clock;

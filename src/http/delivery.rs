@@ -1,0 +1,65 @@
+//! How tokens come to a client and back.
+
+use std::time::Duration;
+
+use super::{
+    code::FieldCode,
+    cookies::{ACCESS, REFRESH, SetCookies},
+    csrf,
+    problem::Problem,
+    web::Web,
+};
+use crate::accounts::{AccessToken, Tokens};
+
+/// How tokens come to a client: in the body of an answer, to be sent back in a header or a body; or in cookies, which a
+/// browser sends back by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenDelivery {
+    Body,
+    Cookie,
+}
+
+impl TokenDelivery {
+    /// Refuses what this request must not have.
+    pub(super) fn admit(self, request: &poem::Request, web: &Web) -> Result<(), Problem> {
+        match self {
+            Self::Body => Ok(()),
+            Self::Cookie if web.has_cookies() => csrf::check(request, web),
+            Self::Cookie => Err(Problem::wrong_field(
+                "token_delivery",
+                FieldCode::Invalid,
+                "cannot be `cookie`, since this service has `LATCHKEY_COOKIES` off",
+            )),
+        }
+    }
+
+    /// A token as it goes into the body.
+    pub(super) fn in_body(self, token: &str) -> Option<String> {
+        (self == Self::Body).then(|| token.to_owned())
+    }
+
+    /// Both tokens as they go into cookies.
+    pub(super) fn cookies(self, tokens: &Tokens) -> SetCookies {
+        let access = self.access_cookie(&tokens.access, tokens.expires_in);
+        match self {
+            Self::Body => access,
+            Self::Cookie => access.set(REFRESH, tokens.refresh.reveal(), tokens.refresh_expires_in),
+        }
+    }
+
+    /// The access token as it goes into a cookie.
+    pub(super) fn access_cookie(self, token: &AccessToken, expires_in: Duration) -> SetCookies {
+        match self {
+            Self::Body => SetCookies::default(),
+            Self::Cookie => SetCookies::default().set(ACCESS, token.reveal(), expires_in),
+        }
+    }
+
+    /// What is left when the session is over.
+    pub(super) fn cleared(self) -> SetCookies {
+        match self {
+            Self::Body => SetCookies::default(),
+            Self::Cookie => SetCookies::cleared(),
+        }
+    }
+}
