@@ -14,6 +14,9 @@ pub(super) const ACCESS: &str = "__Host-latchkey_access";
 /// The cookie with the refresh token.
 pub(super) const REFRESH: &str = "__Host-latchkey_refresh";
 
+/// As many bytes of name and value as browsers take (RFC 6265bis, 5.6). What is larger they drop without a word.
+const LARGEST: usize = 4096;
+
 /// The text of a cookie, if the request has it. When it is there twice, or is no text, nobody knows which is meant: then
 /// it is empty, which is no token.
 pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -33,6 +36,13 @@ impl SetCookies {
     /// Sets a cookie too.
     pub(super) fn set(mut self, name: &str, value: &str, lifetime: Duration) -> Self {
         let seconds = lifetime.as_secs();
+        let bytes = name.len() + value.len();
+        if bytes > LARGEST {
+            tracing::warn!(
+                bytes,
+                "a token is larger than browsers keep in a cookie: the person has too many permissions"
+            );
+        }
         let line = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}");
         if let Ok(mut line) = HeaderValue::from_str(&Zeroizing::new(line)) {
             line.set_sensitive(true);

@@ -1,7 +1,8 @@
 //! HTTP: requests into calls of [`accounts`](crate::accounts), and what comes of them into answers.
 //!
-//! A request passes, from the outside in: the `edge`, which gives it an id and turns every failure into a problem
-//! document; the `limits`; the routes; then its handler, whose arguments are parsed already.
+//! A request passes, from the outside in: the `edge`, which gives it an id, turns every failure into a problem
+//! document and says whose pages may read the answer; the `limits`; the routes; then its handler, whose arguments are
+//! parsed already.
 
 mod api_key;
 mod auth;
