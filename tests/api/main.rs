@@ -37,6 +37,7 @@ mod outage;
 mod patch;
 mod problems;
 mod process;
+mod protected_service;
 #[path = "../support/proxy.rs"]
 mod proxy;
 mod races;

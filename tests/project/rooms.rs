@@ -61,6 +61,7 @@ fn only_the_composition_root_sees_all_rooms() {
 fn no_file_is_longer_than_300_lines() {
     let mut files = sources();
     files.extend(rust_files("tests"));
+    files.extend(rust_files("examples"));
     let long = files.iter().map(|(file, text)| (text.lines().count(), file)).filter(|(lines, _)| *lines > 300);
     let long = long.map(|(lines, file)| format!("{file} has {lines} lines")).collect::<Vec<_>>();
     assert!(long.is_empty(), "{}", long.join("\n"));
@@ -70,8 +71,17 @@ fn no_file_is_longer_than_300_lines() {
 fn every_file_opens_with_what_lives_in_it() {
     let mut files = sources();
     files.extend(rust_files("tests"));
+    files.extend(rust_files("examples"));
     let silent = files.iter().filter(|(_, text)| !text.starts_with("//! ")).map(|(file, _)| file.as_str());
     assert_eq!(silent.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
+fn the_examples_know_nothing_of_our_code() {
+    let files = rust_files("examples");
+    assert!(!files.is_empty());
+    let knowing = files.iter().filter(|(_, text)| rust_code::tokens(text).iter().any(|word| word == "latchkey"));
+    assert_eq!(knowing.map(|(file, _)| file.as_str()).collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
 fn sources() -> Vec<(String, String)> {

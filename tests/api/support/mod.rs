@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod clock;
 mod contract;
+mod forger;
 mod operator;
 mod process;
 pub mod victim;
@@ -27,6 +28,7 @@ pub use self::{
     client::{Answer, Person},
     clock::ManualClock,
     contract::Contract,
+    forger::Forger,
     process::{Process, line, run},
 };
 use crate::{
