@@ -10,7 +10,7 @@ help: ## List what can be done here
 run: ## Run the service on http://127.0.0.1:9443, with its data in ./latchkey-data
 	cargo run --release
 
-test: test-tools check ## Check everything and run every test; installs Redis and Valkey where they are missing
+test: test-tools check ## Check everything and run every test; installs what they need where it is missing
 	cargo test --locked
 
 chaos: test-tools ## Break servers and connections for longer than the tests do: CHAOS_SECONDS for each fault
@@ -49,5 +49,5 @@ openapi: ## Write openapi/openapi.json and openapi/openapi.yaml
 	mv openapi/.json.new openapi/openapi.json
 	mv openapi/.yaml.new openapi/openapi.yaml
 
-test-tools: ## Install what the tests need where it is missing: redis-server, valkey-server, setpriv, curl, chromium
+test-tools: ## Install what the tests need where it is missing: redis-server, valkey-server, setpriv, curl, chromium, pip, Node
 	@.ci/test-tools

@@ -48,6 +48,7 @@ mod refresh;
 mod sentinel;
 mod sessions;
 mod signing;
+mod snippets;
 mod stored;
 mod support;
 mod suspend;
