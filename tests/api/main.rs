@@ -32,6 +32,7 @@ mod idempotency;
 mod kills;
 mod life;
 mod load;
+mod nginx;
 mod openapi;
 mod outage;
 mod patch;

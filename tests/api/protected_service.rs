@@ -18,12 +18,12 @@ use crate::{
 };
 
 /// Latchkey on a Redis of its own, and the example, which trusts it.
-struct Pair {
+pub struct Pair {
     redis: RedisServer,
-    latchkey: Process,
+    pub latchkey: Process,
     example: Child,
-    articles: String,
-    client: Client,
+    pub articles: String,
+    pub client: Client,
 }
 
 /// What the example answered: the status, the challenge, and the body.
@@ -42,7 +42,7 @@ fn binary() -> PathBuf {
 }
 
 impl Pair {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let redis = RedisServer::start();
         let latchkey = Process::start(&[("LATCHKEY_REDIS_URL", &redis.url())]);
         let mut example = Command::new(binary())
@@ -65,7 +65,7 @@ impl Pair {
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
     }
 
-    async fn sign_in(&self) -> Value {
+    pub async fn sign_in(&self) -> Value {
         self.latchkey("/v1/sessions", &json!({"login": "ada@example.com", "password": PASSWORD})).await
     }
 
@@ -91,7 +91,7 @@ impl Pair {
     }
 
     /// What reading the articles is answered with.
-    async fn read(&self, token: &str) -> (u16, String) {
+    pub async fn read(&self, token: &str) -> (u16, String) {
         let (status, challenge, _) = self.call(Method::GET, Some(&format!("Bearer {token}"))).await;
         (status, challenge)
     }
@@ -108,7 +108,7 @@ impl Drop for Pair {
     }
 }
 
-fn access(tokens: &Value) -> &str {
+pub fn access(tokens: &Value) -> &str {
     tokens["access_token"].as_str().unwrap()
 }
 
