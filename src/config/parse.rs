@@ -56,7 +56,9 @@ fn spelled(seconds: u64) -> String {
 /// An issuer (RFC 8414, 2): it is compared letter by letter, so it is kept as it is written.
 pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
     let is_issuer = |url: &url::Url| {
-        matches!(url.scheme(), "http" | "https")
+        // The parser forgives what a comparison letter by letter does not: spaces, backslashes, missing slashes.
+        (text.starts_with("https://") || text.starts_with("http://"))
+            && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
             && url.has_host()
             && url.username().is_empty()
             && url.password().is_none()
@@ -96,4 +98,36 @@ pub(super) fn log(text: &str) -> Result<String, String> {
         return Err(allowed.to_owned());
     }
     tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|e| format!("{allowed}: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::issuer;
+
+    #[test]
+    fn an_issuer_is_a_url_that_is_written_in_one_way() {
+        for good in ["https://accounts.example.com", "http://127.0.0.1:9443", "https://example.com/auth"] {
+            assert_eq!(issuer(good).unwrap(), good);
+        }
+        let long = format!("https://{}.example", "a".repeat(250));
+        for bad in [
+            "",
+            "accounts.example.com",
+            "ftp://a.example",
+            "https://",
+            "https:a.example",
+            "https:\\\\a.example",
+            " https://a.example",
+            "https://a.example\n",
+            "https://a.example/a b",
+            "https://a.example/",
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://me@a.example",
+            "https://me:pw@a.example",
+            &long,
+        ] {
+            assert!(issuer(bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -66,7 +66,8 @@ async fn redis_that_hangs_costs_no_memory_and_is_used_again() {
     for _ in 0..6 {
         for (status, took) in join_all((0..600).map(|_| ask())).await {
             assert_eq!(status, 503);
-            assert!(took < 3 * PATIENCE, "{took:?}"); // so many at once share the cores with their own clients
+            // So many at once share the cores with their own clients: this tells only a wait that does not end.
+            assert!(took < 5 * PATIENCE, "{took:?}");
         }
         after.push(resident(&process));
     }

@@ -143,6 +143,10 @@ fn a_wrong_value_is_told_with_its_variable_and_what_is_allowed() {
         ("LATCHKEY_DURABILITY", "replicated", "needs LATCHKEY_REDIS_URL"),
         ("LATCHKEY_BEHIND_TLS_PROXY", "perhaps", "true, false"),
         ("LATCHKEY_CORS_ORIGINS", "*", "exact origins"),
+        ("LATCHKEY_ISSUER", "https://accounts.example.com/", "a slash at the end"),
+        ("LATCHKEY_ACCESS_TOKEN_LIFETIME", "30s", "from 1m to 24h"),
+        ("LATCHKEY_SESSION_IDLE_TIMEOUT", "1m", "from 5m to 8760h"),
+        ("LATCHKEY_MAX_SESSIONS", "0", "from 1 to 1000"),
     ] {
         let said = line(&run(&[(name, value)], &[]), 2);
         assert!(said.contains(name) && said.contains(value) && said.contains(allowed), "{said}");
