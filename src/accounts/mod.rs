@@ -58,7 +58,11 @@ pub use self::{
         VersionMatch,
     },
 };
-use self::{retry::Retry, sessions::BeingNoted, token::VerifiedTokens};
+use self::{
+    retry::Retry,
+    sessions::BeingNoted,
+    token::{Doubt, VerifiedTokens},
+};
 pub use crate::store::in_one_request;
 use crate::store::{Name, OpenError, Store, in_the_same_request};
 
@@ -72,6 +76,7 @@ pub struct Accounts {
     settings: Settings,
     verified: VerifiedTokens,
     being_noted: BeingNoted,
+    doubt: Doubt,
 }
 
 /// What an operator decides about accounts.
@@ -126,7 +131,8 @@ impl Accounts {
         let store = Arc::new(store);
         let keyring = Keyring::new(Arc::clone(&store), Arc::clone(&clock), Random, settings.signing.clone());
         let (verified, being_noted) = (VerifiedTokens::default(), BeingNoted::default());
-        Self { store, hasher, clock, random: Random, keyring, settings, verified, being_noted }
+        let doubt = Doubt::default();
+        Self { store, hasher, clock, random: Random, keyring, settings, verified, being_noted, doubt }
     }
 
     /// Whether the store answers.

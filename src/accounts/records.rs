@@ -136,13 +136,16 @@ pub(super) fn write_tombstone(tombstone: Tombstone, now: Timestamp) -> Fields {
 }
 
 pub(super) fn write_session(session: &Session) -> Fields {
-    let former = session.refresh.former.as_ref();
-    Writer::default()
+    let mut writer = Writer::default()
         .field("family_digest", session.refresh.family)
-        .field("refresh_digest", session.refresh.current)
-        .optional("former_digest", former.map(|former| former.digest))
-        .optional("former_salt", former.map(|former| URL_SAFE_NO_PAD.encode(former.salt)))
-        .optional("former_at", former.map(|former| former.at))
+        .field("refresh_digest", session.refresh.current);
+    for (former, n) in session.refresh.formers.iter().zip(1..) {
+        writer = writer
+            .field(&format!("former_digest_{n}"), former.digest)
+            .field(&format!("former_salt_{n}"), URL_SAFE_NO_PAD.encode(former.salt))
+            .field(&format!("former_at_{n}"), former.at);
+    }
+    writer
         .field("epoch", session.epoch)
         .field("created_at", session.created_at)
         .field("last_used_at", session.last_used_at)
@@ -169,16 +172,16 @@ pub(super) fn read_session(id: SessionId, record: &Record) -> Result<Session, Er
 
 fn read_refresh(r: &Reader<'_>) -> Result<Refresh, Error> {
     let salt = |text: &str| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok();
-    let former = match r.optional("former_digest", Digest::parse)? {
-        Some(digest) => {
-            Some(Former { digest, salt: r.required("former_salt", salt)?, at: r.required("former_at", parsed)? })
-        }
-        None => None,
-    };
+    let mut formers = Vec::new();
+    for n in 1.. {
+        let Some(digest) = r.optional(&format!("former_digest_{n}"), Digest::parse)? else { break };
+        let salt = r.required(&format!("former_salt_{n}"), salt)?;
+        formers.push(Former { digest, salt, at: r.required(&format!("former_at_{n}"), parsed)? });
+    }
     Ok(Refresh {
         family: r.required("family_digest", Digest::parse)?,
         current: r.required("refresh_digest", Digest::parse)?,
-        former,
+        formers,
     })
 }
 

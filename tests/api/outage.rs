@@ -1,6 +1,12 @@
 //! A Redis that is slow, or gone: everybody is answered in time, and the memory of the service stays flat.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -87,4 +93,37 @@ fn resident(process: &Process) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+}
+
+/// The answer to a refresh is lost, and Redis is away for longer than a token that was used can be used again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_an_outage_signs_nobody_out_who_refreshes() {
+    let server = Arc::new(RedisServer::start());
+    let (armed, frozen) = (Arc::new(AtomicBool::new(false)), Arc::clone(&server));
+    let when = Arc::clone(&armed);
+    let freeze = move || frozen.freeze();
+    let proxy =
+        Proxy::start(&server.url(), Fault::LoseReply, move |_| when.swap(false, Ordering::SeqCst), freeze).await;
+    let app = TestApp::on(&proxy.url).await;
+    let ada = app.person("ada").await;
+    armed.store(true, Ordering::SeqCst);
+    for _ in 0..4 {
+        app.refresh(&ada.refresh_token).await.refused(503, "store_unavailable");
+        app.clock.advance(Duration::from_secs(5));
+    }
+    assert_eq!(proxy.faults(), 1);
+    server.thaw();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let answer = loop {
+        let answer = app.refresh(&ada.refresh_token).await;
+        if answer.status != 503 {
+            break answer.expect(200);
+        }
+        assert!(Instant::now() < deadline, "it is not used again");
+    };
+    app.me(answer.body["access_token"].as_str().unwrap()).await.expect(200);
+    // It was used before the outage, and its time is over once that is.
+    app.clock.advance(Duration::from_secs(11));
+    app.refresh(&ada.refresh_token).await.refused(401, "refresh_token_reused");
+    app.stop().await;
 }

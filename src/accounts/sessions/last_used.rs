@@ -40,6 +40,15 @@ impl BeingNoted {
     }
 }
 
+/// A session that is being noted, until this is dropped.
+struct Noting(Arc<Accounts>, SessionId);
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        self.0.being_noted.end(self.1);
+    }
+}
+
 impl Accounts {
     /// Notes that a session is used, if that is not known of this minute. Nobody waits for it.
     pub(in crate::accounts) fn note_use(self: &Arc<Self>, who: &SignedIn) {
@@ -48,13 +57,9 @@ impl Accounts {
         if is_known || !self.being_noted.begin(session.id) {
             return;
         }
-        let (accounts, home, session, revision) =
-            (Arc::clone(self), Home::of(who.user().id), session.clone(), *revision);
-        let note = async move {
-            let id = session.id;
-            accounts.write_use(home, Stored { value: session, revision }).await;
-            accounts.being_noted.end(id);
-        };
+        let noting = Noting(Arc::clone(self), session.id);
+        let (home, session) = (Home::of(who.user().id), Stored { value: session.clone(), revision: *revision });
+        let note = async move { noting.0.write_use(home, session).await };
         tokio::spawn(in_one_request(note).in_current_span());
     }
 

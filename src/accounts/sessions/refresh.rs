@@ -19,15 +19,23 @@ use crate::{
 impl Accounts {
     /// Gives new tokens for a refresh token.
     ///
-    /// For 10 seconds after its use a token gives the same refresh token again: so two that ask at once get the same one,
-    /// and whoever did not get the answer asks again. After that it is in more hands than one, and its session ends.
+    /// For 10 seconds after its use a token gives the refresh token that is current since: so two that ask at once get the
+    /// same one, and whoever did not get the answer asks again. While the store is away, this time does not pass. After
+    /// that the token is in more hands than one, and its session ends.
     ///
     /// # Errors
     /// [`Error::RefreshTokenInvalid`] when the token stands for no session; [`Error::RefreshTokenReused`];
     /// [`Error::Contended`] and the errors of the store.
     pub async fn refresh(self: &Arc<Self>, token: RefreshToken) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
-        detached(async move { accounts.run_refresh(&token).await }).await
+        detached(async move {
+            let outcome = accounts.run_refresh(&token).await;
+            if let Err(Error::StoreUnavailable(_)) = outcome {
+                accounts.doubt.note(accounts.clock.now());
+            }
+            outcome
+        })
+        .await
     }
 
     async fn run_refresh(&self, token: &RefreshToken) -> Result<Issued, Error> {
@@ -39,7 +47,7 @@ impl Accounts {
             let (mut session, user) = (who.session().clone(), who.user().clone());
             let mut batch = expect_unchanged(&who);
             let home = Home::of(user.id);
-            let outcome = match session.refresh.standing(&parts, now, self.random) {
+            let outcome = match session.refresh.standing(&parts, now, |at| self.doubt.is_just(at, now), self.random) {
                 Standing::Foreign => return Err(Error::RefreshTokenInvalid),
                 Standing::JustUsed(next) => {
                     let tokens = self.issue(&user, &session, next, now)?;

@@ -3,7 +3,7 @@
 use crate::accounts::{
     Accounts,
     error::Error,
-    token::{AccessToken, RefreshToken, SignedIn, Standing},
+    token::{AccessToken, RefreshToken, SignedIn},
 };
 
 impl Accounts {
@@ -28,9 +28,6 @@ impl Accounts {
     async fn session_of_refresh(&self, token: &RefreshToken) -> Result<Option<SignedIn>, Error> {
         let Some(parts) = token.parts() else { return Ok(None) };
         let who = self.load(parts.user, parts.session).await?;
-        Ok(who.filter(|who| match who.session().refresh.standing(&parts, self.clock.now(), self.random) {
-            Standing::Current(..) | Standing::JustUsed(_) | Standing::UsedUp => true,
-            Standing::Foreign => false,
-        }))
+        Ok(who.filter(|who| who.session().refresh.is_of(&parts)))
     }
 }

@@ -85,8 +85,10 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<(AccessToken, Duration), Error> {
         let settings = &self.settings.tokens;
-        let expires_at = now.plus(settings.lifetime).min(session.expires_at);
-        let (iat, exp) = (seconds(now), seconds(expires_at));
+        let iat = seconds(now);
+        // The second in which the session ends counts whole, so that no token has ended before it is given out.
+        let end_of_session = seconds(session.expires_at) + 1;
+        let exp = seconds(now.plus(settings.lifetime)).min(end_of_session);
         let claims = Claims {
             iss: &settings.issuer,
             aud: &settings.audience,

@@ -5,6 +5,7 @@
 //! has a digest.
 
 mod access;
+mod doubt;
 mod refresh;
 mod verified;
 
@@ -12,6 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use self::{access::AccessToken, refresh::RefreshToken};
 pub(super) use self::{
+    doubt::Doubt,
     refresh::{Former, Refresh, Standing},
     verified::VerifiedTokens,
 };

@@ -4,9 +4,10 @@
 //! (256 bits). It names where it is kept, so it needs no index, and only digests are stored.
 //!
 //! The current secret is used once: using it gives the next one. Whoever comes with a former one is late by some seconds
-//! (two tabs, a lost answer) or is a thief, or was robbed by one. For the first case the next secret can be had again: it
-//! is derived from the former one and a salt that the session keeps, so nobody who knows only one of the two has it.
-//! The family secret tells both cases from somebody who never had a token and only read a session's id somewhere.
+//! (two tabs, a lost answer) or is a thief, or was robbed by one. For the first case the current secret can be had again:
+//! each next one is derived from the one before and a salt that the session keeps for that long, so nobody who knows only
+//! one of the two has it. The family secret tells both cases from somebody who never had a token and only read a session's
+//! id somewhere.
 
 use std::{fmt, time::Duration};
 
@@ -21,8 +22,11 @@ use crate::accounts::{
     user::{SessionId, UserId},
 };
 
-/// How long a former secret gives the same next one.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a secret that was used gives the one that followed it.
+pub(in crate::accounts) const GRACE: Duration = Duration::from_secs(10);
+
+/// As many secrets that were just used are kept, at the most.
+const FORMERS: usize = 4;
 
 /// Keeps what is derived here apart from whatever else might be derived of a secret.
 const LABEL: &[u8] = b"latchkey refresh token, next secret";
@@ -38,6 +42,7 @@ impl fmt::Debug for RefreshToken {
 }
 
 /// The parts of a token.
+#[derive(Clone)]
 pub(in crate::accounts) struct Parts {
     pub(in crate::accounts) user: UserId,
     pub(in crate::accounts) session: SessionId,
@@ -99,14 +104,15 @@ impl Parts {
 pub(in crate::accounts) struct Refresh {
     pub(in crate::accounts) family: Digest,
     pub(in crate::accounts) current: Digest,
-    pub(in crate::accounts) former: Option<Former>,
+    /// The secrets before the current one, the latest first.
+    pub(in crate::accounts) formers: Vec<Former>,
 }
 
-/// What is kept of the secret before the current one.
+/// What is kept of a secret that was used.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::accounts) struct Former {
     pub(in crate::accounts) digest: Digest,
-    /// What the current secret was derived with.
+    /// What the next secret was derived with.
     pub(in crate::accounts) salt: [u8; 32],
     /// When.
     pub(in crate::accounts) at: Timestamp,
@@ -116,7 +122,7 @@ pub(in crate::accounts) struct Former {
 pub(in crate::accounts) enum Standing {
     /// It is the current one: here is the next one, and what the session is to keep when it is given out.
     Current(RefreshToken, Refresh),
-    /// It was the current one a moment ago: here is the one that followed it.
+    /// It was used a moment ago: here is the one that is current since.
     JustUsed(RefreshToken),
     /// It was a token of this session, and is used up.
     UsedUp,
@@ -129,36 +135,42 @@ impl Refresh {
     pub(in crate::accounts) fn start(user: UserId, session: SessionId, random: Random) -> (RefreshToken, Self) {
         let (family, secret) = (Zeroizing::new(random.bytes()), Zeroizing::new(random.bytes()));
         let parts = Parts { user, session, family, secret };
-        let kept = Self { family: digest(&parts.family[..]), current: digest(&parts.secret[..]), former: None };
-        (parts.token(), kept)
+        let (family, current) = (Digest::of(&parts.family[..]), Digest::of(&parts.secret[..]));
+        (parts.token(), Self { family, current, formers: Vec::new() })
     }
 
-    /// What a token of these parts is to the session that keeps this.
-    pub(in crate::accounts) fn standing(&self, parts: &Parts, now: Timestamp, random: Random) -> Standing {
-        if digest(&parts.family[..]) != self.family {
+    /// Whether a token of these parts is or was one of the session that keeps this.
+    pub(in crate::accounts) fn is_of(&self, parts: &Parts) -> bool {
+        Digest::of(&parts.family[..]) == self.family
+    }
+
+    /// What a token of these parts is to the session that keeps this. `just` says of a moment whether a secret that was
+    /// used then was just used.
+    pub(in crate::accounts) fn standing(
+        &self,
+        parts: &Parts,
+        now: Timestamp,
+        just: impl Fn(Timestamp) -> bool,
+        random: Random,
+    ) -> Standing {
+        if !self.is_of(parts) {
             return Standing::Foreign;
         }
-        let presented = digest(&parts.secret[..]);
+        let presented = Digest::of(&parts.secret[..]);
         if presented == self.current {
             let salt = random.bytes();
             let next = parts.next(&salt);
-            let former = Some(Former { digest: presented, salt, at: now });
-            return Standing::Current(
-                next.token(),
-                Self { family: self.family, current: digest(&next.secret[..]), former },
-            );
+            let earlier = self.formers.iter().filter(|former| just(former.at)).take(FORMERS - 1).cloned();
+            let formers = [Former { digest: presented, salt, at: now }].into_iter().chain(earlier).collect();
+            let kept = Self { family: self.family, current: Digest::of(&next.secret[..]), formers };
+            return Standing::Current(next.token(), kept);
         }
-        match &self.former {
-            Some(former) if former.digest == presented && now < former.at.plus(GRACE) => {
-                Standing::JustUsed(parts.next(&former.salt).token())
-            }
-            _ => Standing::UsedUp,
-        }
+        let place = self.formers.iter().position(|former| former.digest == presented && just(former.at));
+        let Some(place) = place else { return Standing::UsedUp };
+        // What followed it may have been used as well, so from it to the current one there may be several steps.
+        let steps = self.formers.iter().take(place + 1).rev();
+        Standing::JustUsed(steps.fold(parts.clone(), |reached, former| reached.next(&former.salt)).token())
     }
-}
-
-fn digest(secret: &[u8]) -> Digest {
-    Digest::of(secret)
 }
 
 #[cfg(test)]
@@ -176,26 +188,55 @@ mod tests {
     }
 
     fn standing(kept: &Refresh, token: &RefreshToken, now: Timestamp) -> Standing {
-        kept.standing(&token.parts().unwrap(), now, Random)
+        kept.standing(&token.parts().unwrap(), now, |at| now < at.plus(GRACE), Random)
+    }
+
+    fn rotate(kept: &mut Refresh, token: &RefreshToken, now: Timestamp) -> RefreshToken {
+        let Standing::Current(next, after) = standing(kept, token, now) else { panic!("it is not the current one") };
+        *kept = after;
+        next
+    }
+
+    #[track_caller]
+    fn gives(kept: &Refresh, token: &RefreshToken, now: Timestamp, expected: &RefreshToken) {
+        let Standing::JustUsed(given) = standing(kept, token, now) else { panic!("it was not just used") };
+        assert_eq!(given.reveal(), expected.reveal());
+        let digest = Digest::of(&given.parts().unwrap().secret[..]);
+        assert!(digest == kept.current);
     }
 
     #[test]
     fn a_token_gives_the_next_one_and_for_ten_seconds_the_same_one_again() {
-        let (token, kept) = first();
-        let Standing::Current(next, kept) = standing(&kept, &token, at(0)) else { panic!("it is the current one") };
-        let Standing::JustUsed(again) = standing(&kept, &token, at(9)) else { panic!("it was just used") };
-        assert_eq!(again.reveal(), next.reveal());
+        let (token, mut kept) = first();
+        let next = rotate(&mut kept, &token, at(0));
+        gives(&kept, &token, at(9), &next);
         assert!(matches!(standing(&kept, &token, at(10)), Standing::UsedUp));
         assert!(matches!(standing(&kept, &next, at(10)), Standing::Current(..)));
     }
 
     #[test]
-    fn the_one_before_the_former_is_used_up_at_once() {
-        let (token, kept) = first();
-        let Standing::Current(second, kept) = standing(&kept, &token, at(0)) else { panic!() };
-        let Standing::Current(_, kept) = standing(&kept, &second, at(1)) else { panic!() };
-        assert!(matches!(standing(&kept, &token, at(1)), Standing::UsedUp));
-        assert!(matches!(standing(&kept, &second, at(1)), Standing::JustUsed(_)));
+    fn a_token_gives_the_current_one_for_ten_seconds_whatever_became_of_the_next() {
+        let (first, mut kept) = first();
+        let second = rotate(&mut kept, &first, at(0));
+        let third = rotate(&mut kept, &second, at(3));
+        let fourth = rotate(&mut kept, &third, at(6));
+        for token in [&first, &second, &third] {
+            gives(&kept, token, at(9), &fourth);
+        }
+        assert!(matches!(standing(&kept, &first, at(10)), Standing::UsedUp));
+        gives(&kept, &second, at(12), &fourth);
+        assert!(matches!(standing(&kept, &second, at(13)), Standing::UsedUp));
+    }
+
+    #[test]
+    fn only_so_many_are_kept_and_none_that_is_long_used() {
+        let (mut token, mut kept) = first();
+        for n in 0..10 {
+            token = rotate(&mut kept, &token, at(n / 5));
+        }
+        assert_eq!(kept.formers.len(), FORMERS);
+        rotate(&mut kept, &token, at(100));
+        assert_eq!(kept.formers.len(), 1);
     }
 
     #[test]

@@ -92,9 +92,9 @@ impl Sessions {
 
     /// Refresh the tokens
     ///
-    /// Takes a refresh token and gives two new tokens. A refresh token is used up by this. For 10 seconds it gives the same
-    /// next one again, so that two that ask at once, or one who missed the answer, stay signed in. After that it has been
-    /// stolen, or was: it ends the session. A token from a cookie gives cookies; when it is refused, they are cleared.
+    /// Takes a refresh token and gives two new tokens. A refresh token is used up by this. For 10 seconds it gives the
+    /// one that is current by then, so that two that ask at once, or one who missed the answer, stay signed in. After that
+    /// somebody else has it too: it ends the session. A token from a cookie gives cookies; when it is refused, they are cleared.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh_session")]
     async fn refresh(
         &self,
