@@ -50,7 +50,7 @@ pub use self::{
     signing::{
         Algorithm, InvalidMasterSecret, Keyring, MasterSecret, PublicKey, SigningKey, SigningSettings, Stage, Verified,
     },
-    token::{AccessToken, Issued, Reauthenticated, RefreshToken, SignedIn, TokenSettings, Tokens},
+    token::{AccessToken, Issued, Reauthenticated, RefreshToken, Rotation, SignedIn, TokenSettings, Tokens},
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
     users::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::{Request, RequestBody, http::header};
+use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     auth::{Bearer, BearerAuthorization},
@@ -13,7 +13,16 @@ use super::{code::Code, cookies, csrf, delivery::TokenDelivery, problem::Problem
 use crate::accounts::{AccessToken, Accounts, SignedIn};
 
 /// Somebody who is signed in, and how their token came.
-pub(super) struct Authenticated(pub(super) SignedIn, pub(super) TokenDelivery);
+pub(super) struct Authenticated {
+    pub(super) who: SignedIn,
+    pub(super) delivery: TokenDelivery,
+}
+
+/// Somebody who wants to be signed out: by a token that is good, or by the cookies of a browser, whatever they are worth.
+pub(super) enum Leaving {
+    ByToken(Box<SignedIn>),
+    ByCookies(Vec<String>),
+}
 
 const HEADER: (&str, MetaSecurityScheme) = (
     "access_token",
@@ -69,16 +78,48 @@ impl<'a> ApiExtractor<'a> for Authenticated {
     ) -> poem::Result<Self> {
         let accounts = request.data::<Arc<Accounts>>().ok_or_else(|| Problem::new(Code::InternalError))?;
         let (token, delivery) = credential(request)?;
-        Ok(Self(accounts.authenticate(&token).await.map_err(Problem::from)?, delivery))
+        let who = accounts.authenticate(&token).await.map_err(Problem::from)?;
+        Ok(Self { who, delivery })
     }
 }
 
-/// The token of a request. A header goes before a cookie: a browser sends cookies unasked, and a header because somebody
-/// wants it.
+impl<'a> ApiExtractor<'a> for Leaving {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Authenticated::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        Authenticated::security_schemes()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let web = Web::of(request)?;
+        if web.takes_cookies_of(request) {
+            let tokens = [cookies::ACCESS, cookies::REFRESH].into_iter();
+            let tokens = tokens.filter_map(|name| cookies::read(request.headers(), name)).map(str::to_owned);
+            let tokens = tokens.collect::<Vec<_>>();
+            if !tokens.is_empty() {
+                csrf::check(request, web)?;
+                return Ok(Self::ByCookies(tokens));
+            }
+        }
+        Ok(Self::ByToken(Box::new(Authenticated::from_request(request, body, options).await?.who)))
+    }
+}
+
+/// The token of a request.
 fn credential(request: &Request) -> poem::Result<(AccessToken, TokenDelivery)> {
     let web = Web::of(request)?;
-    if web.has_cookies()
-        && !request.headers().contains_key(header::AUTHORIZATION)
+    if web.takes_cookies_of(request)
         && let Some(token) = cookies::read(request.headers(), cookies::ACCESS)
     {
         csrf::check(request, web)?;

@@ -60,12 +60,6 @@ impl SetCookies {
     pub(super) fn on<T>(self, answer: T) -> Response<T> {
         self.0.into_iter().fold(Response::new(answer), |answer, line| answer.header(header::SET_COOKIE, line))
     }
-
-    pub(super) fn add_to(&self, headers: &mut HeaderMap) {
-        for line in &self.0 {
-            headers.append(header::SET_COOKIE, line.clone());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -15,10 +15,10 @@ pub(super) fn check(request: &Request, web: &Web) -> Result<(), Problem> {
         return Ok(());
     }
     let headers = request.headers();
-    // Another origin may be in the history of the request, such as a redirect.
+    // A page of another site gets no cookies back, whoever lists it; or another site is in the history of the request.
     let is_cross_site = headers.get_all("sec-fetch-site").iter().any(|value| value.as_bytes() == b"cross-site");
     match origin::of(headers) {
-        Some(origin) if web.lists(origin) || web.is_own(origin) && !is_cross_site => Ok(()),
+        Some(origin) if !is_cross_site && (web.lists(origin) || web.is_own(origin)) => Ok(()),
         _ => Err(Problem::new(Code::CsrfRejected)),
     }
 }

@@ -10,10 +10,7 @@ use poem_openapi::{
     types::ToJSON,
 };
 
-use super::{
-    code::{Code, FieldCode},
-    cookies::SetCookies,
-};
+use super::code::{Code, FieldCode};
 use crate::accounts::Error;
 
 /// The media type of a problem document.
@@ -26,7 +23,6 @@ pub(super) struct Problem {
     detail: Option<String>,
     errors: Vec<FieldProblem>,
     allow: Option<String>,
-    set_cookies: SetCookies,
 }
 
 /// What is wrong with one field of the body.
@@ -63,7 +59,7 @@ pub(super) struct ProblemDocument {
 
 impl Problem {
     pub(super) fn new(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), allow: None, set_cookies: SetCookies::default() }
+        Self { code, detail: None, errors: Vec::new(), allow: None }
     }
 
     /// Says more than the code does. The text must not repeat what may be secret.
@@ -79,11 +75,6 @@ impl Problem {
     /// One field is wrong, for a reason that is not in the body alone.
     pub(super) fn wrong_field(field: &str, code: FieldCode, message: &str) -> Self {
         Self::validation(vec![FieldProblem { field: field.to_owned(), code, message: message.to_owned() }])
-    }
-
-    /// Sets cookies too.
-    pub(super) fn with_cookies(self, set_cookies: SetCookies) -> Self {
-        Self { set_cookies, ..self }
     }
 
     pub(super) fn method_not_allowed(allow: String) -> Self {
@@ -118,7 +109,6 @@ impl Problem {
         if let Some(seconds) = retry_after(self.code) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        self.set_cookies.add_to(headers);
         if self.code == Code::BodyTooLarge {
             // The rest of the body is not read, so nothing else can come over this connection.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

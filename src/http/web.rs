@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use poem::{Request, http::HeaderValue};
+use poem::{
+    Request,
+    http::{HeaderValue, header},
+};
 
 use super::{code::Code, origin::Origin, problem::Problem};
 
@@ -33,6 +36,12 @@ impl Web {
 
     pub(super) fn has_cookies(&self) -> bool {
         self.settings.cookies
+    }
+
+    /// Whether the cookies of a request count. A header goes before them: a browser sends cookies unasked, and a header
+    /// because somebody wants it.
+    pub(super) fn takes_cookies_of(&self, request: &Request) -> bool {
+        self.settings.cookies && !request.headers().contains_key(header::AUTHORIZATION)
     }
 
     /// Whether this is the origin of this service.

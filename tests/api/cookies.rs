@@ -64,22 +64,76 @@ async fn signing_out_clears_the_cookies() {
     app.stop().await;
 }
 
+/// It may be the answer to a request of before a new sign-in, whose cookies it must not take away.
 #[tokio::test]
-async fn a_refresh_that_is_refused_clears_the_cookies() {
+async fn a_refresh_that_is_refused_leaves_the_cookies_alone() {
     let app = TestApp::with(&OPTIONS).await;
     app.register("ada").await.expect(201);
     let browser = Browser::signed_in(&app).await;
     browser.refresh().await.expect(200);
     app.clock.advance(Duration::from_secs(11));
     for code in ["refresh_token_reused", "refresh_token_invalid"] {
-        assert_eq!(set_cookies(&browser.refresh().await.refused(401, code)), cleared());
+        assert_eq!(set_cookies(&browser.refresh().await.refused(401, code)), []);
     }
-    let body = json!({"refresh_token": browser.refresh});
-    let in_body = browser.send("POST", "/v1/sessions/refresh", body).await;
-    assert_eq!(set_cookies(&in_body.refused(401, "refresh_token_invalid")), []);
-    // The browser has forgotten the cookie.
     let nothing = app.post("/v1/sessions/refresh").json(&json!({})).send().await;
     assert_eq!(set_cookies(&nothing.refused(401, "refresh_token_invalid")), []);
+    app.stop().await;
+}
+
+/// Many tabs refresh at once, and a browser keeps the answer that comes last, which need not be the latest.
+#[tokio::test]
+async fn answers_that_overtake_each_other_sign_nobody_out() {
+    let app = TestApp::with(&OPTIONS).await;
+    app.register("ada").await.expect(201);
+    let mut browser = Browser::signed_in(&app).await;
+    for _ in 0..3 {
+        let first = browser.refresh().await.expect(200);
+        let tabs = [browser.refresh().await, browser.refresh().await];
+        (browser.access, browser.refresh) = both_cookies(&first);
+        let second = browser.refresh().await.expect(200);
+        for answer in tabs.into_iter().chain([second]) {
+            assert_eq!(
+                both_cookies(&answer.expect(200)).1,
+                browser.refresh,
+                "a token that is new stays for 10 seconds"
+            );
+        }
+        app.clock.advance(Duration::from_secs(11));
+    }
+    browser.send("GET", "/v1/users/me", Value::Null).await.expect(200);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn signing_out_needs_no_access_token_that_is_good() {
+    let app = TestApp::with(&OPTIONS).await;
+    app.register("ada").await.expect(201);
+    let browser = Browser::signed_in(&app).await;
+    let only_refresh = || {
+        let request = app.delete("/v1/sessions/current").header("origin", &app.url);
+        request.header("cookie", &format!("{REFRESH}={}", browser.refresh))
+    };
+    app.clock.advance(Duration::from_secs(601));
+    app.delete("/v1/sessions/current").header("cookie", &browser.cookies()).send().await.refused(403, "csrf_rejected");
+    for _ in 0..2 {
+        assert_eq!(set_cookies(&only_refresh().send().await.expect(204)), cleared(), "also when it is over");
+    }
+    browser.refresh().await.refused(401, "refresh_token_invalid");
+    app.delete("/v1/sessions/current").send().await.refused(401, "authentication_required");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn signing_in_again_ends_the_session_that_the_browser_forgets() {
+    let app = TestApp::with(&OPTIONS).await;
+    let phone = app.person("ada").await;
+    let former = Browser::signed_in(&app).await;
+    let body = json!({"login": "ada@example.com", "password": PASSWORD, "token_delivery": "cookie"});
+    let request = app.post("/v1/sessions").header("origin", &app.url).header("cookie", &former.cookies());
+    let (access, _) = both_cookies(&request.json(&body).send().await.expect(201));
+    former.send("GET", "/v1/users/me", Value::Null).await.refused(401, "token_invalid");
+    app.me(&phone.token).await.expect(200);
+    app.get("/v1/users/me").header("cookie", &format!("{ACCESS}={access}")).send().await.expect(200);
     app.stop().await;
 }
 
@@ -175,8 +229,7 @@ async fn cookies_that_are_wrong_are_no_token() {
     }
     for cookie in [format!("{REFRESH}={refresh}; {REFRESH}=x"), format!("{REFRESH}={access}"), format!("{REFRESH}=")] {
         let request = app.post("/v1/sessions/refresh").header("cookie", &cookie).header("origin", &app.url);
-        let answer = request.json(&json!({})).send().await.refused(401, "refresh_token_invalid");
-        assert_eq!(set_cookies(&answer), cleared());
+        request.json(&json!({})).send().await.refused(401, "refresh_token_invalid");
     }
     let one_of_many = app.get("/v1/users/me").header("cookie", "a=b").header("cookie", &format!("{ACCESS}={access}"));
     one_of_many.send().await.expect(200);

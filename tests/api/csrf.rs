@@ -41,7 +41,8 @@ async fn only_pages_that_are_known_may_use_cookies() {
     attempt(&[&own], None, true).await;
     attempt(&[&own], Some("same-origin"), true).await;
     attempt(&["https://app.example.com"], None, true).await;
-    attempt(&["https://app.example.com"], Some("cross-site"), true).await;
+    attempt(&["https://app.example.com"], Some("same-site"), true).await;
+    attempt(&["https://app.example.com"], Some("cross-site"), false).await;
     attempt(&[&own], Some("cross-site"), false).await;
     attempt(&[&own, &own], None, false).await;
     attempt(&[], None, false).await;

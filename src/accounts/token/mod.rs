@@ -11,7 +11,10 @@ mod verified;
 
 use std::{sync::Arc, time::Duration};
 
-pub use self::{access::AccessToken, refresh::RefreshToken};
+pub use self::{
+    access::AccessToken,
+    refresh::{RefreshToken, Rotation},
+};
 pub(super) use self::{
     doubt::Doubt,
     refresh::{Former, Refresh, Standing},

@@ -31,6 +31,16 @@ const FORMERS: usize = 4;
 /// Keeps what is derived here apart from whatever else might be derived of a secret.
 const LABEL: &[u8] = b"latchkey refresh token, next secret";
 
+/// When a refresh token gives another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// Every time.
+    Always,
+    /// Not within 10 seconds of the last time: for a client that may take a later answer before an earlier one, and be left
+    /// with the former token. A browser does that with cookies.
+    Spaced,
+}
+
 /// A credential that gives new tokens of its session, once.
 #[derive(Clone)]
 pub struct RefreshToken(Zeroizing<String>);
@@ -122,8 +132,8 @@ pub(in crate::accounts) struct Former {
 pub(in crate::accounts) enum Standing {
     /// It is the current one: here is the next one, and what the session is to keep when it is given out.
     Current(RefreshToken, Refresh),
-    /// It was used a moment ago: here is the one that is current since.
-    JustUsed(RefreshToken),
+    /// It was used a moment ago, or is not to be used up yet: here is the current one.
+    Again(RefreshToken),
     /// It was a token of this session, and is used up.
     UsedUp,
     /// It never was one.
@@ -151,6 +161,7 @@ impl Refresh {
         parts: &Parts,
         now: Timestamp,
         just: impl Fn(Timestamp) -> bool,
+        rotation: Rotation,
         random: Random,
     ) -> Standing {
         if !self.is_of(parts) {
@@ -158,6 +169,10 @@ impl Refresh {
         }
         let presented = Digest::of(&parts.secret[..]);
         if presented == self.current {
+            let was_just_made = self.formers.first().is_some_and(|former| just(former.at));
+            if rotation == Rotation::Spaced && was_just_made {
+                return Standing::Again(parts.token());
+            }
             let salt = random.bytes();
             let next = parts.next(&salt);
             let earlier = self.formers.iter().filter(|former| just(former.at)).take(FORMERS - 1).cloned();
@@ -169,7 +184,7 @@ impl Refresh {
         let Some(place) = place else { return Standing::UsedUp };
         // What followed it may have been used as well, so from it to the current one there may be several steps.
         let steps = self.formers.iter().take(place + 1).rev();
-        Standing::JustUsed(steps.fold(parts.clone(), |reached, former| reached.next(&former.salt)).token())
+        Standing::Again(steps.fold(parts.clone(), |reached, former| reached.next(&former.salt)).token())
     }
 }
 
@@ -188,7 +203,7 @@ mod tests {
     }
 
     fn standing(kept: &Refresh, token: &RefreshToken, now: Timestamp) -> Standing {
-        kept.standing(&token.parts().unwrap(), now, |at| now < at.plus(GRACE), Random)
+        kept.standing(&token.parts().unwrap(), now, |at| now < at.plus(GRACE), Rotation::Always, Random)
     }
 
     fn rotate(kept: &mut Refresh, token: &RefreshToken, now: Timestamp) -> RefreshToken {
@@ -199,7 +214,7 @@ mod tests {
 
     #[track_caller]
     fn gives(kept: &Refresh, token: &RefreshToken, now: Timestamp, expected: &RefreshToken) {
-        let Standing::JustUsed(given) = standing(kept, token, now) else { panic!("it was not just used") };
+        let Standing::Again(given) = standing(kept, token, now) else { panic!("it was not just used") };
         assert_eq!(given.reveal(), expected.reveal());
         let digest = Digest::of(&given.parts().unwrap().secret[..]);
         assert!(digest == kept.current);
@@ -226,6 +241,18 @@ mod tests {
         assert!(matches!(standing(&kept, &first, at(10)), Standing::UsedUp));
         gives(&kept, &second, at(12), &fourth);
         assert!(matches!(standing(&kept, &second, at(13)), Standing::UsedUp));
+    }
+
+    #[test]
+    fn one_that_was_just_made_is_given_again_where_answers_overtake_each_other() {
+        let (first, mut kept) = first();
+        let second = rotate(&mut kept, &first, at(0));
+        let spaced = |seconds: i64| {
+            let just = |moment: Timestamp| at(seconds) < moment.plus(GRACE);
+            kept.standing(&second.parts().unwrap(), at(seconds), just, Rotation::Spaced, Random)
+        };
+        assert!(matches!(spaced(9), Standing::Again(again) if again.reveal() == second.reveal()));
+        assert!(matches!(spaced(10), Standing::Current(..)));
     }
 
     #[test]

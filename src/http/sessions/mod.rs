@@ -20,16 +20,17 @@ use self::schema::{
 };
 use super::{
     Tags,
-    auth::Authenticated,
+    auth::{Authenticated, Leaving},
     body::Body,
     code::{Code, FieldCode},
     cookies::{self, SetCookies},
+    csrf,
     delivery::TokenDelivery,
     problem::Problem,
     scalar::{Id, OrNull},
     web::Web,
 };
-use crate::accounts::{self, Accounts, Device, Error, RefreshToken, SessionId, SignIn};
+use crate::accounts::{self, Accounts, Device, Error, RefreshToken, Rotation, SessionId, SignIn};
 
 /// As much of a `User-Agent` as is kept, in characters.
 const USER_AGENT_LENGTH: usize = 256;
@@ -86,6 +87,12 @@ impl Sessions {
         let (login, password, delivery) = body.0;
         delivery.admit(request, &web)?;
         let issued = accounts.sign_in(SignIn { login, password, device: device(request) }).await?;
+        if let (TokenDelivery::Cookie, Some(former)) = (delivery, cookies::read(request.headers(), cookies::REFRESH)) {
+            // The browser forgets the session that it was in, so nobody could sign out of it.
+            if let Err(error) = accounts.revoke_token(former).await {
+                tracing::warn!(%error, "the session that a browser forgets could not be ended");
+            }
+        }
         let result = SignInResult::new(&issued, delivery);
         Ok(delivery.cookies(&issued.tokens).on(SignedIn::Created(Json(result))))
     }
@@ -94,7 +101,8 @@ impl Sessions {
     ///
     /// Takes a refresh token and gives two new tokens. A refresh token is used up by this. For 10 seconds it gives the
     /// one that is current by then, so that two that ask at once, or one who missed the answer, stay signed in. After that
-    /// somebody else has it too: it ends the session. A token from a cookie gives cookies; when it is refused, they are cleared.
+    /// somebody else has it too: it ends the session. A token from a cookie gives cookies, and is used
+    /// up every 10 seconds at the most.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh_session")]
     async fn refresh(
         &self,
@@ -103,15 +111,11 @@ impl Sessions {
         request: &Request,
         body: Body<RefreshRequest>,
     ) -> Result<Response<Refreshed>, Problem> {
-        let (token, delivery) = match body.0 {
-            Some(token) => (token, TokenDelivery::Body),
-            None => (refresh_cookie(request, &web)?, TokenDelivery::Cookie),
+        let (token, delivery, rotation) = match body.0 {
+            Some(token) => (token, TokenDelivery::Body, Rotation::Always),
+            None => (refresh_cookie(request, &web)?, TokenDelivery::Cookie, Rotation::Spaced),
         };
-        let issued = accounts.refresh(token).await.map_err(|error| {
-            let is_over = matches!(error, Error::RefreshTokenInvalid | Error::RefreshTokenReused);
-            let problem = Problem::from(error);
-            if is_over { problem.with_cookies(delivery.cleared()) } else { problem }
-        })?;
+        let issued = accounts.refresh(token, rotation).await?;
         let result = SignInResult::new(&issued, delivery);
         Ok(delivery.cookies(&issued.tokens).on(Refreshed::Tokens(Json(result))))
     }
@@ -126,7 +130,7 @@ impl Sessions {
         who: Authenticated,
         body: Body<ReauthenticateRequest>,
     ) -> Result<Response<Fresh>, Problem> {
-        let Authenticated(who, delivery) = who;
+        let Authenticated { who, delivery } = who;
         let done = accounts.reauthenticate(who, body.0).await?;
         let result = ReauthenticateResult::new(&done, delivery);
         Ok(delivery.access_cookie(&done.access, done.expires_in).on(Fresh::Done(Json(result))))
@@ -135,8 +139,8 @@ impl Sessions {
     /// List your sessions
     #[oai(path = "/", method = "get", operation_id = "list_sessions")]
     async fn list(&self, accounts: Data<&Arc<Accounts>>, who: Authenticated) -> Result<Listed, Problem> {
-        let current = who.0.session().id;
-        let sessions = accounts.sessions(&who.0).await?;
+        let current = who.who.session().id;
+        let sessions = accounts.sessions(&who.who).await?;
         let items = sessions.iter().map(|session| Session::new(session, current)).collect();
         Ok(Listed::Found(Json(SessionList { items, next_cursor: OrNull(None) })))
     }
@@ -152,7 +156,7 @@ impl Sessions {
         /// Which sessions end.
         scope: Query<Scope>,
     ) -> Result<Response<Ended>, Problem> {
-        let Authenticated(who, delivery) = who;
+        let Authenticated { who, delivery } = who;
         let (scope, cookies) = match scope.0 {
             Scope::All => (accounts::Scope::All, delivery.cleared()),
             Scope::Others => (accounts::Scope::Others, SetCookies::default()),
@@ -163,11 +167,23 @@ impl Sessions {
 
     /// Sign out
     ///
-    /// Ends the session that asks. Its token is refused from then on.
+    /// Ends the session that asks. Its token is refused from then on. A browser's cookies are cleared, and whatever session
+    /// they are still good for ends, also when the access token has expired.
     #[oai(path = "/current", method = "delete", operation_id = "sign_out")]
-    async fn sign_out(&self, accounts: Data<&Arc<Accounts>>, who: Authenticated) -> Result<Response<Ended>, Problem> {
-        accounts.sign_out(&who.0).await?;
-        Ok(who.1.cleared().on(Ended::Done))
+    async fn sign_out(&self, accounts: Data<&Arc<Accounts>>, who: Leaving) -> Result<Response<Ended>, Problem> {
+        let cookies = match who {
+            Leaving::ByToken(who) => {
+                accounts.sign_out(&who).await?;
+                SetCookies::default()
+            }
+            Leaving::ByCookies(tokens) => {
+                for token in tokens {
+                    accounts.revoke_token(&token).await?;
+                }
+                SetCookies::cleared()
+            }
+        };
+        Ok(cookies.on(Ended::Done))
     }
 
     /// End a session
@@ -182,22 +198,21 @@ impl Sessions {
         id: Path<Id>,
     ) -> Result<Response<Ended>, Problem> {
         let id = id.0.0.parse::<SessionId>().map_err(|_| Error::SessionNotFound)?;
-        accounts.end_session(&who.0, id).await?;
-        let is_current = id == who.0.session().id;
-        let cookies = if is_current { who.1.cleared() } else { SetCookies::default() };
+        let Authenticated { who, delivery } = who;
+        accounts.end_session(&who, id).await?;
+        let cookies = if id == who.session().id { delivery.cleared() } else { SetCookies::default() };
         Ok(cookies.on(Ended::Done))
     }
 }
 
 /// The refresh token of a request that has none in its body.
 fn refresh_cookie(request: &Request, web: &Web) -> Result<RefreshToken, Problem> {
-    if !web.has_cookies() {
+    if !web.takes_cookies_of(request) {
         return Err(Problem::wrong_field("refresh_token", FieldCode::Required, "is required"));
     }
-    // A browser forgets the cookie when the session is over, so its absence says that.
     let token = cookies::read(request.headers(), cookies::REFRESH);
     let token = token.ok_or_else(|| Problem::new(Code::RefreshTokenInvalid))?;
-    TokenDelivery::Cookie.admit(request, web)?;
+    csrf::check(request, web)?;
     Ok(RefreshToken::new(token))
 }
 
