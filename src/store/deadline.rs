@@ -46,6 +46,14 @@ pub async fn pause(duration: Duration) -> bool {
     in_time
 }
 
+/// Waits for `answer`, which is not the store's own, on the time of the request.
+///
+/// # Errors
+/// [`Unavailable`] when the request has no time left.
+pub async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, Unavailable> {
+    Call::begin().wait_for(answer).await
+}
+
 /// One call of the store, or one pause: it begins with this, and takes what it lasts from the time of its request.
 pub(super) struct Call {
     begun: Instant,

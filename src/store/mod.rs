@@ -33,7 +33,7 @@ use futures_util::stream::{BoxStream, StreamExt};
 
 pub use self::{
     batch::{Batch, Expectation},
-    deadline::{in_one_request, in_the_same_request, pause},
+    deadline::{in_one_request, in_the_same_request, in_time, pause},
     embedded::Embedded,
     finding::{Check, Finding, Severity},
     key::{Key, Name, Slot},

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -85,6 +86,41 @@ async fn redis_that_hangs_costs_no_memory_and_is_used_again() {
     let deadline = Instant::now() + Duration::from_secs(10);
     while ask().await.0 != 200 {
         assert!(Instant::now() < deadline, "it is not used again");
+    }
+}
+
+/// Who looks for keys in a store that hangs does not queue behind the others who do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_that_hangs_keeps_nobody_waiting_for_the_keys() {
+    let server = RedisServer::start();
+    let process = Process::start(&[("LATCHKEY_REDIS_URL", &server.url())]);
+    let client = reqwest::Client::new();
+    let keys = format!("{}/.well-known/jwks.json", process.url);
+    let me = format!("{}/v1/users/me", process.url);
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","kid":"another","typ":"at+jwt"}"#);
+    let ask = async |url: &str| {
+        let answer = client.get(url).bearer_auth(format!("{header}.e30.AA")).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<serde_json::Value>().await.unwrap())
+    };
+    let published = ask(&keys).await;
+    assert_eq!((published.0, published.1["keys"].as_array().unwrap().len()), (200, 1));
+    server.freeze();
+    let frozen = Instant::now();
+    while ask(&me).await.0 != 503 {
+        assert!(frozen.elapsed() < 3 * PATIENCE, "who issued such a token is known without the store");
+    }
+    // Each round meets an attempt under way, or one that has just ended. One after the other they would take 1.8 s each.
+    while frozen.elapsed() < 4 * PATIENCE {
+        let sent = Instant::now();
+        let (unknown, read) = tokio::join!(join_all((0..20).map(|_| ask(&me))), join_all((0..20).map(|_| ask(&keys))));
+        assert!(sent.elapsed() < 5 * PATIENCE, "{:?}", sent.elapsed());
+        assert!(unknown.iter().all(|(status, _)| *status == 503), "{unknown:?}");
+        assert!(read.iter().all(|answer| *answer == published), "{read:?}");
+    }
+    server.thaw();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while ask(&me).await.0 != 401 {
+        assert!(Instant::now() < deadline, "nobody looks again");
     }
 }
 

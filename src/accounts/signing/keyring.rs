@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::Instant,
+};
 
 use super::{
     SigningSettings,
@@ -17,7 +20,7 @@ use super::{
 };
 use crate::{
     accounts::{clock::Clock, error::Error, keys, random::Random},
-    store::{Expectation, Name, Store, Unavailable},
+    store::{self, Expectation, Name, Store, Unavailable},
 };
 
 /// How often a token with an unknown key makes the ring be read again, at the most.
@@ -31,13 +34,14 @@ pub struct Keyring {
     pub(super) random: Random,
     /// Locked for moments only: no await happens while it is.
     held: RwLock<Arc<Ring<Arc<KeyPair>>>>,
-    /// Held while the ring is read and taken into memory, so that no older one follows a newer one.
+    /// Held while the ring is read once and taken into memory, so that no older one follows a newer one.
     pub(super) last_look: Mutex<Option<Look>>,
 }
 
-/// When the ring was last read, and whether that came to its end.
+/// When somebody was last done with reading the ring, well or not. While the store hangs, an attempt lasts longer than
+/// the pause between two.
 pub(super) struct Look {
-    pub(super) at: Instant,
+    pub(super) ended: Instant,
     pub(super) succeeded: bool,
 }
 
@@ -88,7 +92,9 @@ impl Keyring {
     pub async fn verify(&self, token: &str) -> Result<Option<Verified>, Error> {
         let Some(token) = Token::parse(token) else { return Ok(None) };
         if !self.holds(&token.kid) {
-            self.look_again().await?;
+            // Whoever waits here shares the outcome.
+            let last_look = store::in_time(self.last_look.lock()).await?;
+            self.look_again(last_look).await?;
         }
         let (held, now) = (self.held(), self.clock.now());
         let key = held.published(now).find(|key| key.kid == token.kid);
@@ -103,29 +109,33 @@ impl Keyring {
     }
 
     /// The keys that other services check tokens with, read again at most once a second. While the store does not answer,
-    /// those that are in memory.
+    /// or somebody else waits for it, those that are in memory.
     pub async fn published(&self) -> Vec<PublicKey> {
-        if let Err(error) = self.look_again().await {
+        if let Ok(last_look) = self.last_look.try_lock()
+            && let Err(error) = self.look_again(last_look).await
+        {
             tracing::debug!(%error, "the signing keys could not be read again");
         }
         let held = self.held();
         held.published(self.clock.now()).map(|key| key.private.public_key(&key.kid)).collect()
     }
 
-    /// Reads the ring again, unless that was done a moment ago.
-    async fn look_again(&self) -> Result<(), Error> {
-        let mut last_look = self.last_look.lock().await;
-        if let Some(look) = last_look.as_ref().filter(|look| look.at.elapsed() < LOOK_EVERY) {
-            let failed = || Unavailable("the signing keys could not be read a moment ago".to_owned());
-            return if look.succeeded { Ok(()) } else { Err(failed().into()) };
+    /// Reads the ring again, unless that was tried a moment ago.
+    async fn look_again(&self, mut last_look: MutexGuard<'_, Option<Look>>) -> Result<(), Error> {
+        match last_look.as_ref().filter(|look| look.ended.elapsed() < LOOK_EVERY) {
+            Some(Look { succeeded: true, .. }) => Ok(()),
+            Some(_) => Err(Unavailable("the signing keys could not be read a moment ago".to_owned()).into()),
+            None => self.look(&mut last_look).await,
         }
-        // Also when whoever waits for this goes away.
-        *last_look = Some(Look { at: Instant::now(), succeeded: false });
-        if let Some((ring, _)) = self.read().await? {
-            self.take(&ring)?;
-        }
-        *last_look = Some(Look { at: Instant::now(), succeeded: true });
-        Ok(())
+    }
+
+    /// Reads the ring, and takes it into memory.
+    pub(super) async fn look(&self, last_look: &mut Option<Look>) -> Result<(), Error> {
+        let mut ends = |succeeded| *last_look = Some(Look { ended: Instant::now(), succeeded });
+        ends(false); // unless whoever waits for this stays
+        let outcome = self.read().await.and_then(|found| found.map_or(Ok(()), |(ring, _)| self.take(&ring)));
+        ends(outcome.is_ok());
+        outcome
     }
 
     /// The ring in the store, and what expects it to be as it was read.
@@ -135,7 +145,14 @@ impl Keyring {
     }
 
     /// Takes a ring into memory: all of its keys, or none.
-    pub(super) fn take(&self, ring: &Ring<StoredKey>) -> Result<(), Error> {
+    fn take(&self, ring: &Ring<StoredKey>) -> Result<(), Error> {
+        let ring = Arc::new(self.opened(ring)?);
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        Ok(())
+    }
+
+    /// A ring with its keys ready to sign. Those that are held are not opened again.
+    pub(super) fn opened(&self, ring: &Ring<StoredKey>) -> Result<Ring<Arc<KeyPair>>, Error> {
         let held = self.held();
         let open = |key: &Key<StoredKey>| {
             let known = held.keys().iter().find(|known| known.kid == key.kid && known.algorithm == key.algorithm);
@@ -149,9 +166,7 @@ impl Keyring {
             let Key { algorithm, created_at, signs_from, token_lifetime, .. } = *key;
             Ok(Key { kid: key.kid.clone(), algorithm, created_at, signs_from, token_lifetime, private })
         };
-        let keys = ring.keys().iter().map(open).collect::<Result<Vec<_>, Error>>()?;
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Ring::new(keys));
-        Ok(())
+        Ok(Ring::new(ring.keys().iter().map(open).collect::<Result<_, Error>>()?))
     }
 
     pub(super) fn held(&self) -> Arc<Ring<Arc<KeyPair>>> {

@@ -131,7 +131,7 @@ async fn a_flood_of_unknown_keys_reads_the_ring_once_a_second() {
     first.rotate(true).await.unwrap();
     first.keep().await.unwrap();
     let token = first.sign(b"{}").unwrap();
-    let just_now = |succeeded| Some(Look { at: Instant::now() + Duration::from_secs(60), succeeded });
+    let just_now = |succeeded| Some(Look { ended: Instant::now() + Duration::from_secs(60), succeeded });
     *second.last_look.lock().await = just_now(true);
     assert_eq!(second.verify(&token).await.unwrap(), None);
     *second.last_look.lock().await = just_now(false);

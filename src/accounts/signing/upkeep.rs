@@ -2,13 +2,12 @@
 //! compare-and-set, so that instances that come to the same thought at once agree.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{
     SigningSettings,
     algorithm::{Algorithm, KeyPair},
-    keyring::{Keyring, Look},
+    keyring::Keyring,
     list::{SigningKey, describe},
     record,
     ring::{Key, Ring},
@@ -16,7 +15,7 @@ use super::{
 };
 use crate::{
     accounts::{clock::Timestamp, error::Error, keys, retry::Retry},
-    store::{Batch, CommitError, Expectation, Name},
+    store::{self, Batch, CommitError, Expectation, Name},
 };
 
 impl Keyring {
@@ -43,21 +42,19 @@ impl Keyring {
     }
 
     async fn bring_up_to_date(&self, starts: bool) -> Result<(), Error> {
-        let mut last_look = self.last_look.lock().await;
-        let ring = self
+        let changed = self
             .change(|ring, now| {
                 let mut next = ring.cloned().unwrap_or_else(|| Ring::new(Vec::new()));
-                if ring.is_some() {
-                    self.take(&next)?;
-                }
+                self.opened(&next)?;
                 let resealed = starts && self.reseal(&mut next)?;
                 let changed = next.keep(now, &self.settings, starts, |from| self.make(now, from))?;
                 Ok((resealed || changed).then_some(next))
             })
-            .await?;
-        self.take(&ring)?;
-        *last_look = Some(Look { at: Instant::now(), succeeded: true });
-        Ok(())
+            .await;
+        // Only now, and for one reading: requests wait for this lock.
+        let mut last_look = store::in_time(self.last_look.lock()).await?;
+        self.look(&mut last_look).await?;
+        changed.map(|_| ())
     }
 
     /// Makes a new key, and answers it. It signs when it has been published for long enough; or `at_once`, and then all
