@@ -48,7 +48,8 @@ pub use self::{
     random::Random,
     sessions::{Scope, SessionSettings, SignIn},
     signing::{
-        Algorithm, InvalidMasterSecret, Keyring, MasterSecret, PublicKey, SigningKey, SigningSettings, Stage, Verified,
+        Algorithm, InvalidMasterSecret, KeyError, Keyring, MasterSecret, PublicKey, SigningKey, SigningSettings, Stage,
+        Verified,
     },
     token::{AccessToken, Issued, Reauthenticated, RefreshToken, Rotation, SignedIn, TokenSettings, Tokens},
     user::{Device, Session, SessionId, User, UserId},
@@ -135,13 +136,13 @@ impl Accounts {
         Self { store, hasher, clock, random: Random, keyring, settings, verified, being_noted, doubt }
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and has a key to sign tokens with.
     ///
     /// # Errors
     /// [`Error::StoreUnavailable`] when it does not.
     pub async fn check_ready(&self) -> Result<(), Error> {
         self.store.get(&keys::meta().key(&Name::ROOT)).await?;
-        Ok(())
+        self.keyring.check_ready()
     }
 
     /// What the operator decided.

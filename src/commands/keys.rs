@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{fail, say, with_accounts};
 use crate::{
-    accounts::{Error, Keyring, SigningKey, Stage},
+    accounts::{KeyError, Keyring, SigningKey, Stage},
     config::Config,
 };
 
@@ -25,7 +25,8 @@ pub enum KeysCommand {
     Rotate {
         /// For a key that was stolen: the new key signs at once, and all others are dropped at once. Every access token
         /// that they signed is refused from then on: by running instances within 30 s, by other services when they read the
-        /// key set again. Until then, other services may refuse tokens of the new key.
+        /// key set again. Until then, other services may refuse tokens of the new key. Where the master secret was lost, this
+        /// works with another one: restart every instance with it, since those without it cannot sign and are not ready.
         #[arg(long)]
         now: bool,
     },
@@ -40,7 +41,7 @@ pub fn keys(config: &Config, command: &KeysCommand) -> ExitCode {
     })
 }
 
-async fn run(keyring: &Keyring, command: &KeysCommand) -> Result<String, Error> {
+async fn run(keyring: &Keyring, command: &KeysCommand) -> Result<String, KeyError> {
     Ok(match *command {
         KeysCommand::List { json } => {
             let keys = keyring.list().await?;
@@ -54,11 +55,16 @@ async fn run(keyring: &Keyring, command: &KeysCommand) -> Result<String, Error> 
             )
         }
         KeysCommand::Rotate { now: true } => {
-            let SigningKey { kid, algorithm, .. } = keyring.rotate(true).await?;
+            let SigningKey { kid, algorithm, sealed, .. } = keyring.rotate(true).await?;
+            let secret = if sealed {
+                "It is sealed: an instance that runs without this master secret is not ready until it is restarted with it.\n"
+            } else {
+                ""
+            };
             format!(
                 "The new key {kid} ({algorithm}) signs now.\n\
                  All others are dropped, and the tokens that they signed with them. Running instances follow within 30 s; \
-                 other services, when they read the key set again.\n"
+                 other services, when they read the key set again.\n{secret}"
             )
         }
     })

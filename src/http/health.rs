@@ -38,7 +38,7 @@ impl HealthChecks {
 
     /// Is it ready?
     ///
-    /// Answers 200 when the store answers, so that requests can be served.
+    /// Answers 200 when the store answers and has a key that signs access tokens, so that requests can be served.
     #[oai(path = "/ready", method = "get", operation_id = "health_ready")]
     async fn ready(&self, accounts: Data<&Arc<Accounts>>) -> Result<Healthy, Problem> {
         accounts.check_ready().await?;

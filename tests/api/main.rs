@@ -45,6 +45,7 @@ mod races;
 #[path = "../support/redis.rs"]
 mod redis_server;
 mod refresh;
+mod sealing;
 #[path = "../support/sentinel.rs"]
 mod sentinel;
 mod sessions;

@@ -12,7 +12,7 @@ use ring::{
 };
 use zeroize::Zeroizing;
 
-use crate::accounts::error::Error;
+use super::error::KeyError;
 
 /// An algorithm for signatures. There are no others: what a token names is looked up here (RFC 8725, 3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,13 +77,13 @@ pub(super) enum KeyPair {
 
 impl KeyPair {
     /// Makes a new private key, in the form of PKCS#8. `ring` takes the randomness of the operating system and no other.
-    pub(super) fn generate(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub(super) fn generate(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let random = SystemRandom::new();
         let document = match algorithm {
             Algorithm::EdDsa => Ed25519KeyPair::generate_pkcs8(&random),
             Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random),
         };
-        let document = document.map_err(|_| Error::Corrupt("no signing key can be made".to_owned()))?;
+        let document = document.map_err(|_| KeyError::NotMade("the operating system has no randomness"))?;
         Ok(Zeroizing::new(document.as_ref().to_vec()))
     }
 

@@ -22,10 +22,10 @@ pub(in crate::accounts) async fn inspect(store: &Store, secrets: &[MasterSecret]
         }
         Err(e) => return vec![Finding::unknown(one_check, e.to_string())],
     };
-    if let Some(Error::Corrupt(why)) = ring.keys().iter().find_map(|key| key.open(secrets).err()) {
+    if let Some(why) = ring.keys().iter().find_map(|key| key.open(secrets).err()) {
         let mend = "set LATCHKEY_MASTER_SECRET_FILE to a file with the secret that sealed them; where that is lost, \
                     `latchkey keys rotate --now` with another secret, and all access tokens end";
-        return vec![Finding::error(one_check, why).mend(mend)];
+        return vec![Finding::error(one_check, why.to_string()).mend(mend)];
     }
     let plain = ring.keys().iter().filter(|key| !key.private.is_sealed()).count();
     let sealing = match plain {

@@ -13,6 +13,7 @@ use tokio::{
 use super::{
     SigningSettings,
     algorithm::{KeyPair, PublicKey},
+    error::KeyError,
     jws::{self, Token},
     record,
     ring::{Key, Ring},
@@ -72,15 +73,22 @@ impl Keyring {
         Self { store, clock, settings, random, held, last_look: Mutex::new(None) }
     }
 
+    /// Whether there is a key to sign with.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`] when this instance can open none of the keys in the store.
+    pub fn check_ready(&self) -> Result<(), Error> {
+        self.held().signer(self.clock.now()).map(|_| ()).ok_or_else(no_key)
+    }
+
     /// Signs a payload with the key whose time it is: a token in the compact serialization (RFC 7515).
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when there is no key that can sign.
+    /// [`Error::StoreUnavailable`] when there is no key that can sign.
     pub fn sign(&self, payload: &[u8]) -> Result<String, Error> {
         let held = self.held();
-        let token =
-            held.signer(self.clock.now()).and_then(|key| jws::sign(key.algorithm, &key.kid, &key.private, payload));
-        token.ok_or_else(|| Error::Corrupt("no signing key can sign".to_owned()))
+        let signer = held.signer(self.clock.now());
+        signer.and_then(|key| jws::sign(key.algorithm, &key.kid, &key.private, payload)).ok_or_else(no_key)
     }
 
     /// The payload of a token that one of our keys signed; none of any other text. Whether the token has expired, the
@@ -125,15 +133,15 @@ impl Keyring {
         match last_look.as_ref().filter(|look| look.ended.elapsed() < LOOK_EVERY) {
             Some(Look { succeeded: true, .. }) => Ok(()),
             Some(_) => Err(Unavailable("the signing keys could not be read a moment ago".to_owned()).into()),
-            None => self.look(&mut last_look).await,
+            None => self.look(&mut last_look).await.map(|_| ()),
         }
     }
 
-    /// Reads the ring, and takes it into memory.
-    pub(super) async fn look(&self, last_look: &mut Option<Look>) -> Result<(), Error> {
+    /// Reads the ring, and takes it into memory. Answers why keys are left out.
+    pub(super) async fn look(&self, last_look: &mut Option<Look>) -> Result<Vec<KeyError>, Error> {
         let mut ends = |succeeded| *last_look = Some(Look { ended: Instant::now(), succeeded });
         ends(false); // unless whoever waits for this stays
-        let outcome = self.read().await.and_then(|found| found.map_or(Ok(()), |(ring, _)| self.take(&ring)));
+        let outcome = self.read().await.map(|found| found.map_or_else(Vec::new, |(ring, _)| self.take(&ring)));
         ends(outcome.is_ok());
         outcome
     }
@@ -144,32 +152,36 @@ impl Keyring {
         Ok(Some((record::read(&found)?, Expectation::Revision(found.revision))))
     }
 
-    /// Takes a ring into memory: all of its keys, or none.
-    fn take(&self, ring: &Ring<StoredKey>) -> Result<(), Error> {
-        let ring = Arc::new(self.opened(ring)?);
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = ring;
-        Ok(())
+    /// Takes a ring into memory. What is no longer in it is dropped, also when keys that are new in it cannot be opened:
+    /// these are left out, and the answer says why.
+    fn take(&self, ring: &Ring<StoredKey>) -> Vec<KeyError> {
+        let (held, mut keys, mut left_out) = (self.held(), Vec::new(), Vec::new());
+        for key in ring.keys() {
+            let known = held.keys().iter().find(|known| known.kid == key.kid && known.algorithm == key.algorithm);
+            let private = known.map(|known| Ok(Arc::clone(&known.private)));
+            match private.unwrap_or_else(|| self.open(key).map(Arc::new)) {
+                Ok(private) => {
+                    let Key { algorithm, created_at, signs_from, token_lifetime, .. } = *key;
+                    keys.push(Key { kid: key.kid.clone(), algorithm, created_at, signs_from, token_lifetime, private });
+                }
+                Err(error) => left_out.push(error),
+            }
+        }
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Ring::new(keys));
+        left_out
     }
 
-    /// A ring with its keys ready to sign. Those that are held are not opened again.
-    pub(super) fn opened(&self, ring: &Ring<StoredKey>) -> Result<Ring<Arc<KeyPair>>, Error> {
-        let held = self.held();
-        let open = |key: &Key<StoredKey>| {
-            let known = held.keys().iter().find(|known| known.kid == key.kid && known.algorithm == key.algorithm);
-            let private = match known {
-                Some(known) => Arc::clone(&known.private),
-                None => Arc::new(key.open(&self.settings.master_secrets).and_then(|(document, _)| {
-                    let wrong = || Error::Corrupt(format!("the signing key {}", key.kid));
-                    KeyPair::from_pkcs8(key.algorithm, &document).ok_or_else(wrong)
-                })?),
-            };
-            let Key { algorithm, created_at, signs_from, token_lifetime, .. } = *key;
-            Ok(Key { kid: key.kid.clone(), algorithm, created_at, signs_from, token_lifetime, private })
-        };
-        Ok(Ring::new(ring.keys().iter().map(open).collect::<Result<_, Error>>()?))
+    /// A key that is ready to sign.
+    pub(super) fn open(&self, key: &Key<StoredKey>) -> Result<KeyPair, KeyError> {
+        let (document, _) = key.open(&self.settings.master_secrets)?;
+        KeyPair::from_pkcs8(key.algorithm, &document).ok_or_else(|| KeyError::Malformed(key.kid.clone()))
     }
 
     pub(super) fn held(&self) -> Arc<Ring<Arc<KeyPair>>> {
         Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn no_key() -> Error {
+    Unavailable("this instance can open no signing key in it".to_owned()).into()
 }

@@ -4,6 +4,7 @@
 //! are published follows from the record and the time alone, in `ring`.
 
 mod algorithm;
+mod error;
 mod inspect;
 mod jws;
 mod keyring;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub use self::{
     algorithm::{Algorithm, PublicKey},
+    error::KeyError,
     keyring::{Keyring, Verified},
     list::{SigningKey, Stage},
     sealing::{InvalidMasterSecret, MasterSecret},

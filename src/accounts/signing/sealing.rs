@@ -10,8 +10,8 @@ use ring::{
 };
 use zeroize::Zeroizing;
 
-use super::{algorithm::Algorithm, ring::Key};
-use crate::accounts::{error::Error, random::Random};
+use super::{algorithm::Algorithm, error::KeyError, ring::Key};
+use crate::accounts::random::Random;
 
 /// What the derived key is for, so that one master secret can have several uses.
 const PURPOSE: &[u8] = b"latchkey: sealed signing keys, 1";
@@ -128,14 +128,11 @@ impl Key<StoredKey> {
     /// The private key, and the place of the secret that opened it.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when none of the secrets does.
-    pub(super) fn open(&self, secrets: &[MasterSecret]) -> Result<(Zeroizing<Vec<u8>>, Option<usize>), Error> {
-        self.private.open(&self.kid, self.algorithm, secrets).ok_or_else(|| {
-            let why =
-                if secrets.is_empty() { "there is no master secret to open it" } else { "no master secret opens it" };
-            let settings = "LATCHKEY_MASTER_SECRET_FILE or LATCHKEY_MASTER_SECRET";
-            Error::Corrupt(format!("the signing key {} is sealed, and {why} ({settings})", self.kid))
-        })
+    /// [`KeyError::Sealed`] when none of the secrets does.
+    pub(super) fn open(&self, secrets: &[MasterSecret]) -> Result<(Zeroizing<Vec<u8>>, Option<usize>), KeyError> {
+        let why = if secrets.is_empty() { "there is no master secret to open it" } else { "no master secret opens it" };
+        let opened = self.private.open(&self.kid, self.algorithm, secrets);
+        opened.ok_or_else(|| KeyError::Sealed { kid: self.kid.clone(), why })
     }
 }
 

@@ -169,3 +169,20 @@ async fn a_lost_secret_costs_all_tokens_and_never_a_key_in_plain_text() {
     assert!(place.keyring(&["b"]).rotate(true).await.unwrap().sealed);
     place.started(&["b"]).await;
 }
+
+#[tokio::test]
+async fn who_cannot_open_a_key_goes_on_with_the_others_and_leaves_the_ring_alone() {
+    let place = Place::new();
+    let running = place.started(&["a"]).await;
+    let token = running.sign(b"{}").unwrap();
+    let new = place.keyring(&["b", "a"]).rotate(false).await.unwrap();
+    place.pass(90 * 24 * 60);
+    running.keep().await.unwrap();
+    assert!(running.verify(&token).await.unwrap().is_some() && !running.holds(&new.kid));
+    assert_eq!(running.published().await.len(), 1);
+    assert_eq!(stages(&running).await.len(), 2, "it neither drops nor makes a key");
+    place.started(&["b", "a"]).await;
+    running.keep().await.unwrap();
+    assert!(running.check_ready().is_err() && running.sign(b"{}").is_err());
+    assert_eq!(running.verify(&token).await.unwrap(), None);
+}

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::{
     SigningSettings,
     algorithm::{Algorithm, KeyPair},
+    error::KeyError,
     keyring::Keyring,
     list::{SigningKey, describe},
     record,
@@ -23,8 +24,12 @@ impl Keyring {
     ///
     /// # Errors
     /// When they cannot be read, opened or made. What else is due may wait.
-    pub(in crate::accounts) async fn start(&self) -> Result<(), Error> {
-        match self.bring_up_to_date(true).await {
+    pub(in crate::accounts) async fn start(&self) -> Result<(), KeyError> {
+        let changed = self.bring_up_to_date(true).await;
+        if let Some(error) = self.follow().await?.pop() {
+            return Err(error);
+        }
+        match changed {
             Err(error) if !self.held().keys().is_empty() => {
                 tracing::warn!(%error, "the signing keys could not be changed");
                 Ok(())
@@ -33,28 +38,36 @@ impl Keyring {
         }
     }
 
-    /// Follows what other instances did, and does what is due: a new key in its time, and dropping dead ones.
+    /// Does what is due, a new key in its time and dropping dead ones, and follows what other instances did.
     ///
     /// # Errors
     /// When the ring cannot be read or changed. The keys in memory go on.
-    pub async fn keep(&self) -> Result<(), Error> {
-        self.bring_up_to_date(false).await
+    pub async fn keep(&self) -> Result<(), KeyError> {
+        let changed = self.bring_up_to_date(false).await;
+        for error in self.follow().await? {
+            tracing::error!(%error, "a signing key is left out");
+        }
+        changed
     }
 
-    async fn bring_up_to_date(&self, starts: bool) -> Result<(), Error> {
-        let changed = self
-            .change(|ring, now| {
-                let mut next = ring.cloned().unwrap_or_else(|| Ring::new(Vec::new()));
-                self.opened(&next)?;
-                let resealed = starts && self.reseal(&mut next)?;
-                let changed = next.keep(now, &self.settings, starts, |from| self.make(now, from))?;
-                Ok((resealed || changed).then_some(next))
-            })
-            .await;
-        // Only now, and for one reading: requests wait for this lock.
+    /// Takes the ring of the store into memory. Requests wait meanwhile, so the lock is held for one reading alone.
+    async fn follow(&self) -> Result<Vec<KeyError>, Error> {
         let mut last_look = store::in_time(self.last_look.lock()).await?;
-        self.look(&mut last_look).await?;
-        changed.map(|_| ())
+        self.look(&mut last_look).await
+    }
+
+    /// Changes the ring in the store, unless keys are in it that this instance cannot open: others know better then.
+    async fn bring_up_to_date(&self, starts: bool) -> Result<(), KeyError> {
+        let decide = |ring: Option<&Ring<StoredKey>>, now| {
+            let mut next = ring.cloned().unwrap_or_else(|| Ring::new(Vec::new()));
+            if next.keys().iter().any(|key| self.open(key).is_err()) {
+                return Ok(None);
+            }
+            let resealed = starts && self.reseal(&mut next)?;
+            let changed = next.keep(now, &self.settings, starts, |from| self.make(now, from))?;
+            Ok((resealed || changed).then_some(next))
+        };
+        self.change(decide).await.map(|_| ())
     }
 
     /// Makes a new key, and answers it. It signs when it has been published for long enough; or `at_once`, and then all
@@ -62,7 +75,7 @@ impl Keyring {
     ///
     /// # Errors
     /// When the keys cannot be read or changed, or when others are sealed and there is no master secret.
-    pub async fn rotate(&self, at_once: bool) -> Result<SigningKey, Error> {
+    pub async fn rotate(&self, at_once: bool) -> Result<SigningKey, KeyError> {
         let ring = self
             .change(|ring, now| {
                 let mut next = ring.cloned().unwrap_or_else(|| Ring::new(Vec::new()));
@@ -80,14 +93,14 @@ impl Keyring {
             })
             .await?;
         let newest = describe(&ring, self.clock.now()).pop();
-        newest.ok_or_else(|| Error::Corrupt("no signing key".to_owned()))
+        newest.ok_or(KeyError::Missing)
     }
 
     /// Changes the ring as `decide` says, or leaves it, and answers what it is then.
     pub(super) async fn change(
         &self,
-        decide: impl Fn(Option<&Ring<StoredKey>>, Timestamp) -> Result<Option<Ring<StoredKey>>, Error>,
-    ) -> Result<Ring<StoredKey>, Error> {
+        decide: impl Fn(Option<&Ring<StoredKey>>, Timestamp) -> Result<Option<Ring<StoredKey>>, KeyError>,
+    ) -> Result<Ring<StoredKey>, KeyError> {
         let mut retry = Retry::new(self.random);
         loop {
             let (ring, expectation) = match self.read().await? {
@@ -97,7 +110,7 @@ impl Keyring {
             let next = match (decide(ring.as_ref(), self.clock.now())?, ring) {
                 (Some(next), _) => next,
                 (None, Some(ring)) => return Ok(ring),
-                (None, None) => return Err(Error::Corrupt("no signing key".to_owned())),
+                (None, None) => return Err(KeyError::Missing),
             };
             let mut batch = Batch::new(keys::signing());
             batch.expect(Name::ROOT, expectation);
@@ -105,13 +118,13 @@ impl Keyring {
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(next),
                 Err(CommitError::Conflict) => retry.pause().await?, // another instance was first
-                Err(e) => return Err(e.into()),
+                Err(e) => return Err(Error::from(e).into()),
             }
         }
     }
 
     /// Makes a key that signs from then on.
-    pub(super) fn make(&self, now: Timestamp, signs_from: Timestamp) -> Result<Key<StoredKey>, Error> {
+    pub(super) fn make(&self, now: Timestamp, signs_from: Timestamp) -> Result<Key<StoredKey>, KeyError> {
         let SigningSettings { algorithm, token_lifetime, .. } = self.settings;
         let kid = URL_SAFE_NO_PAD.encode(self.random.bytes::<12>());
         let private = self.seal(KeyPair::generate(algorithm)?, &kid, algorithm)?;
@@ -119,7 +132,7 @@ impl Keyring {
     }
 
     /// Seals anew what today's secret does not open, and says whether that was anything.
-    fn reseal(&self, ring: &mut Ring<StoredKey>) -> Result<bool, Error> {
+    fn reseal(&self, ring: &mut Ring<StoredKey>) -> Result<bool, KeyError> {
         let mut changed = false;
         for key in ring.keys_mut() {
             let (document, place) = key.open(&self.settings.master_secrets)?;
@@ -131,9 +144,9 @@ impl Keyring {
         Ok(changed)
     }
 
-    fn seal(&self, document: Zeroizing<Vec<u8>>, kid: &str, algorithm: Algorithm) -> Result<StoredKey, Error> {
+    fn seal(&self, document: Zeroizing<Vec<u8>>, kid: &str, algorithm: Algorithm) -> Result<StoredKey, KeyError> {
         let secret = self.settings.master_secrets.first();
         let sealed = StoredKey::new(document, kid, algorithm, secret, self.random);
-        sealed.ok_or_else(|| Error::Corrupt("a signing key cannot be sealed".to_owned()))
+        sealed.ok_or(KeyError::NotMade("it cannot be sealed"))
     }
 }

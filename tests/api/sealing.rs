@@ -1,0 +1,55 @@
+//! Services that run while the keys in their store are sealed with another secret, or not at all.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, TestApp, line, run};
+
+const OLD: &str = "an old secret of more than 32 characters";
+const NEW: &str = "a new secret of more than 32 characters";
+
+/// The ids of the keys that a service publishes.
+async fn kids(app: &TestApp) -> Vec<Value> {
+    let answer = app.get("/.well-known/jwks.json").send().await.expect(200);
+    answer.body["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect()
+}
+
+/// Waits until a service publishes so many keys.
+async fn published(app: &TestApp, number: usize) -> Vec<Value> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let kids = kids(app).await;
+        if kids.len() == number {
+            return kids;
+        }
+        assert!(Instant::now() < deadline, "{kids:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_stolen_key_is_dropped_also_by_who_cannot_open_the_new_one() {
+    let first = TestApp::redis().await;
+    let app = TestApp::beside(&first, &["--master-secret", OLD]).await;
+    let ada = app.person("ada").await;
+    app.get("/health/ready").send().await.expect(200);
+    let said = line(&first.operator("keys rotate --now").await, 1);
+    assert!(said.contains("there is no master secret to open it") && !said.contains("unreadable"), "{said}");
+    let url = first.redis.as_ref().unwrap().url();
+    let settings = [("LATCHKEY_REDIS_URL", &*url), ("LATCHKEY_MASTER_SECRET", NEW)];
+    let said = String::from_utf8(run(&settings, &["keys", "rotate", "--now"]).stdout).unwrap();
+    assert!(said.contains("not ready until it is restarted"), "{said}");
+
+    assert_eq!(published(&app, 0).await, [json!(null); 0]);
+    app.me(&ada.token).await.refused(401, "token_invalid");
+    app.get("/health/ready").send().await.refused(503, "store_unavailable");
+    app.get("/health/live").send().await.expect(200);
+    app.sign_in("ada@example.com", PASSWORD).await.refused(503, "store_unavailable");
+    app.refresh(&ada.refresh_token).await.refused(503, "store_unavailable");
+
+    let restarted = TestApp::beside(&first, &["--master-secret", NEW]).await;
+    let new = published(&restarted, 1).await;
+    assert!(said.contains(new[0].as_str().unwrap()), "{said}");
+    let answer = restarted.refresh(&ada.refresh_token).await.expect(200);
+    restarted.me(answer.body["access_token"].as_str().unwrap()).await.expect(200);
+}
