@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, TestApp, line, run};
+use crate::{
+    redis_server::command,
+    signing::fields,
+    support::{PASSWORD, TestApp, line, run},
+};
 
 const OLD: &str = "an old secret of more than 32 characters";
 const NEW: &str = "a new secret of more than 32 characters";
@@ -52,4 +56,25 @@ async fn redis_a_stolen_key_is_dropped_also_by_who_cannot_open_the_new_one() {
     assert!(said.contains(new[0].as_str().unwrap()), "{said}");
     let answer = restarted.refresh(&ada.refresh_token).await.expect(200);
     restarted.me(answer.body["access_token"].as_str().unwrap()).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_key_in_plain_text_that_appears_beside_sealed_ones_is_not_taken() {
+    let (first, stranger) = (TestApp::redis().await, TestApp::redis().await);
+    let app = TestApp::beside(&first, &["--master-secret", OLD]).await;
+    let ours = published(&app, 1).await;
+    let forged = fields(stranger.redis.as_ref().unwrap()).await;
+    let (eve, client) = (stranger.person("ada").await, first.redis.as_ref().unwrap().client().await);
+    for (field, value) in &forged {
+        let _: u32 = command(&client, &format!("HSET latchkey:{{signing}} {field} {value}")).await;
+    }
+    let deadline = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < deadline {
+        assert_eq!(kids(&app).await, ours); // it looks once a second
+        app.me(&eve.token).await.refused(401, "token_invalid");
+    }
+    let url = first.redis.as_ref().unwrap().url();
+    let told = run(&[("LATCHKEY_REDIS_URL", &*url), ("LATCHKEY_MASTER_SECRET", OLD)], &["doctor"]).stdout;
+    assert!(String::from_utf8(told).unwrap().contains("plain text beside sealed ones"));
+    app.get("/health/ready").send().await.expect(200);
 }

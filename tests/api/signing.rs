@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The fields of the record with the keys, as whoever reads the Redis sees them.
-async fn fields(server: &RedisServer) -> BTreeMap<String, String> {
+pub async fn fields(server: &RedisServer) -> BTreeMap<String, String> {
     command(&server.client().await, "HGETALL latchkey:{signing}").await
 }
 
@@ -200,7 +200,8 @@ async fn redis_holds_no_private_key_in_plain_text_when_there_is_a_master_secret(
     assert!(start(&[url]).contains("sealing: private keys lie in plain text"));
 
     let secret = ("LATCHKEY_MASTER_SECRET", "an old secret of more than 32 characters");
-    start(&[url, secret]);
+    assert!(start(&[url, secret]).contains("lay in plain text, and are sealed now"));
+    assert!(!start(&[url, secret]).contains("plain text"), "once is enough");
     let sealed = fields(&server).await;
     assert_eq!(values(&sealed, "created_at"), values(&plain, "created_at"), "it is the same key");
     assert!(sealed.values().all(|value| !value.contains(private) && !value.starts_with("plain:")), "{sealed:?}");

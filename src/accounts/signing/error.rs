@@ -16,6 +16,12 @@ pub enum KeyError {
         /// What is missing.
         why: &'static str,
     },
+    /// The key lies in plain text beside a master secret, and not since before the start.
+    #[error(
+        "the signing key {0} lies in plain text although there is a master secret: was it put there by somebody else? \
+         `latchkey keys rotate --now` drops it"
+    )]
+    Unsealed(String),
     /// What was opened is no key of its algorithm.
     #[error("the signing key {0} is no private key of its algorithm")]
     Malformed(String),

@@ -32,6 +32,8 @@ pub(in crate::accounts) async fn inspect(store: &Store, secrets: &[MasterSecret]
         0 => Finding::ok(other, "all private keys are sealed"),
         _ if secrets.is_empty() => Finding::warning(other, "private keys lie in plain text")
             .mend("set LATCHKEY_MASTER_SECRET_FILE to a file with a secret, and start the service"),
+        _ if plain < ring.keys().len() => Finding::warning(other, "private keys lie in plain text beside sealed ones")
+            .mend("if you did not put them there, `latchkey keys rotate --now` drops them; the next start would seal them"),
         _ => Finding::warning(other, "private keys lie in plain text").mend("start the service, which seals them"),
     };
     vec![Finding::ok(one_check, "they can be opened"), sealing]

@@ -133,15 +133,15 @@ impl Keyring {
         match last_look.as_ref().filter(|look| look.ended.elapsed() < LOOK_EVERY) {
             Some(Look { succeeded: true, .. }) => Ok(()),
             Some(_) => Err(Unavailable("the signing keys could not be read a moment ago".to_owned()).into()),
-            None => self.look(&mut last_look).await.map(|_| ()),
+            None => self.look(&mut last_look, false).await.map(|_| ()),
         }
     }
 
     /// Reads the ring, and takes it into memory. Answers why keys are left out.
-    pub(super) async fn look(&self, last_look: &mut Option<Look>) -> Result<Vec<KeyError>, Error> {
+    pub(super) async fn look(&self, last_look: &mut Option<Look>, starts: bool) -> Result<Vec<KeyError>, Error> {
         let mut ends = |succeeded| *last_look = Some(Look { ended: Instant::now(), succeeded });
         ends(false); // unless whoever waits for this stays
-        let outcome = self.read().await.map(|found| found.map_or_else(Vec::new, |(ring, _)| self.take(&ring)));
+        let outcome = self.read().await.map(|found| found.map_or_else(Vec::new, |(ring, _)| self.take(&ring, starts)));
         ends(outcome.is_ok());
         outcome
     }
@@ -154,12 +154,12 @@ impl Keyring {
 
     /// Takes a ring into memory. What is no longer in it is dropped, also when keys that are new in it cannot be opened:
     /// these are left out, and the answer says why.
-    fn take(&self, ring: &Ring<StoredKey>) -> Vec<KeyError> {
+    fn take(&self, ring: &Ring<StoredKey>, starts: bool) -> Vec<KeyError> {
         let (held, mut keys, mut left_out) = (self.held(), Vec::new(), Vec::new());
         for key in ring.keys() {
             let known = held.keys().iter().find(|known| known.kid == key.kid && known.algorithm == key.algorithm);
             let private = known.map(|known| Ok(Arc::clone(&known.private)));
-            match private.unwrap_or_else(|| self.open(key).map(Arc::new)) {
+            match private.unwrap_or_else(|| self.open(key, starts).map(Arc::new)) {
                 Ok(private) => {
                     let Key { algorithm, created_at, signs_from, token_lifetime, .. } = *key;
                     keys.push(Key { kid: key.kid.clone(), algorithm, created_at, signs_from, token_lifetime, private });
@@ -171,8 +171,12 @@ impl Keyring {
         left_out
     }
 
-    /// A key that is ready to sign.
-    pub(super) fn open(&self, key: &Key<StoredKey>) -> Result<KeyPair, KeyError> {
+    /// A key that is ready to sign. With a master secret, one in plain text counts only when an instance starts, which seals
+    /// it: whoever can write to the store could add a key of their own.
+    pub(super) fn open(&self, key: &Key<StoredKey>, starts: bool) -> Result<KeyPair, KeyError> {
+        if !starts && !key.private.is_sealed() && !self.settings.master_secrets.is_empty() {
+            return Err(KeyError::Unsealed(key.kid.clone()));
+        }
         let (document, _) = key.open(&self.settings.master_secrets)?;
         KeyPair::from_pkcs8(key.algorithm, &document).ok_or_else(|| KeyError::Malformed(key.kid.clone()))
     }

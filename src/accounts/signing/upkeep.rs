@@ -26,7 +26,7 @@ impl Keyring {
     /// When they cannot be read, opened or made. What else is due may wait.
     pub(in crate::accounts) async fn start(&self) -> Result<(), KeyError> {
         let changed = self.bring_up_to_date(true).await;
-        if let Some(error) = self.follow().await?.pop() {
+        if let Some(error) = self.follow(true).await?.pop() {
             return Err(error);
         }
         match changed {
@@ -44,30 +44,36 @@ impl Keyring {
     /// When the ring cannot be read or changed. The keys in memory go on.
     pub async fn keep(&self) -> Result<(), KeyError> {
         let changed = self.bring_up_to_date(false).await;
-        for error in self.follow().await? {
+        for error in self.follow(false).await? {
             tracing::error!(%error, "a signing key is left out");
         }
         changed
     }
 
     /// Takes the ring of the store into memory. Requests wait meanwhile, so the lock is held for one reading alone.
-    async fn follow(&self) -> Result<Vec<KeyError>, Error> {
+    async fn follow(&self, starts: bool) -> Result<Vec<KeyError>, Error> {
         let mut last_look = store::in_time(self.last_look.lock()).await?;
-        self.look(&mut last_look).await
+        self.look(&mut last_look, starts).await
     }
 
     /// Changes the ring in the store, unless keys are in it that this instance cannot open: others know better then.
     async fn bring_up_to_date(&self, starts: bool) -> Result<(), KeyError> {
+        let mut unsealed = Vec::new();
         let decide = |ring: Option<&Ring<StoredKey>>, now| {
             let mut next = ring.cloned().unwrap_or_else(|| Ring::new(Vec::new()));
-            if next.keys().iter().any(|key| self.open(key).is_err()) {
+            if next.keys().iter().any(|key| self.open(key, starts).is_err()) {
                 return Ok(None);
             }
+            unsealed = next.keys().iter().filter(|key| !key.private.is_sealed()).map(|key| key.kid.clone()).collect();
             let resealed = starts && self.reseal(&mut next)?;
             let changed = next.keep(now, &self.settings, starts, |from| self.make(now, from))?;
             Ok((resealed || changed).then_some(next))
         };
-        self.change(decide).await.map(|_| ())
+        self.change(decide).await?;
+        if starts && !self.settings.master_secrets.is_empty() && !unsealed.is_empty() {
+            tracing::warn!(kids = ?unsealed, "signing keys lay in plain text, and are sealed now: somebody may have read them");
+        }
+        Ok(())
     }
 
     /// Makes a new key, and answers it. It signs when it has been published for long enough; or `at_once`, and then all
@@ -99,7 +105,7 @@ impl Keyring {
     /// Changes the ring as `decide` says, or leaves it, and answers what it is then.
     pub(super) async fn change(
         &self,
-        decide: impl Fn(Option<&Ring<StoredKey>>, Timestamp) -> Result<Option<Ring<StoredKey>>, KeyError>,
+        mut decide: impl FnMut(Option<&Ring<StoredKey>>, Timestamp) -> Result<Option<Ring<StoredKey>>, KeyError>,
     ) -> Result<Ring<StoredKey>, KeyError> {
         let mut retry = Retry::new(self.random);
         loop {
