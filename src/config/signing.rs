@@ -12,9 +12,10 @@ use crate::accounts::{Algorithm, MasterSecret, SigningSettings};
 #[derive(Clone, Debug, Args)]
 pub struct SigningArgs {
     /// What access tokens are signed with: `EdDSA` (Ed25519) or `ES256` (ECDSA with P-256). After a change, the next start
-    /// makes a key of the other kind, which signs 10 minutes later.
-    #[arg(long, env = "LATCHKEY_SIGNING_ALGORITHM", value_name = "ALGORITHM", default_value = "EdDSA", value_parser = parse::algorithm)]
-    signing_algorithm: Algorithm,
+    /// makes a key of the other kind, which signs 10 minutes later. Without it, a new key is of the kind of the newest one,
+    /// and the first one is `EdDSA`.
+    #[arg(long, env = "LATCHKEY_SIGNING_ALGORITHM", value_name = "ALGORITHM", value_parser = parse::algorithm)]
+    signing_algorithm: Option<Algorithm>,
 
     /// How old a signing key is when the next one is made: 1h to 8760h.
     #[arg(long, env = "LATCHKEY_KEY_ROTATION", value_name = "DURATION", default_value = "2160h", value_parser = parse::duration::<3600, { 8760 * 3600 }>)]

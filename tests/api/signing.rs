@@ -116,6 +116,21 @@ async fn redis_a_rotation_is_published_by_a_running_service_and_the_old_key_stay
 }
 
 #[tokio::test]
+async fn redis_a_key_is_rotated_to_one_of_its_kind_unless_another_is_named() {
+    let first = TestApp::redis().await;
+    let _es256 = TestApp::beside(&first, &["--signing-algorithm", "ES256"]).await;
+    for (arguments, made) in [
+        (&["rotate"] as &[_], "(ES256)"),
+        (&["rotate", "--now"], "(ES256)"),
+        (&["rotate", "--signing-algorithm", "EdDSA"], "(EdDSA)"),
+        (&["rotate"], "(EdDSA)"),
+    ] {
+        let said = keys(&first, arguments).await;
+        assert!(said.contains(made), "{arguments:?}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn redis_a_key_is_followed_by_a_new_one_in_its_time() {
     let app = TestApp::redis().await;
     let old = key_set(&app).await;

@@ -30,8 +30,8 @@ pub(super) use self::{inspect::inspect, record::check};
 /// What an operator decides about signing keys.
 #[derive(Clone, Debug)]
 pub struct SigningSettings {
-    /// What new keys sign with.
-    pub algorithm: Algorithm,
+    /// What new keys sign with. Where nothing is said: with what the newest one does, and the first one with `EdDSA`.
+    pub algorithm: Option<Algorithm>,
     /// How old a key is when the next one is made.
     pub rotate_every: Duration,
     /// How long an access token lives: a key stays that long after it has signed its last one.
@@ -43,7 +43,7 @@ pub struct SigningSettings {
 impl Default for SigningSettings {
     fn default() -> Self {
         Self {
-            algorithm: Algorithm::default(),
+            algorithm: None,
             rotate_every: Duration::from_secs(90 * 24 * 3600),
             token_lifetime: Duration::from_secs(600),
             master_secrets: Vec::new(),

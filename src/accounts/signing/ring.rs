@@ -75,8 +75,9 @@ impl<K> Ring<K> {
         now: Timestamp,
         settings: &SigningSettings,
         starts: bool,
-        make: impl FnOnce(Timestamp) -> Result<Key<K>, E>,
+        make: impl FnOnce(Timestamp, Algorithm) -> Result<Key<K>, E>,
     ) -> Result<bool, E> {
+        let algorithm = self.next_algorithm(settings);
         let before = self.0.len();
         let mut place = 0;
         while place < self.0.len() {
@@ -94,10 +95,10 @@ impl<K> Ring<K> {
         }
         let is_due = self.0.last().is_none_or(|newest| {
             let is_old = newest.created_at.plus(settings.rotate_every) <= now;
-            is_old || (starts && newest.algorithm != settings.algorithm)
+            is_old || (starts && settings.algorithm.is_some_and(|algorithm| newest.algorithm != algorithm))
         });
         if is_due {
-            self.add(make(self.next_from(now))?);
+            self.add(make(self.next_from(now), algorithm)?);
         }
         Ok(changed || is_due)
     }
@@ -105,6 +106,11 @@ impl<K> Ring<K> {
     /// From when a new key may sign: the first one at once, any other when it has been published for long enough.
     pub(super) fn next_from(&self, now: Timestamp) -> Timestamp {
         if self.0.is_empty() { now } else { now.plus(LEAD) }
+    }
+
+    /// What a new key signs with.
+    pub(super) fn next_algorithm(&self, settings: &SigningSettings) -> Algorithm {
+        settings.algorithm.or(self.0.last().map(|newest| newest.algorithm)).unwrap_or_default()
     }
 
     pub(super) fn add(&mut self, key: Key<K>) {
@@ -136,7 +142,7 @@ mod tests {
     }
 
     fn key(kid: &str, created_at: Timestamp, signs_from: Timestamp, settings: &SigningSettings) -> Key<()> {
-        let SigningSettings { algorithm, token_lifetime, .. } = *settings;
+        let (algorithm, token_lifetime) = (Algorithm::default(), settings.token_lifetime);
         Key { kid: kid.to_owned(), algorithm, created_at, signs_from, token_lifetime, private: () }
     }
 
@@ -167,12 +173,15 @@ mod tests {
     #[test]
     fn another_algorithm_is_followed_when_an_instance_starts_and_not_later() {
         let mut ring = Ring::new(vec![key("a", at(0), at(0), &settings())]);
-        let settings = SigningSettings { algorithm: Algorithm::Es256, ..settings() };
+        let settings = SigningSettings { algorithm: Some(Algorithm::Es256), ..settings() };
         let mut keep = |starts| {
-            ring.keep(at(60), &settings, starts, |from| Ok::<_, Infallible>(key("b", at(60), from, &settings)))
+            ring.keep(at(60), &settings, starts, |from, algorithm| {
+                Ok::<_, Infallible>(Key { algorithm, ..key("b", at(60), from, &settings) })
+            })
         };
         assert_eq!((keep(false), keep(true), keep(true)), (Ok(false), Ok(true), Ok(false)));
-        assert_eq!(ring.keys()[1].signs_from, at(660));
+        assert_eq!((ring.keys()[1].signs_from, ring.keys()[1].algorithm), (at(660), Algorithm::Es256));
+        assert_eq!(ring.next_algorithm(&SigningSettings::default()), Algorithm::Es256);
     }
 
     #[test]
@@ -180,7 +189,7 @@ mod tests {
         let (short, long) = (settings(), SigningSettings { token_lifetime: Duration::from_secs(1800), ..settings() });
         let mut ring = Ring::new(vec![key("a", at(0), at(0), &short), key("b", at(0), at(600), &short)]);
         let mut keep = |second, settings: &SigningSettings| {
-            let made = |_| -> Result<Key<()>, Infallible> { panic!("no key is due") };
+            let made = |_, _| -> Result<Key<()>, Infallible> { panic!("no key is due") };
             (ring.keep(at(second), settings, true, made).unwrap(), ring.dies_at(0).unwrap())
         };
         assert_eq!(keep(1, &short), (false, at(1260)));
@@ -207,7 +216,7 @@ mod tests {
                     Ok::<_, Infallible>(key(&made.to_string(), now, from, &settings))
                 };
                 if keeps || ring.keys().is_empty() {
-                    ring.keep(now, &settings, false, &mut make).unwrap();
+                    ring.keep(now, &settings, false, |from, _| make(from)).unwrap();
                 }
                 if rotates == 0 {
                     let from = ring.next_from(now);

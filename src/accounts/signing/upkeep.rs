@@ -5,7 +5,6 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::{
-    SigningSettings,
     algorithm::{Algorithm, KeyPair},
     error::KeyError,
     keyring::Keyring,
@@ -66,7 +65,7 @@ impl Keyring {
             }
             unsealed = next.keys().iter().filter(|key| !key.private.is_sealed()).map(|key| key.kid.clone()).collect();
             let resealed = starts && self.reseal(&mut next)?;
-            let changed = next.keep(now, &self.settings, starts, |from| self.make(now, from))?;
+            let changed = next.keep(now, &self.settings, starts, |from, algorithm| self.make(now, from, algorithm))?;
             Ok((resealed || changed).then_some(next))
         };
         self.change(decide).await?;
@@ -91,10 +90,11 @@ impl Keyring {
                         key.open(&self.settings.master_secrets)?;
                     }
                 }
+                let algorithm = next.next_algorithm(&self.settings);
                 if at_once {
                     next = Ring::new(Vec::new());
                 }
-                next.add(self.make(now, next.next_from(now))?);
+                next.add(self.make(now, next.next_from(now), algorithm)?);
                 Ok(Some(next))
             })
             .await?;
@@ -130,8 +130,8 @@ impl Keyring {
     }
 
     /// Makes a key that signs from then on.
-    pub(super) fn make(&self, now: Timestamp, signs_from: Timestamp) -> Result<Key<StoredKey>, KeyError> {
-        let SigningSettings { algorithm, token_lifetime, .. } = self.settings;
+    fn make(&self, now: Timestamp, signs_from: Timestamp, algorithm: Algorithm) -> Result<Key<StoredKey>, KeyError> {
+        let token_lifetime = self.settings.token_lifetime;
         let kid = URL_SAFE_NO_PAD.encode(self.random.bytes::<12>());
         let private = self.seal(KeyPair::generate(algorithm)?, &kid, algorithm)?;
         Ok(Key { kid, algorithm, created_at: now, signs_from, token_lifetime, private })
