@@ -20,7 +20,7 @@ pub struct SigningKey {
     pub sealed: bool,
 }
 
-/// What a key does at some moment. In every stage but the last, it is published.
+/// What a key does at some moment. In every stage it is published, in the last one until its time is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// It is published, and does not sign yet.
