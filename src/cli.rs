@@ -126,7 +126,10 @@ fn wrong_value(error: &clap::Error) -> String {
     let name = known.and_then(|known| known.get_env()?.to_str()).map_or(argument.clone(), str::to_owned);
     let allowed = match std::error::Error::source(error) {
         Some(reason) => reason.to_string(),
-        None => format!("one of these is needed: {}", text(ContextKind::ValidValue)),
+        None => match text(ContextKind::ValidValue) {
+            none if none.is_empty() => "a value is needed, or leave it out".to_owned(),
+            valid => format!("one of these is needed: {valid}"),
+        },
     };
     // A Redis URL may hold a password.
     let value = if known.is_some_and(clap::Arg::is_hide_env_values_set) {

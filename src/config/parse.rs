@@ -86,7 +86,7 @@ pub(super) fn algorithm(text: &str) -> Result<Algorithm, String> {
 }
 
 pub(super) fn master_secret(text: &str) -> Result<MasterSecret, String> {
-    MasterSecret::parse(text).map_err(|e| e.to_string())
+    MasterSecret::parse(text.trim()).map_err(|e| e.to_string())
 }
 
 pub(super) fn log(text: &str) -> Result<String, String> {

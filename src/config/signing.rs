@@ -1,6 +1,6 @@
 //! Settings of the keys that sign access tokens.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
 use clap::Args;
 use zeroize::Zeroizing;
@@ -26,7 +26,7 @@ pub struct SigningArgs {
     #[arg(long, env = "LATCHKEY_MASTER_SECRET_FILE", value_name = "FILE")]
     master_secret_file: Option<PathBuf>,
 
-    /// One such secret, in place of the file.
+    /// One such secret, in place of the file. As a flag, every user of this machine can see it among the processes.
     #[arg(long, env = "LATCHKEY_MASTER_SECRET", value_name = "SECRET", hide_env_values = true, value_parser = parse::master_secret)]
     master_secret: Option<MasterSecret>,
 }
@@ -65,6 +65,13 @@ impl SigningArgs {
             MasterSecret::parse(line.trim()).map_err(|e| wrong(&format!("line {}: {e}", number + 1)))
         });
         let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
-        if secrets.is_empty() { Err(wrong(&"there is no secret in it")) } else { Ok(secrets) }
+        if secrets.is_empty() {
+            return Err(wrong(&"there is no secret in it"));
+        }
+        let mode = fs::metadata(file).map_err(|e| wrong(&e))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            tracing::warn!("{}", wrong(&"others than its owner can read it; `chmod 600` mends that"));
+        }
+        Ok(secrets)
     }
 }

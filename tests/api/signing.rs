@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
     time::{Duration, Instant},
 };
 
@@ -246,8 +247,11 @@ async fn redis_with_keys_that_no_master_secret_opens_is_refused_in_one_line() {
     let path = folder.path().join("secrets");
     fs::write(&path, format!("{}\n\n{}\n", new.1, old.1)).unwrap();
     let file = ("LATCHKEY_MASTER_SECRET_FILE", path.to_str().unwrap());
-    start(&[url, file]);
-    start(&[url, new]);
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+    assert!(start(&[url, file]).contains("others than its owner can read it"));
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    assert!(!start(&[url, file]).contains("others than its owner"));
+    start(&[url, ("LATCHKEY_MASTER_SECRET", &format!(" {}\n", new.1))]);
     line(&run(&[url, old], &[]), 1);
 }
 
@@ -262,6 +266,10 @@ fn a_wrong_master_secret_is_told_in_one_line_that_names_its_setting() {
         let said = line(&run(&[file], &[]), 1);
         assert!(said.contains("LATCHKEY_MASTER_SECRET_FILE") && said.contains(why), "{said}");
         assert!(!said.contains("short"), "{said}");
+    }
+    for name in ["LATCHKEY_MASTER_SECRET_FILE", "LATCHKEY_REDIS_CA_FILE"] {
+        let said = line(&run(&[(name, "")], &[]), 2);
+        assert!(said.ends_with("a value is needed, or leave it out\n"), "{said}");
     }
     let said = line(&run(&[("LATCHKEY_MASTER_SECRET", "short")], &[]), 2);
     assert!(said.contains("LATCHKEY_MASTER_SECRET: the value") && said.contains("32 characters"), "{said}");
