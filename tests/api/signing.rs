@@ -14,6 +14,9 @@ use crate::{
     support::{Process, TestApp, line, on_every_store, run},
 };
 
+/// The pace of asking again and again.
+const PACE: Duration = Duration::from_millis(20);
+
 /// The fields of the record with the keys, as whoever reads the Redis sees them.
 pub async fn fields(server: &RedisServer) -> BTreeMap<String, String> {
     command(&server.client().await, "HGETALL latchkey:{signing}").await
@@ -45,6 +48,7 @@ async fn key_set_of(app: &TestApp, number: usize) -> Vec<Value> {
             return keys;
         }
         assert!(Instant::now() < deadline, "{keys:?}");
+        tokio::time::sleep(PACE).await;
     }
 }
 
@@ -156,6 +160,7 @@ async fn redis_a_stolen_key_is_dropped_at_once() {
     let deadline = Instant::now() + Duration::from_secs(20);
     while kids(&key_set(&app).await).contains(&kids(&stolen)[0]) {
         assert!(Instant::now() < deadline, "it is still published");
+        tokio::time::sleep(PACE).await;
     }
     assert!(said.contains(kids(&key_set_of(&app, 1).await)[0]));
     app.me(&ada.token).await.refused(401, "token_invalid");
