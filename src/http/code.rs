@@ -45,6 +45,8 @@ catalogue! {
         "The body ended before its announced end, or its chunks are broken. Send it again.";
     MalformedJson BAD_REQUEST "Malformed JSON"
         "The body is not a JSON object. Send one, in UTF-8.";
+    MalformedForm BAD_REQUEST "Malformed form"
+        "A field of the form is missing, or is there more than once. Send each field that is needed once.";
     AuthenticationRequired UNAUTHORIZED "Authentication required"
         "Send an access token in the header `Authorization: Bearer <token>`. Signing in gives one.";
     InvalidCredentials UNAUTHORIZED "Invalid credentials"
@@ -86,7 +88,7 @@ catalogue! {
     BodyTooLarge PAYLOAD_TOO_LARGE "Body too large"
         "The body is larger than 64 KiB. Send a smaller one.";
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "Unsupported media type"
-        "Send the body as JSON, with the header `Content-Type: application/json`.";
+        "Send JSON with the header `Content-Type: application/json`, and a form, which the operations of `/v1/tokens` take, with `Content-Type: application/x-www-form-urlencoded`.";
     ValidationFailed UNPROCESSABLE_ENTITY "Validation failed"
         "Some fields of the body are not acceptable. `errors` lists every one of them.";
     IdempotencyKeyMismatch UNPROCESSABLE_ENTITY "Idempotency key mismatch"

@@ -128,6 +128,10 @@ fn response(status: u16, codes: &[Code]) -> Value {
         json!({ name: header })
     };
     let headers = match status {
+        401 if codes.contains(&Code::ApiKeyRequired) => {
+            let both = "How to authenticate, a line each: by `Bearer` (RFC 6750) or by `Basic` (RFC 7617).";
+            header("WWW-Authenticate", both, "string")
+        }
         401 => header("WWW-Authenticate", "How to authenticate (RFC 6750).", "string"),
         403 if codes == [Code::InsufficientScope] => {
             header("WWW-Authenticate", "What is missing (RFC 6750).", "string")

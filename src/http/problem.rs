@@ -55,6 +55,10 @@ pub(super) struct ProblemDocument {
     /// With `validation_failed`: everything that is wrong with the fields of the body.
     #[oai(skip_serializing_if_is_none)]
     errors: Option<Vec<FieldProblem>>,
+    /// For clients of OAuth (RFC 6749): `invalid_request` with `malformed_form`, and `invalid_client` with
+    /// `api_key_required` and `api_key_invalid`.
+    #[oai(skip_serializing_if_is_none)]
+    error: Option<String>,
 }
 
 impl Problem {
@@ -95,6 +99,7 @@ impl Problem {
             instance: format!("urn:uuid:{request_id}"),
             code: self.code,
             errors: Some(self.errors.clone()).filter(|errors| !errors.is_empty()),
+            error: oauth_error(self.code).map(str::to_owned),
         }
     }
 
@@ -103,8 +108,8 @@ impl Problem {
         let document = self.document(request_id).to_json_string();
         let mut response = Response::builder().status(self.code.status()).content_type(MEDIA_TYPE).body(document);
         let headers = response.headers_mut();
-        if let Some(challenge) = challenge(self.code) {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        for challenge in challenges(self.code) {
+            headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(seconds) = retry_after(self.code) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -128,16 +133,29 @@ pub(super) fn code_text(code: Code) -> String {
     }
 }
 
-/// The challenge of a 401, or of a scope that is missing (RFC 6750, 3): it says what is wrong only when a token was sent.
-fn challenge(code: Code) -> Option<&'static str> {
+/// The challenges of a 401, or of a scope that is missing (RFC 6750, 3): they say what is wrong only when a token was
+/// sent. An API key may come by HTTP Basic too, and whoever tried that must be told of it (RFC 6749, 5.2).
+fn challenges(code: Code) -> &'static [&'static str] {
+    const BEARER: &str = "Bearer realm=\"latchkey\"";
+    const INVALID: &str = "Bearer realm=\"latchkey\", error=\"invalid_token\"";
+    const BASIC: &str = "Basic realm=\"latchkey\"";
     match code {
-        Code::TokenInvalid | Code::TokenExpired | Code::ApiKeyInvalid => {
-            Some("Bearer realm=\"latchkey\", error=\"invalid_token\"")
-        }
+        Code::TokenInvalid | Code::TokenExpired => &[INVALID],
+        Code::ApiKeyRequired => &[BEARER, BASIC],
+        Code::ApiKeyInvalid => &[INVALID, BASIC],
         Code::InsufficientScope => {
-            Some("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"tokens:introspect\"")
+            &["Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"tokens:introspect\""]
         }
-        code if code.status().as_u16() == 401 => Some("Bearer realm=\"latchkey\""),
+        code if code.status().as_u16() == 401 => &[BEARER],
+        _ => &[],
+    }
+}
+
+/// What a client of OAuth looks at in place of the code (RFC 6749, 5.2).
+fn oauth_error(code: Code) -> Option<&'static str> {
+    match code {
+        Code::MalformedForm => Some("invalid_request"),
+        Code::ApiKeyRequired | Code::ApiKeyInvalid => Some("invalid_client"),
         _ => None,
     }
 }

@@ -5,9 +5,9 @@
 use super::code::Code::{
     self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, Contended, CsrfRejected,
     CurrentPasswordIncorrect, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed, InsufficientScope, InternalError,
-    InvalidCredentials, InvalidParameter, MalformedBody, MalformedJson, Overloaded, ReauthenticationRequired,
-    RefreshTokenInvalid, RefreshTokenReused, SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid,
-    UnsupportedMediaType, UsernameTaken, ValidationFailed, VersionMismatch,
+    InvalidCredentials, InvalidParameter, MalformedBody, MalformedForm, MalformedJson, Overloaded,
+    ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, SessionNotFound, StoreFull, StoreUnavailable,
+    TokenExpired, TokenInvalid, UnsupportedMediaType, UsernameTaken, ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -19,7 +19,7 @@ const WRITE: &[Code] = &[StoreUnavailable, StoreFull];
 /// What an operation may answer that takes a body.
 const BODY: &[Code] = &[MalformedJson, UnsupportedMediaType, ValidationFailed];
 /// What an operation may answer that takes a body of OAuth.
-const FORM: &[Code] = &[UnsupportedMediaType, ValidationFailed];
+const FORM: &[Code] = &[MalformedForm, UnsupportedMediaType];
 /// What an operation may answer that needs an access token.
 const TOKEN: &[Code] = &[AuthenticationRequired, TokenInvalid, TokenExpired];
 

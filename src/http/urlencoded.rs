@@ -11,7 +11,7 @@ use super::{
     body::{Form, field_names},
     code::{Code, FieldCode},
     field::FieldProblems,
-    problem::Problem,
+    problem::{FieldProblem, Problem},
 };
 
 const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
@@ -41,12 +41,17 @@ impl<'a, F: Form> ApiExtractor<'a> for UrlEncoded<F> {
     ) -> poem::Result<Self> {
         let media_type = request.content_type().and_then(|given| given.split(';').next()).unwrap_or_default();
         if !media_type.trim().eq_ignore_ascii_case(MEDIA_TYPE) {
-            let detail = format!("Send the body with the header `Content-Type: {MEDIA_TYPE}`.");
-            return Err(Problem::new(Code::UnsupportedMediaType).with_detail(detail).into());
+            return Err(Problem::new(Code::UnsupportedMediaType).into());
         }
         let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
         Ok(Self(read::<F>(&bytes)?))
     }
+}
+
+/// What clients of OAuth expect of a wrong form is one code for all (RFC 6749, 5.2), so that the details are text.
+fn malformed(problems: &FieldProblems) -> Problem {
+    let wrong = problems.0.iter().map(|FieldProblem { field, message, .. }| format!("The field `{field}` {message}."));
+    Problem::new(Code::MalformedForm).with_detail(wrong.collect::<Vec<_>>().join(" "))
 }
 
 fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
@@ -61,6 +66,6 @@ fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
     let form = F::parse_from_json(Some(Value::Object(fields))).map_err(|_| Problem::new(Code::InternalError))?;
     match form.parse(&mut problems) {
         Some(parsed) if problems.0.is_empty() => Ok(parsed),
-        _ => Err(Problem::validation(problems.0)),
+        _ => Err(malformed(&problems)),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     redis_server::command,
-    support::{Answer, TestApp, check, line, run},
+    support::{Answer, Request, TestApp, check, line, run},
 };
 
 /// What was made: its id and the key.
@@ -95,18 +95,28 @@ async fn redis_a_key_is_refused_unless_it_is_whole_and_good_for_this() {
     let ada = app.person("ada").await;
     let (id, key) = app.api_key("").await;
     let request = || app.post("/v1/tokens/introspect").form(&format!("token={}", ada.token));
-    let refused = request().send().await.refused(401, "api_key_required");
-    assert_eq!(refused.header("www-authenticate"), "Bearer realm=\"latchkey\"");
+    let challenges = async |request: Request<'_>, code: &str| {
+        let refused = request.send().await.refused(401, code);
+        assert_eq!(refused.body["error"], "invalid_client", "for clients of OAuth");
+        refused
+            .headers
+            .get_all("www-authenticate")
+            .iter()
+            .map(|line| line.to_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (bearer, basic) = ("Bearer realm=\"latchkey\"".to_owned(), "Basic realm=\"latchkey\"".to_owned());
+    assert_eq!(challenges(request(), "api_key_required").await, [bearer.clone(), basic.clone()]);
+    let invalid = [format!("{bearer}, error=\"invalid_token\""), basic];
     for user in ["", "billing", "lkk_"] {
         request().basic(user, &key).send().await.expect(200);
-        request().basic(user, "wrong").send().await.refused(401, "api_key_invalid");
+        assert_eq!(challenges(request().basic(user, "wrong"), "api_key_invalid").await, invalid);
     }
     let end = if key.ends_with('A') { "E" } else { "A" };
     let other_secret = format!("{}{end}", &key[..67]);
     let other_id = format!("lkk_{}{}", if &key[4..5] == "A" { "B" } else { "A" }, &key[5..]);
     for wrong in [&ada.token, &key[..67], &key[4..], &other_secret, &other_id, &format!("{key}AAAA"), "lkk_"] {
-        let refused = app.introspect(wrong, &ada.token).await.refused(401, "api_key_invalid");
-        assert!(refused.header("www-authenticate").contains("error=\"invalid_token\""));
+        assert_eq!(challenges(request().bearer(wrong), "api_key_invalid").await, invalid);
     }
     app.me(&key).await.refused(401, "token_invalid");
     let client = app.redis.as_ref().unwrap().client().await;
@@ -115,6 +125,20 @@ async fn redis_a_key_is_refused_unless_it_is_whole_and_good_for_this() {
     let refused = app.introspect(&key, &ada.token).await.refused(403, "insufficient_scope");
     let challenge = "Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"tokens:introspect\"";
     assert_eq!(refused.header("www-authenticate"), challenge);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_curl_finds_out_by_itself_how_a_key_is_sent() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    let (_, key) = app.api_key("").await;
+    let mut curl = std::process::Command::new("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--anyauth", "--user", &format!("svc:{key}")]);
+    curl.args(["--data", &format!("token={}", ada.token), &format!("{}/v1/tokens/introspect", app.url)]);
+    let output = tokio::task::spawn_blocking(move || curl.output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["active"], true);
     app.stop().await;
 }
 

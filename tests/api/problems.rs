@@ -161,6 +161,7 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&patch.json(&json!({"name": "x"})).send().await);
     seen.note(&app.post("/v1/tokens/introspect").form("token=x").send().await);
     seen.note(&app.introspect("lkk_x", "x").await);
+    seen.note(&app.post("/v1/tokens/revoke").form("").send().await);
     let (id, key) = app.api_key("").await;
     let scopes = format!("HSET latchkey:{{api-keys}}:key:{id} scopes other");
     let _: i64 = command(&app.redis.as_ref().unwrap().client().await, &scopes).await;

@@ -25,7 +25,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 pub use self::{
     check::check,
-    client::{Answer, Person},
+    client::{Answer, Person, Request},
     clock::ManualClock,
     contract::Contract,
     forger::Forger,
