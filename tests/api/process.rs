@@ -200,6 +200,36 @@ fn openapi_prints_the_document() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_comes_again_is_told_in_the_log() {
+    let process = Process::start(&[]);
+    let client = reqwest::Client::new();
+    let post = async |path: &str, body: Value| {
+        let answer = client.post(format!("{}/v1/{path}", process.url)).json(&body).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()
+    };
+    post("users", json!({"email": "ada@example.com", "password": PASSWORD})).await;
+    let signed_in = post("sessions", json!({"login": "ada@example.com", "password": PASSWORD})).await;
+    let first = signed_in["refresh_token"].as_str().unwrap();
+    let mut token = json!(first);
+    for _ in 0..5 {
+        token = post("sessions/refresh", json!({"refresh_token": token})).await["refresh_token"].clone();
+    }
+    // Four that were used are good for 10 seconds, and this is the fifth.
+    let refused = post("sessions/refresh", json!({"refresh_token": first})).await;
+    assert_eq!(refused["code"], "refresh_token_reused");
+    process.signal("-TERM");
+    let (_, log) = process.end();
+
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let told = lines.filter(|line| line["event"] == "refresh_token_reused").collect::<Vec<_>>();
+    let [line] = told.as_slice() else { panic!("{log}") };
+    assert_eq!((&line["level"], &line["user.id"]), (&json!("WARN"), &signed_in["user"]["id"]));
+    assert_eq!(line["session.id"], signed_in["session"]["id"]);
+    assert_eq!(refused["instance"], format!("urn:uuid:{}", line["span"]["request.id"].as_str().unwrap()));
+    assert!(!log.contains(first), "{log}");
+}
+
+#[tokio::test]
 async fn each_request_is_one_line_of_json_that_tells_no_secret() {
     let mut process = Process::start(&[]);
     let client = reqwest::Client::new();

@@ -69,8 +69,12 @@ impl Accounts {
             match self.store.commit(batch).await {
                 Ok(_) => {
                     if outcome.is_err() {
-                        let (user, session) = (parts.user, parts.session);
-                        tracing::warn!(%user, %session, "a refresh token was used again, and its session has ended");
+                        tracing::warn!(
+                            event = "refresh_token_reused",
+                            user.id = %parts.user,
+                            session.id = %parts.session,
+                            "a refresh token was used again, and its session has ended"
+                        );
                     }
                     return outcome;
                 }
