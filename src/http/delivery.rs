@@ -7,6 +7,7 @@ use super::{
     cookies::{ACCESS, REFRESH, SetCookies},
     csrf,
     problem::Problem,
+    token_text::TokenText,
     web::Web,
 };
 use crate::accounts::{AccessToken, Tokens};
@@ -34,8 +35,8 @@ impl TokenDelivery {
     }
 
     /// A token as it goes into the body.
-    pub(super) fn in_body(self, token: &str) -> Option<String> {
-        (self == Self::Body).then(|| token.to_owned())
+    pub(super) fn in_body(self, token: &str) -> Option<TokenText> {
+        (self == Self::Body).then(|| TokenText::new(token))
     }
 
     /// Both tokens as they go into cookies.

@@ -27,6 +27,7 @@ mod problem;
 mod refusals;
 mod scalar;
 mod sessions;
+mod token_text;
 mod tokens;
 mod urlencoded;
 mod users;

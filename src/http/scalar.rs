@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef, Registry},
-    types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
+    types::{ParseFromParameter, ParseResult, ToJSON, Type},
 };
 use serde_json::{Map, Value};
 
@@ -28,13 +28,15 @@ pub(super) use plain_type;
 /// What poem-openapi wants of every field of an object: these are fields of answers, so nothing is read into them.
 macro_rules! only_written {
     ([$($generics:tt)*] $type:ty) => {
-        impl<$($generics)*> ParseFromJSON for $type {
-            fn parse_from_json(_: Option<Value>) -> ParseResult<Self> {
-                Err(ParseError::custom("is only ever written"))
+        impl<$($generics)*> poem_openapi::types::ParseFromJSON for $type {
+            fn parse_from_json(_: Option<serde_json::Value>) -> poem_openapi::types::ParseResult<Self> {
+                Err(poem_openapi::types::ParseError::custom("is only ever written"))
             }
         }
     };
 }
+
+pub(super) use only_written;
 
 /// Text with a format that the document names.
 macro_rules! text {

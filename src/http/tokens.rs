@@ -5,15 +5,15 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::{ApiResponse, Object, OpenApi, payload::Json, registry::MetaSchema};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::{
     Tags,
     api_key::Introspector,
     body::Form,
-    field::{FieldProblems, FieldValue, Optional, Required, Wrong, text},
+    field::{FieldProblems, FieldValue, Optional, Required, Wrong},
     problem::Problem,
     scalar::Id,
+    token_text::TokenText,
     urlencoded::UrlEncoded,
 };
 use crate::accounts::{self, AccessToken, Accounts};
@@ -22,7 +22,7 @@ use crate::accounts::{self, AccessToken, Accounts};
 #[derive(Debug, Object)]
 pub(super) struct SentToken {
     /// The token.
-    token: Required<Token>,
+    token: Required<TokenText>,
     /// What kind of token it is. It makes no difference.
     token_type_hint: Optional<Hint>,
 }
@@ -41,29 +41,10 @@ impl FieldValue for Hint {
     }
 }
 
-/// A token of any kind, as it was sent.
-pub(super) struct Token(Zeroizing<String>);
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
-
-impl FieldValue for Token {
-    fn schema() -> MetaSchema {
-        MetaSchema { write_only: true, ..MetaSchema::new("string") }
-    }
-
-    fn read(value: Value) -> Result<Self, Wrong> {
-        text(value).map(|sent| Self(Zeroizing::new(sent)))
-    }
-}
-
 impl Form for SentToken {
-    type Parsed = Token;
+    type Parsed = TokenText;
 
-    fn parse(self, problems: &mut FieldProblems) -> Option<Token> {
+    fn parse(self, problems: &mut FieldProblems) -> Option<TokenText> {
         problems.take("token", self.token.0)
     }
 }
@@ -136,7 +117,7 @@ enum Introspected {
 
 #[derive(ApiResponse)]
 enum Revoked {
-    /// The token is good for nothing, if it ever was.
+    /// The session has ended, if the token stood for one.
     #[oai(status = 200)]
     Done,
 }
@@ -148,8 +129,8 @@ pub(super) struct Tokens;
 impl Tokens {
     /// Introspect a token
     ///
-    /// For services that were sent a token (RFC 7662). It needs an API key with the scope `tokens:introspect`, as a bearer
-    /// token or as the password of HTTP Basic.
+    /// For services that were sent an access token (RFC 7662). A refresh token is `{"active": false}`, as is everything else.
+    /// This needs an API key with the scope `tokens:introspect`, as a bearer token or as the password of HTTP Basic.
     #[oai(path = "/introspect", method = "post", operation_id = "introspect_token")]
     async fn introspect(
         &self,
@@ -157,17 +138,18 @@ impl Tokens {
         _service: Introspector,
         body: UrlEncoded<SentToken>,
     ) -> Result<Introspected, Problem> {
-        let found = accounts.introspect(&AccessToken::new(&body.0.0)).await?;
+        let found = accounts.introspect(&AccessToken::new(body.0.reveal())).await?;
         Ok(Introspected::Done(Json(found.map(Introspection::from).unwrap_or_default())))
     }
 
     /// Revoke a token
     ///
-    /// Ends the session of an access token or a refresh token (RFC 7009), with all its tokens. Whoever has the token may do that, so no key is needed. A token that is
-    /// good for nothing is no failure.
+    /// Ends the session of an access token or a refresh token (RFC 7009), with all its tokens. Whoever has the token may do
+    /// that, so no key is needed. Any other text is no failure and ends nothing: an access token that has expired, whose
+    /// session goes on, or an API key, which goes on being good until `latchkey api-keys revoke` ends it.
     #[oai(path = "/revoke", method = "post", operation_id = "revoke_token")]
     async fn revoke(&self, accounts: Data<&Arc<Accounts>>, body: UrlEncoded<SentToken>) -> Result<Revoked, Problem> {
-        accounts.revoke_token(&body.0.0).await?;
+        accounts.revoke_token(body.0.reveal()).await?;
         Ok(Revoked::Done)
     }
 }

@@ -56,7 +56,8 @@ async fn redis_of_any_other_token_nothing_is_said() {
     for token in [&*ada.token, &bob.token, &other, &key, &eve.refresh_token, cut, &forged, "", "x", "%00%ff", "a.b.c"] {
         assert_eq!(app.introspect(&key, token).await.expect(200).body, json!({"active": false}), "{token}");
     }
-    assert_eq!(app.introspect(&key, &eve.token).await.body["active"], true);
+    app.post("/v1/tokens/revoke").form(&format!("token={key}")).send().await.expect(200);
+    assert_eq!(app.introspect(&key, &eve.token).await.body["active"], true, "an API key is not revoked there");
     app.clock.advance(Duration::from_secs(600));
     app.me(&eve.token).await.refused(401, "token_expired");
     assert_eq!(app.introspect(&key, &eve.token).await.expect(200).body, json!({"active": false}));
@@ -116,6 +117,10 @@ on_every_store! {
             app.me(&person.token).await.refused(401, "token_invalid");
         }
         app.refresh(next["refresh_token"].as_str().unwrap()).await.refused(401, "refresh_token_invalid");
+        let carl = app.person("carl").await;
+        app.clock.advance(Duration::from_secs(600));
+        revoke(&carl.token).await.expect(200);
+        app.refresh(&carl.refresh_token).await.expect(200); // what has expired ends nothing
         app.post("/v1/tokens/revoke").form("").send().await.refused(400, "malformed_form");
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         delivery::TokenDelivery,
         field::{FieldProblems, Optional, Required},
         scalar::{DateTime, Id, OrNull},
+        token_text::TokenText,
         users::User,
     },
 };
@@ -92,7 +93,7 @@ impl Form for Credentials {
 pub(super) struct RefreshRequest {
     /// The refresh token. It is used up by this. A request with cookies leaves it out: then it is taken from there, and the
     /// next tokens go there too.
-    refresh_token: Optional<String>,
+    refresh_token: Optional<TokenText>,
 }
 
 impl Form for RefreshRequest {
@@ -100,7 +101,7 @@ impl Form for RefreshRequest {
 
     fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed> {
         let token = problems.take("refresh_token", self.refresh_token.0)?;
-        Some(token.map(|text| RefreshToken::new(&text)))
+        Some(token.map(|text| RefreshToken::new(text.reveal())))
     }
 }
 
@@ -124,7 +125,7 @@ impl Form for ReauthenticateRequest {
 pub(super) struct SignInResult {
     /// A JWT (RFC 9068), to be sent as `Authorization: Bearer <token>`. It is absent when it is in a cookie.
     #[oai(skip_serializing_if_is_none)]
-    access_token: Option<String>,
+    access_token: Option<TokenText>,
     /// `Bearer` (RFC 6750).
     token_type: String,
     /// For how many seconds the access token is good.
@@ -132,7 +133,7 @@ pub(super) struct SignInResult {
     /// What `refresh_session` takes, once, for two new tokens. Keep it as a password is kept. It is absent when it is in a
     /// cookie.
     #[oai(skip_serializing_if_is_none)]
-    refresh_token: Option<String>,
+    refresh_token: Option<TokenText>,
     /// The session.
     session: Session,
     /// Who is signed in.
@@ -158,7 +159,7 @@ pub(super) struct ReauthenticateResult {
     /// A JWT (RFC 9068) that tells when the password was given (`auth_time`). The former one goes on being good.
     /// It is absent when it is in a cookie.
     #[oai(skip_serializing_if_is_none)]
-    access_token: Option<String>,
+    access_token: Option<TokenText>,
     /// `Bearer` (RFC 6750).
     token_type: String,
     /// For how many seconds the access token is good.
