@@ -35,6 +35,7 @@ pub enum ApiKeysCommand {
     /// End a key, at once.
     Revoke {
         /// The id of the key, which the list shows.
+        #[arg(value_parser = id)]
         id: ApiKeyId,
     },
 }
@@ -63,6 +64,10 @@ pub fn api_keys(config: &Config, command: &ApiKeysCommand) -> ExitCode {
             Err(e) => fail(&e.to_string()),
         },
     })
+}
+
+fn id(text: &str) -> Result<ApiKeyId, &'static str> {
+    text.parse().map_err(|_| "an id out of `latchkey api-keys list` is needed")
 }
 
 fn scopes(key: &ApiKey) -> Vec<&'static str> {

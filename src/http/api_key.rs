@@ -10,7 +10,7 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::{code::Code, problem::Problem};
+use super::{auth::is_said_twice, code::Code, problem::Problem};
 use crate::accounts::{Accounts, ApiKeyScope, ApiKeyText};
 
 /// The two ways to send an API key: what the document calls them, what HTTP does, and what it means.
@@ -50,6 +50,9 @@ impl<'a> ApiExtractor<'a> for Introspector {
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> Result<Self> {
         let accounts = request.data::<Arc<Accounts>>().ok_or_else(|| Problem::new(Code::InternalError))?;
+        if is_said_twice(request) {
+            return Err(Problem::new(Code::ApiKeyInvalid).into());
+        }
         let key = sent(request).ok_or_else(|| Problem::new(Code::ApiKeyRequired))?;
         accounts.authenticate_api_key(&key, ApiKeyScope::IntrospectTokens).await.map_err(Problem::from)?;
         Ok(Self)

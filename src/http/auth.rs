@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::{Request, RequestBody};
+use poem::{Request, RequestBody, http::header::AUTHORIZATION};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     auth::{Bearer, BearerAuthorization},
@@ -116,6 +116,11 @@ impl<'a> ApiExtractor<'a> for Leaving {
     }
 }
 
+/// Whether a request says more than once who is asking: then nobody knows which is meant.
+pub(super) fn is_said_twice(request: &Request) -> bool {
+    request.headers().get_all(AUTHORIZATION).iter().count() > 1
+}
+
 /// The token of a request.
 fn credential(request: &Request) -> poem::Result<(AccessToken, TokenDelivery)> {
     let web = Web::of(request)?;
@@ -124,6 +129,9 @@ fn credential(request: &Request) -> poem::Result<(AccessToken, TokenDelivery)> {
     {
         csrf::check(request, web)?;
         return Ok((AccessToken::new(token), TokenDelivery::Cookie));
+    }
+    if is_said_twice(request) {
+        return Err(Problem::new(Code::TokenInvalid).into());
     }
     let bearer = Bearer::from_request(request)?;
     Ok((AccessToken::new(&bearer.token), TokenDelivery::Body))

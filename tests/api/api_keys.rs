@@ -118,6 +118,7 @@ async fn redis_a_key_is_refused_unless_it_is_whole_and_good_for_this() {
     for wrong in [&ada.token, &key[..67], &key[4..], &other_secret, &other_id, &format!("{key}AAAA"), "lkk_"] {
         assert_eq!(challenges(request().bearer(wrong), "api_key_invalid").await, invalid);
     }
+    assert_eq!(challenges(request().bearer(&key).basic("", &key), "api_key_invalid").await, invalid);
     app.me(&key).await.refused(401, "token_invalid");
     let client = app.redis.as_ref().unwrap().client().await;
     let scopes = format!("HSET latchkey:{{api-keys}}:key:{id} scopes users:read");
@@ -230,5 +231,6 @@ fn a_wrong_api_key_command_is_told_in_a_line() {
     for arguments in [["--name", "x"], ["--scope", "tokens:introspect"]] {
         assert_eq!(create(&arguments).status.code(), Some(2));
     }
-    assert!(line(&run(&[], &["api-keys", "revoke", "x"]), 2).contains("<ID>"));
+    let said = line(&run(&[], &["api-keys", "revoke", "nope"]), 2);
+    assert!(said.contains("<ID>") && said.contains("an id out of `latchkey api-keys list` is needed"), "{said}");
 }

@@ -77,6 +77,8 @@ on_every_store! {
             app.me(token).await.refused(401, "token_invalid");
         }
         app.get("/v1/users/me").send().await.refused(401, "authentication_required");
+        let twice = app.get("/v1/users/me").bearer(&ada.token).header("authorization", &format!("Bearer {}", bob.token));
+        twice.send().await.refused(401, "token_invalid");
         let basic = app.get("/v1/users/me").header("authorization", "Basic YWRhOng=");
         basic.send().await.refused(401, "authentication_required");
     }
