@@ -55,10 +55,9 @@ struct Metadata {
     revocation_endpoint: String,
     /// `none`: whoever has a token may end it.
     revocation_endpoint_auth_methods_supported: Vec<String>,
-    /// None.
+    /// `none`: no answer of an authorization endpoint has anything in it, since there is no such endpoint. RFC 8414 demands
+    /// a value.
     response_types_supported: Vec<String>,
-    /// None.
-    grant_types_supported: Vec<String>,
     /// `public`: `sub` is the user's id, the same for every service. OpenID Connect demands it.
     subject_types_supported: Vec<String>,
     /// What tokens may be signed with. There are no ID tokens, but libraries take this for access tokens too.
@@ -107,7 +106,9 @@ impl Discovery {
 
     /// Who issues access tokens, and where are the keys?
     ///
-    /// The metadata of an authorization server (RFC 8414), out of which standard libraries find the keys.
+    /// The metadata of an authorization server (RFC 8414): whoever knows the issuer alone finds the keys by it. When the
+    /// issuer has a path, RFC 8414 puts this path behind the address of the metadata, which the proxy in front must map to
+    /// this one.
     #[oai(path = "/oauth-authorization-server", method = "get", operation_id = "get_server_metadata")]
     async fn server(&self, accounts: Data<&Arc<Accounts>>) -> MetadataFound {
         metadata(&accounts)
@@ -115,7 +116,7 @@ impl Discovery {
 
     /// The same, where OpenID Connect looks for it
     ///
-    /// Libraries that know the issuer alone look here. There are no ID tokens.
+    /// For those who look for the keys as OpenID Connect does. There are no ID tokens.
     #[oai(path = "/openid-configuration", method = "get", operation_id = "get_openid_configuration")]
     async fn openid(&self, accounts: Data<&Arc<Accounts>>) -> MetadataFound {
         metadata(&accounts)
@@ -131,8 +132,7 @@ fn metadata(accounts: &Accounts) -> MetadataFound {
         revocation_endpoint: format!("{issuer}/v1/tokens/revoke"),
         revocation_endpoint_auth_methods_supported: vec!["none".to_owned()],
         issuer,
-        response_types_supported: Vec::new(),
-        grant_types_supported: Vec::new(),
+        response_types_supported: vec!["none".to_owned()],
         subject_types_supported: vec!["public".to_owned()],
         id_token_signing_alg_values_supported: Algorithm::ALL.map(|algorithm| algorithm.name().to_owned()).to_vec(),
     };

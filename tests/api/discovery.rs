@@ -46,6 +46,9 @@ on_every_store! {
         let openid = app.get("/.well-known/openid-configuration").send().await.expect(200);
         assert_eq!(server.body, openid.body);
         assert_eq!(server.header("cache-control"), "public, max-age=300");
+        let members = server.body.as_object().unwrap();
+        assert!(members.values().all(|value| *value != json!([])), "RFC 8414, 3.2: {members:?}");
+        assert_eq!(members["response_types_supported"], json!(["none"]));
         for (name, path) in [
             ("jwks_uri", "/.well-known/jwks.json"),
             ("introspection_endpoint", "/v1/tokens/introspect"),

@@ -1,4 +1,4 @@
-//! The nginx of docs/tokens.md, which asks Latchkey for each request, before a service that trusts Latchkey's tokens.
+//! The nginx of docs/tokens.md: before a service that trusts Latchkey's tokens, and before Latchkey under a path.
 
 use std::{
     fs,
@@ -8,12 +8,14 @@ use std::{
 };
 
 use reqwest::{Method, RequestBuilder, header};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     protected_service::{Pair, access},
     redis_server::free_port,
     snippets::snippet,
+    support::Process,
 };
 
 /// A running nginx. Dropping it ends the process.
@@ -24,11 +26,9 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// In front of the service, with what the page says.
-    fn start(pair: &Pair) -> Self {
+    /// With these locations.
+    fn start(locations: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let service = pair.articles.trim_end_matches("/articles");
-        let locations = snippet("nginx", &pair.latchkey.url).replace("http://127.0.0.1:9444", service);
         let path = folder.path().display();
         let places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
         let places = places.map(|name| format!("{name}_temp_path {path}/{name};")).join("\n");
@@ -74,7 +74,9 @@ impl Drop for Nginx {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_nginx_lets_in_who_is_signed_in_at_that_moment() {
     let mut pair = Pair::start().await;
-    let nginx = Nginx::start(&pair);
+    let service = pair.articles.trim_end_matches("/articles");
+    let locations = snippet("From a proxy", "nginx", &pair.latchkey.url).replace("http://127.0.0.1:9444", service);
+    let nginx = Nginx::start(&locations);
     let tokens = pair.sign_in().await;
     let token = access(&tokens).to_owned();
     let request = |method: Method| pair.client.request(method, format!("{}/articles", nginx.url));
@@ -104,4 +106,20 @@ async fn redis_nginx_lets_in_who_is_signed_in_at_that_moment() {
     pair.latchkey.child.kill().unwrap();
     pair.latchkey.child.wait().unwrap();
     assert_eq!(status(pair.client.get(format!("{}/articles", nginx.url)).bearer_auth(&token)).await, 500);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_nginx_leads_an_issuer_with_a_path_to_its_metadata_and_keys() {
+    let latchkey = Process::start(&[("LATCHKEY_ISSUER", "https://example.com/accounts")]);
+    let nginx = Nginx::start(&snippet("An issuer with a path", "nginx", &latchkey.url));
+    let get = async |path: &str| {
+        let answer = reqwest::get(format!("{}{path}", nginx.url)).await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json::<Value>().await.unwrap()
+    };
+    let metadata = get("/.well-known/oauth-authorization-server/accounts").await;
+    assert_eq!(get("/accounts/.well-known/openid-configuration").await, metadata);
+    assert_eq!(metadata["issuer"], "https://example.com/accounts");
+    let keys = metadata["jwks_uri"].as_str().unwrap().strip_prefix("https://example.com").unwrap();
+    assert_eq!(get(keys).await["keys"].as_array().unwrap().len(), 1);
 }

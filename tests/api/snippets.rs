@@ -43,10 +43,11 @@ fn page() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tokens.md")).unwrap()
 }
 
-/// The first block of code of this language, made to trust the service at `url`.
-pub fn snippet(language: &str, url: &str) -> String {
+/// The first block of code of this language under a heading, made to trust the service at `url`.
+pub fn snippet(heading: &str, language: &str, url: &str) -> String {
     let page = page();
-    let code = page.split(&format!("```{language}\n")).nth(1).unwrap().split("```").next().unwrap();
+    let section = page.split(&format!("# {heading}\n")).nth(1).unwrap();
+    let code = section.split(&format!("```{language}\n")).nth(1).unwrap().split("```").next().unwrap();
     assert!(code.contains("http://127.0.0.1:9443"), "{code}");
     code.replace("http://127.0.0.1:9443", url)
 }
@@ -71,7 +72,7 @@ fn said(command: &mut Command, tokens: &[String]) -> Vec<String> {
 }
 
 /// Gives a snippet good tokens, and each kind of bad one between them.
-async fn tell_apart(language: &str, file: &str, driver: &str, run: impl Fn(&Path) -> Command) {
+async fn tell_apart(heading: &str, language: &str, file: &str, driver: &str, run: impl Fn(&Path) -> Command) {
     let app = TestApp::redis().await;
     let ada = app.person("ada").await;
     let forger = Forger::new(app.redis.as_ref().unwrap(), &ada.token).await;
@@ -82,7 +83,7 @@ async fn tell_apart(language: &str, file: &str, driver: &str, run: impl Fn(&Path
     tokens.push(good);
 
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(file), snippet(language, &app.url) + driver).unwrap();
+    fs::write(folder.path().join(file), snippet(heading, language, &app.url) + driver).unwrap();
     let mut command = run(folder.path());
     let given = tokens.clone();
     let answers = tokio::task::spawn_blocking(move || said(&mut command, &given)).await.unwrap();
@@ -97,7 +98,7 @@ async fn tell_apart(language: &str, file: &str, driver: &str, run: impl Fn(&Path
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_the_python_snippet_tells_good_tokens_from_bad_ones() {
-    tell_apart("python", "check.py", PYTHON, |folder| {
+    tell_apart("Python", "python", "check.py", PYTHON, |folder| {
         let mut command = Command::new("python3");
         command.arg(folder.join("check.py")).env("PYTHONPATH", libraries("python"));
         command
@@ -107,7 +108,7 @@ async fn redis_the_python_snippet_tells_good_tokens_from_bad_ones() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_the_node_snippet_tells_good_tokens_from_bad_ones() {
-    tell_apart("js", "check.mjs", NODE, |folder| {
+    tell_apart("Node", "js", "check.mjs", NODE, |folder| {
         // Node looks for modules beside the script.
         symlink(libraries("node").join("node_modules"), folder.join("node_modules")).unwrap();
         let mut command = Command::new("node");
