@@ -1,5 +1,5 @@
-//! Which service is asking: its API key, as a bearer token (RFC 6750) or as the password of HTTP Basic (RFC 7617), which
-//! is how many OAuth libraries authenticate a client.
+//! Which service is asking: its API key, as a bearer token (RFC 6750) or as the password of HTTP Basic (RFC 7617),
+//! which is how many OAuth libraries authenticate a client.
 
 use std::sync::Arc;
 

@@ -18,7 +18,8 @@ pub(super) struct Authenticated {
     pub(super) delivery: TokenDelivery,
 }
 
-/// Somebody who wants to be signed out: by a token that is good, or by the cookies of a browser, whatever they are worth.
+/// Somebody who wants to be signed out: by a token that is good, or by the cookies of a browser, whatever they are
+/// worth.
 pub(super) enum Leaving {
     ByToken(Box<SignedIn>),
     ByCookies(Vec<String>),

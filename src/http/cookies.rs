@@ -1,7 +1,7 @@
 //! The two cookies that hold the tokens of a browser.
 //!
-//! With the prefix `__Host-` a browser takes them only over TLS, from this very host and for all its paths (RFC 6265bis),
-//! so that no other host of the same domain can put its own in their place. Scripts cannot read them.
+//! With the prefix `__Host-` a browser takes them only over TLS, from this very host and for all its paths (RFC
+//! 6265bis), so that no other host of the same domain can put its own in their place. Scripts cannot read them.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ pub(super) const REFRESH: &str = "__Host-latchkey_refresh";
 /// As many bytes of name and value as browsers take (RFC 6265bis, 5.6). What is larger they drop without a word.
 const LARGEST: usize = 4096;
 
-/// The text of a cookie, if the request has it. When it is there twice, or is no text, nobody knows which is meant: then
-/// it is empty, which is no token.
+/// The text of a cookie, if the request has it. When it is there twice, or is no text, nobody knows which is meant:
+/// then it is empty, which is no token.
 pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).iter();
     let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));

@@ -39,8 +39,8 @@ struct Key {
     y: Option<String>,
 }
 
-/// What this service is, as an authorization server describes itself (RFC 8414). People sign in at `/v1/sessions`, which is
-/// no grant of OAuth, so there is neither an authorization endpoint nor a token endpoint.
+/// What this service is, as an authorization server describes itself (RFC 8414). People sign in at `/v1/sessions`,
+/// which is no grant of OAuth, so there is neither an authorization endpoint nor a token endpoint.
 #[derive(Debug, Object)]
 struct Metadata {
     /// The `iss` of access tokens, letter by letter.
@@ -55,8 +55,8 @@ struct Metadata {
     revocation_endpoint: String,
     /// `none`: whoever has a token may end it.
     revocation_endpoint_auth_methods_supported: Vec<String>,
-    /// `none`: no answer of an authorization endpoint has anything in it, since there is no such endpoint. RFC 8414 demands
-    /// a value.
+    /// `none`: no answer of an authorization endpoint has anything in it, since there is no such endpoint. RFC 8414
+    /// demands a value.
     response_types_supported: Vec<String>,
     /// `public`: `sub` is the user's id, the same for every service. OpenID Connect demands it.
     subject_types_supported: Vec<String>,
@@ -95,9 +95,9 @@ pub(super) struct Discovery;
 impl Discovery {
     /// Which keys sign access tokens?
     ///
-    /// The public keys (a JWK Set, RFC 7517) that access tokens are checked with. A new key is here 10 minutes before it
-    /// signs, and an old one until the last token that it signed has expired. When a token names a key that is not in the
-    /// set, read it again.
+    /// The public keys (a JWK Set, RFC 7517) that access tokens are checked with. A new key is here 10 minutes before
+    /// it signs, and an old one until the last token that it signed has expired. When a token names a key that is not
+    /// in the set, read it again.
     #[oai(path = "/jwks.json", method = "get", operation_id = "get_keys")]
     async fn keys(&self, accounts: Data<&Arc<Accounts>>) -> KeysFound {
         let keys = accounts.keyring().published().await.into_iter().map(Key::from).collect();
@@ -106,9 +106,9 @@ impl Discovery {
 
     /// Who issues access tokens, and where are the keys?
     ///
-    /// The metadata of an authorization server (RFC 8414): whoever knows the issuer alone finds the keys by it. When the
-    /// issuer has a path, RFC 8414 puts this path behind the address of the metadata, which the proxy in front must map to
-    /// this one.
+    /// The metadata of an authorization server (RFC 8414): whoever knows the issuer alone finds the keys by it. When
+    /// the issuer has a path, RFC 8414 puts this path behind the address of the metadata, which the proxy in front must
+    /// map to this one.
     #[oai(path = "/oauth-authorization-server", method = "get", operation_id = "get_server_metadata")]
     async fn server(&self, accounts: Data<&Arc<Accounts>>) -> MetadataFound {
         metadata(&accounts)

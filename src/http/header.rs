@@ -1,5 +1,5 @@
-//! Request headers that an operation takes as arguments. Such a header is never overlooked: what cannot be read is refused,
-//! in whichever of its lines it stands.
+//! Request headers that an operation takes as arguments. Such a header is never overlooked: what cannot be read is
+//! refused, in whichever of its lines it stands.
 
 use poem::{Request, RequestBody};
 use poem_openapi::{

@@ -129,8 +129,9 @@ pub(super) struct Tokens;
 impl Tokens {
     /// Introspect a token
     ///
-    /// For services that were sent an access token (RFC 7662). A refresh token is `{"active": false}`, as is everything else.
-    /// This needs an API key with the scope `tokens:introspect`, as a bearer token or as the password of HTTP Basic.
+    /// For services that were sent an access token (RFC 7662). A refresh token is `{"active": false}`, as is everything
+    /// else. This needs an API key with the scope `tokens:introspect`, as a bearer token or as the password of HTTP
+    /// Basic.
     #[oai(path = "/introspect", method = "post", operation_id = "introspect_token")]
     async fn introspect(
         &self,
@@ -144,9 +145,10 @@ impl Tokens {
 
     /// Revoke a token
     ///
-    /// Ends the session of an access token or a refresh token (RFC 7009), with all its tokens. Whoever has the token may do
-    /// that, so no key is needed. Any other text is no failure and ends nothing: an access token that has expired, whose
-    /// session goes on, or an API key, which goes on being good until `latchkey api-keys revoke` ends it.
+    /// Ends the session of an access token or a refresh token (RFC 7009), with all its tokens. Whoever has the token
+    /// may do that, so no key is needed. Any other text is no failure and ends nothing: an access token that has
+    /// expired, whose session goes on, or an API key, which goes on being good until `latchkey api-keys revoke` ends
+    /// it.
     #[oai(path = "/revoke", method = "post", operation_id = "revoke_token")]
     async fn revoke(&self, accounts: Data<&Arc<Accounts>>, body: UrlEncoded<SentToken>) -> Result<Revoked, Problem> {
         accounts.revoke_token(body.0.reveal()).await?;

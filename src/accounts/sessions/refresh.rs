@@ -19,9 +19,9 @@ use crate::{
 impl Accounts {
     /// Gives new tokens for a refresh token.
     ///
-    /// For 10 seconds after its use a token gives the refresh token that is current since: so two that ask at once get the
-    /// same one, and whoever did not get the answer asks again. While the store is away, this time does not pass. After
-    /// that the token is in more hands than one, and its session ends.
+    /// For 10 seconds after its use a token gives the refresh token that is current since: so two that ask at once get
+    /// the same one, and whoever did not get the answer asks again. While the store is away, this time does not pass.
+    /// After that the token is in more hands than one, and its session ends.
     ///
     /// # Errors
     /// [`Error::RefreshTokenInvalid`] when the token stands for no session; [`Error::RefreshTokenReused`];

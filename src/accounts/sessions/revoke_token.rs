@@ -7,8 +7,8 @@ use crate::accounts::{
 };
 
 impl Accounts {
-    /// Ends the session of an access token or a refresh token, also of a refresh token that was used before. A token that
-    /// stands for no session has nothing to end.
+    /// Ends the session of an access token or a refresh token, also of a refresh token that was used before. A token
+    /// that stands for no session has nothing to end.
     ///
     /// # Errors
     /// Those of the store.

@@ -59,8 +59,8 @@ struct Claims<'a> {
     email_verified: bool,
 }
 
-/// What is read of a token that comes back. All else about the person, the store knows better. Who issued it is known by
-/// its key, which is in our store and signs nothing else.
+/// What is read of a token that comes back. All else about the person, the store knows better. Who issued it is known
+/// by its key, which is in our store and signs nothing else.
 #[derive(Deserialize)]
 struct Presented {
     sub: String,

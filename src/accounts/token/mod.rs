@@ -100,8 +100,8 @@ impl Accounts {
     /// a moment ago is so now. That the session is in use is noted behind the caller's back.
     ///
     /// # Errors
-    /// [`Error::TokenInvalid`] when it stands for nobody, [`Error::TokenExpired`] when it no longer does, and the errors
-    /// of the store.
+    /// [`Error::TokenInvalid`] when it stands for nobody, [`Error::TokenExpired`] when it no longer does, and the
+    /// errors of the store.
     pub async fn authenticate(self: &Arc<Self>, token: &AccessToken) -> Result<SignedIn, Error> {
         let subject = self.verify(token).await?;
         let signed_in = self.load(subject.user, subject.session).await?.ok_or(Error::TokenInvalid)?;

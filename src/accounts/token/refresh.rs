@@ -3,11 +3,11 @@
 //! As text a token is `lkr_` and the base64url form of user id, session id, family secret (128 bits) and current secret
 //! (256 bits). It names where it is kept, so it needs no index, and only digests are stored.
 //!
-//! The current secret is used once: using it gives the next one. Whoever comes with a former one is late by some seconds
-//! (two tabs, a lost answer) or is a thief, or was robbed by one. For the first case the current secret can be had again:
-//! each next one is derived from the one before and a salt that the session keeps for that long, so nobody who knows only
-//! one of the two has it. The family secret tells both cases from somebody who never had a token and only read a session's
-//! id somewhere.
+//! The current secret is used once: using it gives the next one. Whoever comes with a former one is late by some
+//! seconds (two tabs, a lost answer) or is a thief, or was robbed by one. For the first case the current secret can be
+//! had again: each next one is derived from the one before and a salt that the session keeps for that long, so nobody
+//! who knows only one of the two has it. The family secret tells both cases from somebody who never had a token and
+//! only read a session's id somewhere.
 
 use std::{fmt, time::Duration};
 
@@ -36,8 +36,8 @@ const LABEL: &[u8] = b"latchkey refresh token, next secret";
 pub enum Rotation {
     /// Every time.
     Always,
-    /// Not within 10 seconds of the last time: for a client that may take a later answer before an earlier one, and be left
-    /// with the former token. A browser does that with cookies.
+    /// Not within 10 seconds of the last time: for a client that may take a later answer before an earlier one, and be
+    /// left with the former token. A browser does that with cookies.
     Spaced,
 }
 

@@ -12,8 +12,8 @@ use crate::accounts::digest::Digest;
 /// Tokens in one generation. Two generations take some 4 MB at the most.
 const GENERATION: usize = 8192;
 
-/// What is remembered of tokens, by their digest. It is bounded: when a generation is full, the one before it is forgotten,
-/// and what is still in use comes over into the new one.
+/// What is remembered of tokens, by their digest. It is bounded: when a generation is full, the one before it is
+/// forgotten, and what is still in use comes over into the new one.
 #[derive(Debug, Default)]
 pub(in crate::accounts) struct VerifiedTokens(Mutex<Generations>);
 

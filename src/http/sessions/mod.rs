@@ -100,9 +100,9 @@ impl Sessions {
     /// Refresh the tokens
     ///
     /// Takes a refresh token and gives two new tokens. A refresh token is used up by this. For 10 seconds it gives the
-    /// one that is current by then, so that two that ask at once, or one who missed the answer, stay signed in. After that
-    /// somebody else has it too: it ends the session. A token from a cookie gives cookies, and is used
-    /// up every 10 seconds at the most.
+    /// one that is current by then, so that two that ask at once, or one who missed the answer, stay signed in. After
+    /// that somebody else has it too: it ends the session. A token from a cookie gives cookies, and is used up every 10
+    /// seconds at the most.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh_session")]
     async fn refresh(
         &self,
@@ -167,8 +167,8 @@ impl Sessions {
 
     /// Sign out
     ///
-    /// Ends the session that asks. Its token is refused from then on. A browser's cookies are cleared, and whatever session
-    /// they are still good for ends, also when the access token has expired.
+    /// Ends the session that asks. Its token is refused from then on. A browser's cookies are cleared, and whatever
+    /// session they are still good for ends, also when the access token has expired.
     #[oai(path = "/current", method = "delete", operation_id = "sign_out")]
     async fn sign_out(&self, accounts: Data<&Arc<Accounts>>, who: Leaving) -> Result<Response<Ended>, Problem> {
         let cookies = match who {

@@ -72,8 +72,8 @@ pub(super) struct Credentials {
     login: Required<String>,
     /// The password.
     password: Required<Password>,
-    /// Where the tokens go: into the body of the answer, or into cookies that scripts cannot read. For cookies the service
-    /// must have `LATCHKEY_COOKIES` on.
+    /// Where the tokens go: into the body of the answer, or into cookies that scripts cannot read. For cookies the
+    /// service must have `LATCHKEY_COOKIES` on.
     token_delivery: Optional<TokenDelivery>,
 }
 
@@ -91,8 +91,8 @@ impl Form for Credentials {
 /// What new tokens are had with.
 #[derive(Debug, Object)]
 pub(super) struct RefreshRequest {
-    /// The refresh token. It is used up by this. A request with cookies leaves it out: then it is taken from there, and the
-    /// next tokens go there too.
+    /// The refresh token. It is used up by this. A request with cookies leaves it out: then it is taken from there, and
+    /// the next tokens go there too.
     refresh_token: Optional<TokenText>,
 }
 
@@ -130,8 +130,8 @@ pub(super) struct SignInResult {
     token_type: String,
     /// For how many seconds the access token is good.
     expires_in: u64,
-    /// What `refresh_session` takes, once, for two new tokens. Keep it as a password is kept. It is absent when it is in a
-    /// cookie.
+    /// What `refresh_session` takes, once, for two new tokens. Keep it as a password is kept. It is absent when it is
+    /// in a cookie.
     #[oai(skip_serializing_if_is_none)]
     refresh_token: Option<TokenText>,
     /// The session.
