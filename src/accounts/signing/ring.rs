@@ -12,9 +12,9 @@ use crate::accounts::clock::Timestamp;
 /// How long a key is published before it signs. Key sets are kept for 5 minutes, and instances read the ring every 30 s.
 pub(super) const LEAD: Duration = Duration::from_secs(600);
 
-/// How long a key stays after its last token has expired: more than clocks differ, and than an instance signs on with a
-/// ring that it has not read again.
-pub(super) const MARGIN: Duration = Duration::from_secs(60);
+/// How long a key stays after its last token has expired: more than clocks differ (one that is off by 4 minutes keeps an
+/// instance from starting), and than an instance signs on with a ring that it has not read again.
+pub(super) const MARGIN: Duration = Duration::from_secs(300);
 
 /// One key, whose private part is held as `K`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,10 @@ impl<K> Ring<K> {
         }
         let is_due = self.0.last().is_none_or(|newest| {
             let is_old = newest.created_at.plus(settings.rotate_every) <= now;
-            is_old || (starts && settings.algorithm.is_some_and(|algorithm| newest.algorithm != algorithm))
+            // Instances that are set to different algorithms must not add a key at each of their starts.
+            let waits = |algorithm| self.0.iter().any(|key| key.algorithm == algorithm && key.signs_from > now);
+            let is_wanted = |algorithm| newest.algorithm != algorithm && !waits(algorithm);
+            is_old || (starts && settings.algorithm.is_some_and(is_wanted))
         });
         if is_due {
             self.add(make(self.next_from(now), algorithm)?);
@@ -159,14 +162,14 @@ mod tests {
             (0, "a", &["a", "b"]),
             (1599, "a", &["a", "b"]),
             (1600, "b", &["a", "b"]),
-            (2259, "b", &["a", "b"]), // 600 s for the last token, and 60 s
-            (2260, "b", &["b"]),
+            (2499, "b", &["a", "b"]), // 600 s for the last token, and 300 s
+            (2500, "b", &["b"]),
             (90_000, "b", &["b"]),
         ] {
             assert_eq!(ring.signer(at(second)).unwrap().kid, signs, "{second}");
             assert_eq!(kids(ring.published(at(second))), published, "{second}");
         }
-        assert_eq!((ring.dies_at(0), ring.dies_at(1)), (Some(at(2260)), None));
+        assert_eq!((ring.dies_at(0), ring.dies_at(1)), (Some(at(2500)), None));
         assert!(Ring::<()>::new(Vec::new()).signer(at(0)).is_none());
     }
 
