@@ -18,8 +18,9 @@ use crate::{
     support::{PASSWORD, Process, TestApp},
 };
 
-/// How long a client may wait for the answer that nobody knows.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a client may wait for the answer that nobody knows: 1.8 s for the store, and a noisy machine. Two waits of that
+/// kind, one after the other, would take longer.
+const PATIENCE: Duration = Duration::from_millis(3_300);
 
 /// All transactions of one registration are late, and together they would take too long.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -74,7 +75,7 @@ async fn redis_that_hangs_costs_no_memory_and_is_used_again() {
         for (status, took) in join_all((0..600).map(|_| ask())).await {
             assert_eq!(status, 503);
             // So many at once share the cores with their own clients: this tells only a wait that does not end.
-            assert!(took < 5 * PATIENCE, "{took:?}");
+            assert!(took < 3 * PATIENCE, "{took:?}");
         }
         after.push(resident(&process));
     }
@@ -110,10 +111,10 @@ async fn redis_that_hangs_keeps_nobody_waiting_for_the_keys() {
         assert!(frozen.elapsed() < 3 * PATIENCE, "who issued such a token is known without the store");
     }
     // Each round meets an attempt under way, or one that has just ended. One after the other they would take 1.8 s each.
-    while frozen.elapsed() < 4 * PATIENCE {
+    while frozen.elapsed() < 3 * PATIENCE {
         let sent = Instant::now();
         let (unknown, read) = tokio::join!(join_all((0..20).map(|_| ask(&me))), join_all((0..20).map(|_| ask(&keys))));
-        assert!(sent.elapsed() < 5 * PATIENCE, "{:?}", sent.elapsed());
+        assert!(sent.elapsed() < 4 * PATIENCE, "{:?}", sent.elapsed());
         assert!(unknown.iter().all(|(status, _)| *status == 503), "{unknown:?}");
         assert!(read.iter().all(|answer| *answer == published), "{read:?}");
     }

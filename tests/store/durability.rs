@@ -92,7 +92,7 @@ async fn valkey_that_cannot_sync_acknowledges_nothing_in_the_fsync_tier() {
     let store = connect(&server, Durability::Fsync).await;
     let begun = Instant::now();
     assert!(matches!(store.commit(put("a", "1")).await, Err(CommitError::Unavailable(_))));
-    assert!(begun.elapsed() < REQUEST_DEADLINE + Duration::from_millis(200));
+    assert!(begun.elapsed() < REQUEST_DEADLINE + Duration::from_millis(1_500));
 }
 
 /// A master and a replica of it that is up to date.
@@ -117,7 +117,7 @@ async fn redis_in_the_replicated_tier_acknowledges_what_a_replica_has() {
     let begun = Instant::now();
     let told = store.commit(put("a", "2")).await.unwrap_err();
     assert!(matches!(&told, CommitError::Unavailable(_)), "{told}");
-    assert!(begun.elapsed() < REQUEST_DEADLINE + Duration::from_millis(200), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < REQUEST_DEADLINE + Duration::from_millis(1_500), "{:?}", begun.elapsed());
     assert_eq!(store.get(&key("a")).await.unwrap().unwrap().fields["value"], "2", "it is there, on one server");
     replica.thaw();
     store.commit(put("a", "3")).await.unwrap();

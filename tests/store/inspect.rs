@@ -197,7 +197,7 @@ async fn a_redis_that_does_not_answer_in_time_is_unknown() {
     let _: () = command(&server.client().await, "CLIENT PAUSE 4000 ALL").await;
     let started = Instant::now();
     let findings = store.inspect(now()).await;
-    assert!(started.elapsed() < REQUEST_DEADLINE + Duration::from_millis(200), "{:?}", started.elapsed());
+    assert!(started.elapsed() < REQUEST_DEADLINE + Duration::from_millis(1_500), "{:?}", started.elapsed());
     assert!(findings.iter().all(|finding| finding.severity == Unknown || finding.check == Check::Tls), "{findings:#?}");
 }
 

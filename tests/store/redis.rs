@@ -80,7 +80,7 @@ async fn a_server_that_hangs_is_unavailable_within_the_deadline_and_usable_after
     let (read, commits) = tokio::join!(store.get(&a), join_all((0..100).map(|_| store.commit(put("a", "2")))));
     assert!(read.is_err());
     assert!(commits.iter().all(|commit| matches!(commit, Err(CommitError::Unavailable(_)))));
-    assert!(started.elapsed() < REQUEST_DEADLINE + Duration::from_millis(700), "{:?}", started.elapsed());
+    assert!(started.elapsed() < REQUEST_DEADLINE + Duration::from_millis(1_500), "{:?}", started.elapsed());
     // None had come as far as EXEC, so none is applied later either.
     let deadline = Instant::now() + Duration::from_secs(10);
     while store.commit(put("b", "1")).await.is_err() {
@@ -105,7 +105,7 @@ async fn the_calls_of_one_request_share_one_deadline_on_all_its_tasks() {
         assert!(!pause(Duration::from_millis(1)).await);
     })
     .await;
-    assert!(begun.elapsed() < REQUEST_DEADLINE + Duration::from_millis(200), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < REQUEST_DEADLINE + Duration::from_millis(1_500), "{:?}", begun.elapsed());
     server.thaw();
     in_one_request(async { store.commit(put("a", "2")).await.unwrap() }).await;
 }
