@@ -62,7 +62,7 @@ pub use self::{
 use self::{
     retry::Retry,
     sessions::BeingNoted,
-    token::{Doubt, VerifiedTokens},
+    token::{InDoubt, VerifiedTokens},
 };
 pub use crate::store::in_one_request;
 use crate::store::{Name, OpenError, Store, in_the_same_request};
@@ -77,7 +77,7 @@ pub struct Accounts {
     settings: Settings,
     verified: VerifiedTokens,
     being_noted: BeingNoted,
-    doubt: Doubt,
+    in_doubt: InDoubt,
 }
 
 /// What an operator decides about accounts.
@@ -132,8 +132,8 @@ impl Accounts {
         let store = Arc::new(store);
         let keyring = Keyring::new(Arc::clone(&store), Arc::clone(&clock), Random, settings.signing.clone());
         let (verified, being_noted) = (VerifiedTokens::default(), BeingNoted::default());
-        let doubt = Doubt::default();
-        Self { store, hasher, clock, random: Random, keyring, settings, verified, being_noted, doubt }
+        let in_doubt = InDoubt::default();
+        Self { store, hasher, clock, random: Random, keyring, settings, verified, being_noted, in_doubt }
     }
 
     /// Whether the store answers, and has a key to sign tokens with.

@@ -14,7 +14,7 @@ use crate::accounts::{AccessToken, Accounts, SignedIn};
 
 /// Somebody who is signed in, and how their token came.
 pub(super) struct Authenticated {
-    pub(super) who: SignedIn,
+    pub(super) signed_in: SignedIn,
     pub(super) delivery: TokenDelivery,
 }
 
@@ -79,8 +79,8 @@ impl<'a> ApiExtractor<'a> for Authenticated {
     ) -> poem::Result<Self> {
         let accounts = request.data::<Arc<Accounts>>().ok_or_else(|| Problem::new(Code::InternalError))?;
         let (token, delivery) = credential(request)?;
-        let who = accounts.authenticate(&token).await.map_err(Problem::from)?;
-        Ok(Self { who, delivery })
+        let signed_in = accounts.authenticate(&token).await.map_err(Problem::from)?;
+        Ok(Self { signed_in, delivery })
     }
 }
 
@@ -105,15 +105,13 @@ impl<'a> ApiExtractor<'a> for Leaving {
     ) -> poem::Result<Self> {
         let web = Web::of(request)?;
         if web.takes_cookies_of(request) {
-            let tokens = [cookies::ACCESS, cookies::REFRESH].into_iter();
-            let tokens = tokens.filter_map(|name| cookies::read(request.headers(), name)).map(str::to_owned);
-            let tokens = tokens.collect::<Vec<_>>();
+            let tokens = cookies::tokens(request.headers()).map(str::to_owned).collect::<Vec<_>>();
             if !tokens.is_empty() {
                 csrf::check(request, web)?;
                 return Ok(Self::ByCookies(tokens));
             }
         }
-        Ok(Self::ByToken(Box::new(Authenticated::from_request(request, body, options).await?.who)))
+        Ok(Self::ByToken(Box::new(Authenticated::from_request(request, body, options).await?.signed_in)))
     }
 }
 

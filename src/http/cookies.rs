@@ -28,6 +28,11 @@ pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(text.unwrap_or_default())
 }
 
+/// Both tokens of a browser, as far as it has them.
+pub(super) fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    [ACCESS, REFRESH].into_iter().filter_map(|name| read(headers, name))
+}
+
 /// What an answer sets cookies to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SetCookies(Vec<HeaderValue>);

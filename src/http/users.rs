@@ -226,7 +226,7 @@ impl Users {
         #[oai(name = "If-None-Match")]
         if_none_match: Given<IfNoneMatch>,
     ) -> Result<Read, Problem> {
-        let user = who.who.user();
+        let user = who.signed_in.user();
         if if_none_match.0.0.is_some_and(|known| known.includes(user)) {
             return Ok(Read::NotModified(etag::of(user)));
         }
@@ -247,7 +247,7 @@ impl Users {
         if_match: Given<IfMatch>,
         body: Body<UserChanges>,
     ) -> Result<Changed, Problem> {
-        let user = accounts.patch_user(who.who, body.0, if_match.0.0).await?;
+        let user = accounts.patch_user(who.signed_in, body.0, if_match.0.0).await?;
         Ok(Changed::Done(Json(User::from(&user)), etag::of(&user)))
     }
 
@@ -264,7 +264,7 @@ impl Users {
         #[oai(name = "If-Match")]
         if_match: Given<IfMatch>,
     ) -> Result<Response<Deleted>, Problem> {
-        accounts.delete_user(who.who, if_match.0.0).await?;
+        accounts.delete_user(who.signed_in, if_match.0.0).await?;
         Ok(who.delivery.cleared().on(Deleted::Done))
     }
 }

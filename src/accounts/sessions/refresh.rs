@@ -10,7 +10,7 @@ use crate::{
         error::Error,
         keys::Home,
         sessions::{expect_unchanged, forget, keep},
-        token::{Issued, RefreshToken, Rotation, Standing, Tokens},
+        token::{Issued, Parts, RefreshToken, Rotation, Standing, Tokens},
         user::{Session, User},
     },
     store::CommitError,
@@ -29,17 +29,17 @@ impl Accounts {
     pub async fn refresh(self: &Arc<Self>, token: RefreshToken, rotation: Rotation) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
         detached(async move {
-            let outcome = accounts.run_refresh(&token, rotation).await;
+            let parts = token.parts().ok_or(Error::RefreshTokenInvalid)?;
+            let outcome = accounts.run_refresh(&parts, rotation).await;
             if let Err(Error::StoreUnavailable(_)) = outcome {
-                accounts.doubt.note(accounts.clock.now());
+                accounts.in_doubt.note(parts.session, accounts.clock.now());
             }
             outcome
         })
         .await
     }
 
-    async fn run_refresh(&self, token: &RefreshToken, rotation: Rotation) -> Result<Issued, Error> {
-        let parts = token.parts().ok_or(Error::RefreshTokenInvalid)?;
+    async fn run_refresh(&self, parts: &Parts, rotation: Rotation) -> Result<Issued, Error> {
         let mut retry = self.retry();
         loop {
             let who = self.load(parts.user, parts.session).await?.ok_or(Error::RefreshTokenInvalid)?;
@@ -47,25 +47,25 @@ impl Accounts {
             let (mut session, user) = (who.session().clone(), who.user().clone());
             let mut batch = expect_unchanged(&who);
             let home = Home::of(user.id);
-            let outcome =
-                match session.refresh.standing(&parts, now, |at| self.doubt.is_just(at, now), rotation, self.random) {
-                    Standing::Foreign => return Err(Error::RefreshTokenInvalid),
-                    Standing::Again(next) => {
-                        let tokens = self.issue(&user, &session, next, now)?;
-                        return Ok(Issued { tokens, session, user });
-                    }
-                    Standing::Current(next, kept) => {
-                        session.refresh = kept;
-                        session.note_use(now, &self.settings.sessions);
-                        keep(&mut batch, home, &session);
-                        let tokens = self.issue(&user, &session, next, now)?;
-                        Ok(Issued { tokens, session, user })
-                    }
-                    Standing::UsedUp => {
-                        forget(&mut batch, home, [session.id]);
-                        Err(Error::RefreshTokenReused)
-                    }
-                };
+            let just = |at| self.in_doubt.is_just(parts.session, at, now);
+            let outcome = match session.refresh.standing(parts, now, just, rotation, self.random) {
+                Standing::Foreign => return Err(Error::RefreshTokenInvalid),
+                Standing::Again(next) => {
+                    let tokens = self.issue(&user, &session, next, now)?;
+                    return Ok(Issued { tokens, session, user });
+                }
+                Standing::Current(next, kept) => {
+                    session.refresh = kept;
+                    session.note_use(now, &self.settings.sessions);
+                    keep(&mut batch, home, &session);
+                    let tokens = self.issue(&user, &session, next, now)?;
+                    Ok(Issued { tokens, session, user })
+                }
+                Standing::UsedUp => {
+                    forget(&mut batch, home, [session.id]);
+                    Err(Error::RefreshTokenReused)
+                }
+            };
             match self.store.commit(batch).await {
                 Ok(_) => {
                     if outcome.is_err() {

@@ -1,7 +1,7 @@
 //! The keys in the memory of one instance: what it signs and checks tokens with, and how it follows the store.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -35,6 +35,8 @@ pub struct Keyring {
     pub(super) random: Random,
     /// Locked for moments only: no await happens while it is.
     held: RwLock<Arc<Ring<Arc<KeyPair>>>>,
+    /// Whether what is done at the start was done.
+    pub(super) is_up_to_date: AtomicBool,
     /// Held while the ring is read once and taken into memory, so that no older one follows a newer one.
     pub(super) last_look: Mutex<Option<Look>>,
 }
@@ -70,7 +72,15 @@ impl Keyring {
         settings: SigningSettings,
     ) -> Self {
         let held = RwLock::new(Arc::new(Ring::new(Vec::new())));
-        Self { store, clock, settings, random, held, last_look: Mutex::new(None) }
+        Self {
+            store,
+            clock,
+            settings,
+            random,
+            held,
+            last_look: Mutex::new(None),
+            is_up_to_date: AtomicBool::new(false),
+        }
     }
 
     /// Whether there is a key to sign with.

@@ -12,8 +12,8 @@ use crate::accounts::clock::Timestamp;
 /// How long a key is published before it signs. Key sets are kept for 5 minutes, and instances read the ring every 30 s.
 pub(super) const LEAD: Duration = Duration::from_secs(600);
 
-/// How long a key stays after its last token has expired: more than clocks differ (one that is off by 4 minutes keeps an
-/// instance from starting), and than an instance signs on with a ring that it has not read again.
+/// How long a key stays after its last token has expired. The clocks of instances must not differ by more, less the half
+/// minute in which an instance signs on with a ring that it has not read again.
 pub(super) const MARGIN: Duration = Duration::from_secs(300);
 
 /// One key, whose private part is held as `K`.
@@ -95,7 +95,7 @@ impl<K> Ring<K> {
         }
         let is_due = self.0.last().is_none_or(|newest| {
             let is_old = newest.created_at.plus(settings.rotate_every) <= now;
-            // Instances that are set to different algorithms must not add a key at each of their starts.
+            // Instances that are set to different algorithms and start in turn must not add a key each time.
             let waits = |algorithm| self.0.iter().any(|key| key.algorithm == algorithm && key.signs_from > now);
             let is_wanted = |algorithm| newest.algorithm != algorithm && !waits(algorithm);
             is_old || (starts && settings.algorithm.is_some_and(is_wanted))
@@ -195,9 +195,9 @@ mod tests {
             let made = |_, _| -> Result<Key<()>, Infallible> { panic!("no key is due") };
             (ring.keep(at(second), settings, true, made).unwrap(), ring.dies_at(0).unwrap())
         };
-        assert_eq!(keep(1, &short), (false, at(1260)));
-        assert_eq!(keep(2, &long), (true, at(2460)));
-        assert_eq!(keep(3, &short), (false, at(2460)));
+        assert_eq!(keep(1, &short), (false, at(1500)));
+        assert_eq!(keep(2, &long), (true, at(2700)));
+        assert_eq!(keep(3, &short), (false, at(2700)));
     }
 
     proptest! {

@@ -91,7 +91,7 @@ async fn a_rotation_is_followed_and_the_old_key_stays_for_its_tokens() {
     assert_eq!(running.verify(&token).await.unwrap().unwrap().kid, new.kid);
     assert_eq!(running.verify(&old).await.unwrap().unwrap().payload, b"old");
     assert!(matches!(stages(&operator).await[..], [Stage::Retired(_), Stage::Signing]));
-    place.pass(11);
+    place.pass(15);
     assert_eq!(running.verify(&old).await.unwrap(), None);
     running.keep().await.unwrap();
     assert_eq!(stages(&operator).await, [Stage::Signing]);

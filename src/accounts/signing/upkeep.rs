@@ -1,6 +1,8 @@
 //! What changes the keys in the store: their beginning, their rotation, their end, and their sealing. Each change is one
 //! compare-and-set, so that instances that come to the same thought at once agree.
 
+use std::sync::atomic::Ordering;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
@@ -25,6 +27,7 @@ impl Keyring {
     /// When they cannot be read, opened or made. What else is due may wait.
     pub(in crate::accounts) async fn start(&self) -> Result<(), KeyError> {
         let changed = self.bring_up_to_date(true).await;
+        self.is_up_to_date.store(changed.is_ok(), Ordering::Relaxed);
         if let Some(error) = self.follow(true).await?.pop() {
             return Err(error);
         }
@@ -42,8 +45,11 @@ impl Keyring {
     /// # Errors
     /// When the ring cannot be read or changed. The keys in memory go on.
     pub async fn keep(&self) -> Result<(), KeyError> {
-        let changed = self.bring_up_to_date(false).await;
-        for error in self.follow(false).await? {
+        // What the start could not do, such as sealing in a store that was full, is done as soon as it can be.
+        let starts = !self.is_up_to_date.load(Ordering::Relaxed);
+        let changed = self.bring_up_to_date(starts).await;
+        self.is_up_to_date.fetch_or(changed.is_ok(), Ordering::Relaxed);
+        for error in self.follow(starts).await? {
             tracing::error!(%error, "a signing key is left out");
         }
         changed

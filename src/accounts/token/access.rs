@@ -77,7 +77,7 @@ pub(in crate::accounts) struct TokenSubject {
 }
 
 impl Accounts {
-    /// Makes an access token of a session. It does not outlive the session, whatever its lifetime.
+    /// Makes an access token of a session. It outlives the session by less than a second, whatever its lifetime.
     pub(in crate::accounts) fn issue_access(
         &self,
         user: &User,

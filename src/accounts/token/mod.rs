@@ -16,8 +16,8 @@ pub use self::{
     refresh::{RefreshToken, Rotation},
 };
 pub(super) use self::{
-    doubt::Doubt,
-    refresh::{Former, Refresh, Standing},
+    doubt::InDoubt,
+    refresh::{Former, Parts, Refresh, Standing},
     verified::VerifiedTokens,
 };
 use super::{

@@ -76,6 +76,8 @@ pub(super) struct Sessions;
 #[OpenApi(prefix_path = "/v1/sessions", tag = "Tags::Sessions")]
 impl Sessions {
     /// Sign in
+    ///
+    /// A sign-in that asks for cookies ends the session whose cookies the request came with, since the browser forgets it.
     #[oai(path = "/", method = "post", operation_id = "sign_in")]
     async fn sign_in(
         &self,
@@ -87,10 +89,12 @@ impl Sessions {
         let (login, password, delivery) = body.0;
         delivery.admit(request, &web)?;
         let issued = accounts.sign_in(SignIn { login, password, device: device(request) }).await?;
-        if let (TokenDelivery::Cookie, Some(former)) = (delivery, cookies::read(request.headers(), cookies::REFRESH)) {
+        if delivery == TokenDelivery::Cookie {
             // The browser forgets the session that it was in, so nobody could sign out of it.
-            if let Err(error) = accounts.revoke_token(former).await {
-                tracing::warn!(%error, "the session that a browser forgets could not be ended");
+            for former in cookies::tokens(request.headers()) {
+                if let Err(error) = accounts.revoke_token(former).await {
+                    tracing::warn!(%error, "the session that a browser forgets could not be ended");
+                }
             }
         }
         let result = SignInResult::new(&issued, delivery);
@@ -130,7 +134,7 @@ impl Sessions {
         who: Authenticated,
         body: Body<ReauthenticateRequest>,
     ) -> Result<Response<Fresh>, Problem> {
-        let Authenticated { who, delivery } = who;
+        let Authenticated { signed_in: who, delivery } = who;
         let done = accounts.reauthenticate(who, body.0).await?;
         let result = ReauthenticateResult::new(&done, delivery);
         Ok(delivery.access_cookie(&done.access, done.expires_in).on(Fresh::Done(Json(result))))
@@ -139,8 +143,8 @@ impl Sessions {
     /// List your sessions
     #[oai(path = "/", method = "get", operation_id = "list_sessions")]
     async fn list(&self, accounts: Data<&Arc<Accounts>>, who: Authenticated) -> Result<Listed, Problem> {
-        let current = who.who.session().id;
-        let sessions = accounts.sessions(&who.who).await?;
+        let current = who.signed_in.session().id;
+        let sessions = accounts.sessions(&who.signed_in).await?;
         let items = sessions.iter().map(|session| Session::new(session, current)).collect();
         Ok(Listed::Found(Json(SessionList { items, next_cursor: OrNull(None) })))
     }
@@ -156,7 +160,7 @@ impl Sessions {
         /// Which sessions end.
         scope: Query<Scope>,
     ) -> Result<Response<Ended>, Problem> {
-        let Authenticated { who, delivery } = who;
+        let Authenticated { signed_in: who, delivery } = who;
         let (scope, cookies) = match scope.0 {
             Scope::All => (accounts::Scope::All, delivery.cleared()),
             Scope::Others => (accounts::Scope::Others, SetCookies::default()),
@@ -198,7 +202,7 @@ impl Sessions {
         id: Path<Id>,
     ) -> Result<Response<Ended>, Problem> {
         let id = id.0.0.parse::<SessionId>().map_err(|_| Error::SessionNotFound)?;
-        let Authenticated { who, delivery } = who;
+        let Authenticated { signed_in: who, delivery } = who;
         accounts.end_session(&who, id).await?;
         let cookies = if id == who.session().id { delivery.cleared() } else { SetCookies::default() };
         Ok(cookies.on(Ended::Done))
