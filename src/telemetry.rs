@@ -2,22 +2,26 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt};
 
 use crate::config::{Config, LogFormat};
 
 /// Sends what is traced, and where a panic was, to standard error from here on. A second call changes nothing.
 pub fn start(config: &Config) {
-    let lines = fmt().with_env_filter(EnvFilter::new(&config.log)).with_writer(stderr).with_target(false);
+    let filter: Targets = config.log.parse().unwrap_or_default();
+    let lines = fmt().with_max_level(LevelFilter::TRACE).with_writer(stderr).with_target(false);
     let text = match config.log_format {
         LogFormat::Text => true,
         LogFormat::Json => false,
         LogFormat::Auto => stderr().is_terminal(),
     };
     let _ = if text {
-        tracing::subscriber::set_global_default(lines.with_ansi(stderr().is_terminal()).finish())
+        tracing::subscriber::set_global_default(lines.with_ansi(stderr().is_terminal()).finish().with(filter))
     } else {
-        tracing::subscriber::set_global_default(lines.json().flatten_event(true).with_span_list(false).finish())
+        tracing::subscriber::set_global_default(
+            lines.json().flatten_event(true).with_span_list(false).finish().with(filter),
+        )
     };
     // What a panic says may hold what somebody sent, so only its place is logged.
     std::panic::set_hook(Box::new(|panic| {
