@@ -20,6 +20,7 @@ mod profile;
 mod random;
 mod records;
 mod retry;
+mod secret_text;
 mod sessions;
 mod signing;
 mod token;

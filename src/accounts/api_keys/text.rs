@@ -2,38 +2,19 @@
 //!
 //! The id finds the record in one read. Of the random bits only the SHA-256 digest is stored.
 
-use std::fmt;
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::ApiKeyId;
-use crate::accounts::{digest::Digest, random::Random};
+use crate::accounts::{digest::Digest, random::Random, secret_text::secret_text};
 
-/// An API key. It is shown once, to the operator who makes it.
-#[derive(Clone)]
-pub struct ApiKeyText(Zeroizing<String>);
-
-impl fmt::Debug for ApiKeyText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKeyText(…)")
-    }
+secret_text! {
+    /// An API key. It is shown once, to the operator who makes it.
+    ApiKeyText
 }
 
 impl ApiKeyText {
     const PREFIX: &'static str = "lkk_";
-
-    /// Takes a key from a client. Whether it is any good, the store knows.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
-    }
-
-    /// The key as a service sends it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
 
     /// Makes a key, and what is to be stored of it.
     pub(super) fn generate(id: ApiKeyId, random: Random) -> (Self, Digest) {

@@ -1,6 +1,6 @@
 //! Access tokens: what they say, and whether somebody else said it.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -12,34 +12,16 @@ use crate::accounts::{
     digest::Digest,
     error::Error,
     grants::{Permission, Role},
+    secret_text::secret_text,
     user::{Session, SessionId, User, UserId},
 };
 
 /// The client that every token is for: people sign in with this service itself, not with a client of OAuth.
 const CLIENT: &str = "latchkey";
 
-/// A credential for one session, for some minutes: a JWT (RFC 9068).
-#[derive(Clone)]
-pub struct AccessToken(Zeroizing<String>);
-
-impl fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessToken(…)")
-    }
-}
-
-impl AccessToken {
-    /// Takes a token from a client. Whether it is any good, [`Accounts::authenticate`] finds out.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
-    }
-
-    /// The token as the client sends it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
+secret_text! {
+    /// A credential for one session, for some minutes: a JWT (RFC 9068).
+    AccessToken
 }
 
 /// What a token says (RFC 9068, 2.2; times in seconds since the Unix epoch).
@@ -69,7 +51,7 @@ struct Presented {
 }
 
 /// Whom a token names that was signed here and has not expired.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::accounts) struct TokenSubject {
     pub(in crate::accounts) user: UserId,
     pub(in crate::accounts) session: SessionId,
@@ -118,7 +100,7 @@ impl Accounts {
         } else {
             let verified = self.keyring.verify(&token.0).await?.ok_or(Error::TokenInvalid)?;
             let subject = TokenSubject::read(&verified.payload).ok_or(Error::TokenInvalid)?;
-            self.verified.remember(digest, verified.kid, subject.clone());
+            self.verified.remember(digest, verified.kid, subject);
             subject
         };
         if seconds(self.clock.now()) < subject.expires_at { Ok(subject) } else { Err(Error::TokenExpired) }

@@ -9,7 +9,7 @@
 //! who knows only one of the two has it. The family secret tells both cases from somebody who never had a token and
 //! only read a session's id somewhere.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::hmac;
@@ -19,6 +19,7 @@ use crate::accounts::{
     clock::Timestamp,
     digest::Digest,
     random::Random,
+    secret_text::secret_text,
     user::{SessionId, UserId},
 };
 
@@ -41,14 +42,9 @@ pub enum Rotation {
     Spaced,
 }
 
-/// A credential that gives new tokens of its session, once.
-#[derive(Clone)]
-pub struct RefreshToken(Zeroizing<String>);
-
-impl fmt::Debug for RefreshToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RefreshToken(…)")
-    }
+secret_text! {
+    /// A credential that gives new tokens of its session, once.
+    RefreshToken
 }
 
 /// The parts of a token.
@@ -62,19 +58,6 @@ pub(in crate::accounts) struct Parts {
 
 impl RefreshToken {
     const PREFIX: &'static str = "lkr_";
-
-    /// Takes a token from a client. Whether it is any good, [`Accounts::refresh`](crate::accounts::Accounts::refresh)
-    /// finds out.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
-    }
-
-    /// The token as the client sends it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
 
     pub(in crate::accounts) fn parts(&self) -> Option<Parts> {
         let encoded = self.0.strip_prefix(Self::PREFIX)?;

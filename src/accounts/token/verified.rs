@@ -1,4 +1,4 @@
-//! Signatures that were checked, so that a token that comes again is looked up, which is a hundred times cheaper.
+//! Signatures that were checked, so that a token that comes again is only looked up.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use super::access::TokenSubject;
 use crate::accounts::digest::Digest;
 
-/// Tokens in one generation. Two generations take some 4 MB at the most.
+/// Tokens in one generation. There are two.
 const GENERATION: usize = 8192;
 
 /// What is remembered of tokens, by their digest. It is bounded: when a generation is full, the one before it is
@@ -23,7 +23,7 @@ struct Generations {
     old: HashMap<[u8; 32], Verified>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Verified {
     kid: String,
     subject: TokenSubject,
@@ -34,7 +34,6 @@ impl VerifiedTokens {
     pub(super) fn get(&self, digest: &Digest, holds: impl FnOnce(&str) -> bool) -> Option<TokenSubject> {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = generations.find(digest.as_bytes())?;
-        drop(generations);
         holds(&found.kid).then_some(found.subject)
     }
 
@@ -46,13 +45,11 @@ impl VerifiedTokens {
 }
 
 impl Generations {
-    fn find(&mut self, digest: &[u8; 32]) -> Option<Verified> {
-        if let Some(found) = self.young.get(digest) {
-            return Some(found.clone());
+    fn find(&mut self, digest: &[u8; 32]) -> Option<&Verified> {
+        if let Some(found) = self.old.remove(digest) {
+            self.add(*digest, found);
         }
-        let found = self.old.remove(digest)?;
-        self.add(*digest, found.clone());
-        Some(found)
+        self.young.get(digest)
     }
 
     fn add(&mut self, digest: [u8; 32], verified: Verified) {
