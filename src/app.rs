@@ -78,7 +78,14 @@ impl App {
                 "LATCHKEY_ISSUER is not set: access tokens name http://{address} as their issuer, where nobody finds this service"
             );
         }
-        let (web, shutdown_timeout) = (config.web.settings(), config.shutdown_timeout);
+        let proxies = config.proxies.settings();
+        if proxies.hide_clients() {
+            tracing::warn!(
+                "LATCHKEY_BEHIND_TLS_PROXY is set and LATCHKEY_TRUSTED_PROXIES is not: nobody knows where requests come from, so \
+                 attempts are not counted by address"
+            );
+        }
+        let (web, shutdown_timeout) = (config.web.settings(proxies), config.shutdown_timeout);
         Ok(Self { acceptor, address, accounts: Arc::new(accounts), data, web, shutdown_timeout })
     }
 

@@ -155,7 +155,7 @@ async fn fill(place: &Place<'_>, people: std::ops::Range<usize>) {
             name: Some(DisplayName::parse("Ada Lovelace").unwrap()),
             metadata: Metadata::new(serde_json::Map::from_iter([("plan".to_owned(), "free".into())])).unwrap(),
         };
-        accounts.register(registration, None).await.unwrap();
+        accounts.register(registration, None, None).await.unwrap();
     };
     stream::iter(people).map(register).buffer_unordered(AT_ONCE).collect::<()>().await;
     accounts.close().await;

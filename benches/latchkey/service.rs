@@ -35,11 +35,21 @@ pub(crate) struct Service {
 impl Service {
     /// Starts a service and waits until it answers.
     pub(crate) fn start(place: Place<'_>) -> Self {
+        Self::start_with(place, &[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn start_with(place: Place<'_>, arguments: &[&str]) -> Self {
         let folder = temporary_folder();
         let log = folder.path().join("log");
         let mut command = Command::new(BINARY);
         // An empty environment, so that no setting of whoever runs this counts.
-        command.env_clear().args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .env_clear()
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         // The log is written as always, to a file: one line of JSON for each request.
         command.stderr(File::create(&log).unwrap());
         match place {

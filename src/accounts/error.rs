@@ -1,5 +1,6 @@
 //! What can go wrong in a use case. Each variant is a fact; what a client is told of it is decided in `http`.
 
+use super::throttle::Throttled;
 use crate::store::{CommitError, ReadError, Unavailable};
 
 /// Why a use case did not do what it was asked.
@@ -53,6 +54,9 @@ pub enum Error {
     /// The account that the idempotency key made has since changed its password or been deleted.
     #[error("the idempotency key is used up")]
     IdempotencyKeyUsed,
+    /// There were too many attempts.
+    #[error("too many attempts")]
+    Throttled(Throttled),
     /// More passwords wait to be hashed than may.
     #[error("the hashing queue is full")]
     Overloaded,

@@ -12,6 +12,7 @@
 //! | `{signing}`                    | the keys that sign access tokens                                |
 //! | `{api-keys}:key:<id>`          | an API key                                                      |
 //! | `{api-keys}:index:created`     | index: API key ids, by creation time                            |
+//! | `{devices}`                    | the key that devices are recognised with                        |
 //! | `{meta}`                       | what the store was made with                                    |
 //!
 //! `k` is the user's bucket: all that belongs to a person is in one slot, so that one commit can change it.
@@ -117,6 +118,11 @@ pub(super) fn signing() -> Slot {
     Slot::new("signing")
 }
 
+/// The slot of the key that devices are recognised with.
+pub(super) fn devices() -> Slot {
+    Slot::new("devices")
+}
+
 /// What is kept under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -129,6 +135,7 @@ pub(super) enum Place {
     Claim(Slot),
     Idempotency(Key),
     SigningKeys(Key),
+    DeviceKey(Key),
     ApiKey(ApiKeyId),
     /// The index of all API keys.
     ApiKeys,
@@ -145,6 +152,7 @@ impl Place {
                 Some(("email" | "username", digest)) => Digest::parse(digest).map(|_| Self::Claim(slot)),
                 Some(("idem", digest)) => Digest::parse(digest).map(|_| Self::Idempotency(key.clone())),
                 _ if slot == signing() => Some(Self::SigningKeys(key.clone())),
+                _ if slot == devices() => Some(Self::DeviceKey(key.clone())),
                 _ => (slot == meta()).then_some(Self::Meta),
             };
         }
@@ -171,7 +179,7 @@ impl Place {
             Self::User(home) => home.key(&home.user()),
             Self::Session(home, session) => home.key(&home.session(*session)),
             Self::Sessions(home) => home.key(&home.sessions()),
-            Self::Users(key) | Self::Idempotency(key) | Self::SigningKeys(key) => key.clone(),
+            Self::Users(key) | Self::Idempotency(key) | Self::SigningKeys(key) | Self::DeviceKey(key) => key.clone(),
             Self::Claim(slot) => slot.key(&Name::ROOT),
             Self::ApiKey(id) => api_keys().key(&api_key(*id)),
             Self::ApiKeys => api_keys().key(&api_keys_created()),
@@ -198,6 +206,7 @@ mod tests {
         let index = Slot::new("b63").key(&Name::new("index:created"));
         let key = idempotency("key").key(&Name::ROOT);
         let ring = signing().key(&Name::ROOT);
+        let device_key = devices().key(&Name::ROOT);
         for (key, place) in [
             (home.key(&home.user()), Place::User(home)),
             (home.key(&home.session(session)), Place::Session(home, session)),
@@ -206,6 +215,7 @@ mod tests {
             (claim(&handle).key(&Name::ROOT), Place::Claim(claim(&handle))),
             (key.clone(), Place::Idempotency(key)),
             (ring.clone(), Place::SigningKeys(ring)),
+            (device_key.clone(), Place::DeviceKey(device_key)),
             (api_keys().key(&api_key(id)), Place::ApiKey(id)),
             (api_keys().key(&api_keys_created()), Place::ApiKeys),
             (meta().key(&Name::ROOT), Place::Meta),

@@ -7,6 +7,7 @@ mod api_keys;
 mod audit;
 mod claims;
 mod clock;
+mod device_token;
 mod digest;
 mod email;
 mod error;
@@ -15,6 +16,7 @@ mod hasher;
 mod introspect;
 mod keys;
 mod layout;
+mod login;
 mod password;
 mod profile;
 mod random;
@@ -23,6 +25,7 @@ mod retry;
 mod secret_text;
 mod sessions;
 mod signing;
+mod throttle;
 mod token;
 mod user;
 mod user_agent;
@@ -38,6 +41,7 @@ pub use self::{
     audit::{AuditEvent, AuditSummary, Fault, Outcome},
     claims::HandleKind,
     clock::{Clock, SystemClock, Timestamp},
+    device_token::DeviceToken,
     email::{EmailAddress, InvalidEmailAddress},
     error::Error,
     grants::{Grants, InvalidGrant, Permission, Role, TooManyGrants},
@@ -52,15 +56,17 @@ pub use self::{
         Algorithm, InvalidMasterSecret, KeyError, Keyring, MasterSecret, PublicKey, SigningKey, SigningSettings, Stage,
         Verified,
     },
+    throttle::{InvalidLimits, Limit, Limits, ThrottleSettings, Throttled},
     token::{AccessToken, Issued, Reauthenticated, RefreshToken, Rotation, SignedIn, TokenSettings, Tokens},
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
     users::{
-        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, OperatorError, Registration, UserPatch,
-        VersionMatch,
+        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, OperatorError, Registered, Registration,
+        UserPatch, VersionMatch,
     },
 };
 use self::{
+    device_token::DeviceKey,
     retry::Retry,
     sessions::BeingNoted,
     token::{InDoubt, VerifiedTokens},
@@ -79,6 +85,7 @@ pub struct Accounts {
     verified: VerifiedTokens,
     being_noted: BeingNoted,
     in_doubt: InDoubt,
+    devices: DeviceKey,
 }
 
 /// What an operator decides about accounts.
@@ -90,6 +97,10 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// How access tokens are signed.
     pub signing: SigningSettings,
+    /// How often what may be tried.
+    pub throttle: ThrottleSettings,
+    /// Whether registering tells nobody that an address has an account.
+    pub conceal_accounts: bool,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -110,7 +121,8 @@ impl Accounts {
         settings: Settings,
     ) -> Result<Self, OpenError> {
         layout::establish(&store).await?;
-        let accounts = Self::over(store, hasher, clock, settings);
+        let devices = DeviceKey::establish(&store, Random).await?;
+        let accounts = Self::over(store, hasher, clock, settings, devices);
         accounts.keyring.start().await.map_err(|e| OpenError(e.to_string()))?;
         Ok(accounts)
     }
@@ -126,15 +138,15 @@ impl Accounts {
         settings: Settings,
     ) -> Result<Self, OpenError> {
         layout::expect_ours(&store).await?;
-        Ok(Self::over(store, hasher, clock, settings))
+        Ok(Self::over(store, hasher, clock, settings, DeviceKey::unused(Random)))
     }
 
-    fn over(store: Store, hasher: Hasher, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+    fn over(store: Store, hasher: Hasher, clock: Arc<dyn Clock>, settings: Settings, devices: DeviceKey) -> Self {
         let store = Arc::new(store);
         let keyring = Keyring::new(Arc::clone(&store), Arc::clone(&clock), Random, settings.signing.clone());
         let (verified, being_noted) = (VerifiedTokens::default(), BeingNoted::default());
         let in_doubt = InDoubt::default();
-        Self { store, hasher, clock, random: Random, keyring, settings, verified, being_noted, in_doubt }
+        Self { store, hasher, clock, random: Random, keyring, settings, verified, being_noted, in_doubt, devices }
     }
 
     /// Whether the store answers, and has a key to sign tokens with.

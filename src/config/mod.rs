@@ -2,9 +2,11 @@
 //! environment.
 
 mod parse;
+mod proxies;
 mod redis_url;
 mod sessions;
 mod signing;
+mod throttle;
 mod tokens;
 mod web;
 
@@ -13,7 +15,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
-pub use self::{redis_url::RedisUrl, sessions::SessionArgs, signing::SigningArgs, tokens::TokenArgs, web::WebArgs};
+pub use self::{
+    proxies::ProxyArgs, redis_url::RedisUrl, sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs,
+    tokens::TokenArgs, web::WebArgs,
+};
 use crate::{
     accounts::{HashCost, MasterSecret, Settings},
     store::Check,
@@ -26,9 +31,9 @@ pub struct Config {
     #[arg(long, env = "LATCHKEY_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9443", value_parser = parse::address)]
     pub listen: SocketAddr,
 
-    /// A proxy in front ends TLS. Without it, an address beyond loopback is refused, since HTTP alone is plain text.
-    #[arg(long, env = "LATCHKEY_BEHIND_TLS_PROXY", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub behind_tls_proxy: bool,
+    /// Proxies in front.
+    #[command(flatten)]
+    pub proxies: ProxyArgs,
 
     /// Browsers.
     #[command(flatten)]
@@ -88,6 +93,10 @@ pub struct Config {
     /// Signing keys.
     #[command(flatten)]
     pub signing: SigningArgs,
+
+    /// Throttles.
+    #[command(flatten)]
+    pub throttle: ThrottleArgs,
 
     /// Memory for one password hash, in KiB; at least 8 for each lane.
     #[arg(long, env = "LATCHKEY_ARGON2_MEMORY_KIB", value_name = "KIB", default_value_t = 19_456, value_parser = parse::number::<8, { HashCost::MOST.memory_kib }>)]
@@ -150,7 +159,7 @@ impl Config {
     /// # Errors
     /// That line.
     pub fn check(&self) -> Result<(), String> {
-        if !self.listen.ip().is_loopback() && !self.behind_tls_proxy {
+        if !self.listen.ip().is_loopback() && !self.proxies.behind_tls_proxy {
             return Err(format!(
                 "LATCHKEY_LISTEN: {} is beyond loopback and would serve passwords in plain text; \
                  put a proxy in front that ends TLS and set LATCHKEY_BEHIND_TLS_PROXY=true, or listen on 127.0.0.1",
@@ -194,7 +203,13 @@ impl Config {
     pub fn accounts(&self, address: SocketAddr, master_secrets: Vec<MasterSecret>) -> Settings {
         let tokens = self.tokens.settings(address);
         let signing = self.signing.settings(tokens.lifetime, master_secrets);
-        Settings { sessions: self.sessions.settings(), tokens, signing }
+        Settings {
+            sessions: self.sessions.settings(),
+            tokens,
+            signing,
+            throttle: self.throttle.settings(),
+            conceal_accounts: self.throttle.conceal_accounts,
+        }
     }
 
     /// What a password hash costs.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::http::{Origin, WebSettings};
+use crate::http::{Origin, Proxies, WebSettings};
 
 /// What pages in a browser may do.
 #[derive(Clone, Debug, Args)]
@@ -21,7 +21,7 @@ pub struct WebArgs {
 impl WebArgs {
     /// The settings.
     #[must_use]
-    pub fn settings(&self) -> WebSettings {
-        WebSettings { cookies: self.cookies, origins: self.cors_origins.clone() }
+    pub fn settings(&self, proxies: Proxies) -> WebSettings {
+        WebSettings { cookies: self.cookies, origins: self.cors_origins.clone(), proxies }
     }
 }

@@ -93,6 +93,8 @@ catalogue! {
         "Some fields of the body are not acceptable. `errors` lists every one of them.";
     IdempotencyKeyMismatch UNPROCESSABLE_ENTITY "Idempotency key mismatch"
         "This `Idempotency-Key` was sent before with another body. Use a new key for a new request.";
+    TooManyAttempts TOO_MANY_REQUESTS "Too many attempts"
+        "There were too many attempts, and this one was not looked at. Repeat the request after the time in `Retry-After`. A device that signed in before is not kept out by others: send its `device_token`.";
     InternalError INTERNAL_SERVER_ERROR "Internal error"
         "Something is wrong on our side. The request id in `instance` finds it in the log.";
     Overloaded SERVICE_UNAVAILABLE "Overloaded"

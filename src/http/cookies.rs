@@ -1,4 +1,4 @@
-//! The two cookies that hold the tokens of a browser.
+//! The cookies that hold the tokens of a browser.
 //!
 //! With the prefix `__Host-` a browser takes them only over TLS, from this very host and for all its paths (RFC
 //! 6265bis), so that no other host of the same domain can put its own in their place. Scripts cannot read them.
@@ -14,6 +14,11 @@ pub(super) const ACCESS: &str = "__Host-latchkey_access";
 /// The cookie with the refresh token.
 pub(super) const REFRESH: &str = "__Host-latchkey_refresh";
 
+/// The cookie that tells a browser that signed in before. It stays when the browser signs out.
+pub(super) const DEVICE: &str = "__Host-latchkey_device";
+/// As long as browsers keep a cookie (RFC 6265bis, 5.5).
+pub(super) const DEVICE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
 /// As many bytes of name and value as browsers take (RFC 6265bis, 5.6). What is larger they drop without a word.
 const LARGEST: usize = 4096;
 
@@ -28,7 +33,7 @@ pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(text.unwrap_or_default())
 }
 
-/// Both tokens of a browser, as far as it has them.
+/// Both tokens of a session, as far as the browser has them.
 pub(super) fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     [ACCESS, REFRESH].into_iter().filter_map(|name| read(headers, name))
 }
@@ -56,7 +61,7 @@ impl SetCookies {
         self
     }
 
-    /// Makes a browser forget both.
+    /// Makes a browser forget its session.
     pub(super) fn cleared() -> Self {
         Self::default().set(ACCESS, "", Duration::ZERO).set(REFRESH, "", Duration::ZERO)
     }

@@ -16,7 +16,7 @@ use super::{
 /// The headers of requests that are not a matter of course.
 const REQUEST_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match";
 /// The headers of answers that a page may read, besides those that it always may.
-const EXPOSED: &str = "ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id";
+const EXPOSED: &str = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id";
 /// For how many seconds a browser need not ask again: two hours, as long as Chromium remembers.
 const MAX_AGE: &str = "7200";
 

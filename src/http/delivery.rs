@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::{
     code::FieldCode,
-    cookies::{ACCESS, REFRESH, SetCookies},
+    cookies::{ACCESS, DEVICE, DEVICE_LIFETIME, REFRESH, SetCookies},
     csrf,
     problem::Problem,
     token_text::TokenText,
     web::Web,
 };
-use crate::accounts::{AccessToken, Tokens};
+use crate::accounts::{AccessToken, Issued};
 
 /// How tokens come to a client: in the body of an answer, to be sent back in a header or a body; or in cookies, which a
 /// browser sends back by itself.
@@ -39,12 +39,16 @@ impl TokenDelivery {
         (self == Self::Body).then(|| TokenText::new(token))
     }
 
-    /// Both tokens as they go into cookies.
-    pub(super) fn cookies(self, tokens: &Tokens) -> SetCookies {
+    /// What was issued as it goes into cookies.
+    pub(super) fn cookies(self, issued: &Issued) -> SetCookies {
+        let tokens = &issued.tokens;
         let access = self.access_cookie(&tokens.access, tokens.expires_in);
-        match self {
-            Self::Body => access,
-            Self::Cookie => access.set(REFRESH, tokens.refresh.reveal(), tokens.refresh_expires_in),
+        match (self, &issued.device) {
+            (Self::Body, _) => access,
+            (Self::Cookie, device) => {
+                let both = access.set(REFRESH, tokens.refresh.reveal(), tokens.refresh_expires_in);
+                device.iter().fold(both, |cookies, token| cookies.set(DEVICE, token.reveal(), DEVICE_LIFETIME))
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 mod api_key;
 mod auth;
 mod body;
+mod client_address;
 mod code;
 mod cookies;
 mod cors;
@@ -38,6 +39,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
 pub use self::{
+    client_address::{ForwardedBy, InvalidNetwork, Network, Proxies},
     code::Code,
     origin::{InvalidOrigin, Origin},
     web::WebSettings,

@@ -123,26 +123,39 @@ fn response(status: u16, codes: &[Code]) -> Value {
         "description": names.join(", "),
         "content": { problem::MEDIA_TYPE: { "schema": schema, "examples": examples } },
     });
-    let header = |name: &str, description: &str, kind: &str| {
-        let header = json!({ "description": description, "required": true, "schema": { "type": kind } });
-        json!({ name: header })
-    };
+    let headers = headers(status, codes);
+    if let Some(response) = response.as_object_mut().filter(|_| !headers.is_empty()) {
+        response.insert("headers".to_owned(), headers.into());
+    }
+    response
+}
+
+/// The headers of a problem.
+fn headers(status: u16, codes: &[Code]) -> Map<String, Value> {
+    let retry_after = ("Retry-After", "After how many seconds another try is worth it.", "integer");
     let headers = match status {
         401 if codes.contains(&Code::ApiKeyRequired) => {
             let both = "How to authenticate, a line each: by `Bearer` (RFC 6750) or by `Basic` (RFC 7617).";
-            header("WWW-Authenticate", both, "string")
+            vec![("WWW-Authenticate", both, "string")]
         }
-        401 => header("WWW-Authenticate", "How to authenticate (RFC 6750).", "string"),
+        401 => vec![("WWW-Authenticate", "How to authenticate (RFC 6750).", "string")],
         403 if codes == [Code::InsufficientScope] => {
-            header("WWW-Authenticate", "What is missing (RFC 6750).", "string")
+            vec![("WWW-Authenticate", "What is missing (RFC 6750).", "string")]
         }
-        503 => header("Retry-After", "After how many seconds another try is worth it.", "integer"),
-        _ => return response,
+        429 => {
+            let limit = "The limit that is reached, and in how many seconds (`t`) it is worth another try \
+                         (draft-ietf-httpapi-ratelimit-headers-10).";
+            let policy = "What that limit is: so many attempts (`q`) in so many seconds (`w`).";
+            vec![retry_after, ("RateLimit", limit, "string"), ("RateLimit-Policy", policy, "string")]
+        }
+        503 => vec![retry_after],
+        _ => Vec::new(),
     };
-    if let Some(response) = response.as_object_mut() {
-        response.insert("headers".to_owned(), headers);
-    }
-    response
+    let header = |(name, description, kind): (&str, &str, &str)| {
+        let header = json!({ "description": description, "required": true, "schema": { "type": kind } });
+        (name.to_owned(), header)
+    };
+    headers.into_iter().map(header).collect()
 }
 
 fn description() -> String {

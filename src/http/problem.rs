@@ -2,7 +2,7 @@
 
 use poem::{
     Response,
-    http::{HeaderValue, header},
+    http::{HeaderName, HeaderValue, header},
 };
 use poem_openapi::{
     ApiResponse, Object,
@@ -11,10 +11,13 @@ use poem_openapi::{
 };
 
 use super::code::{Code, FieldCode};
-use crate::accounts::Error;
+use crate::accounts::{Error, Throttled};
 
 /// The media type of a problem document.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// A failure, on its way to become an answer. The request id is added at the edge.
 #[derive(Clone, Debug)]
@@ -22,7 +25,8 @@ pub(super) struct Problem {
     code: Code,
     detail: Option<String>,
     errors: Vec<FieldProblem>,
-    allow: Option<String>,
+    /// What the answer says beside the document.
+    headers: Vec<(HeaderName, String)>,
 }
 
 /// What is wrong with one field of the body.
@@ -63,7 +67,7 @@ pub(super) struct ProblemDocument {
 
 impl Problem {
     pub(super) fn new(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), allow: None }
+        Self { code, detail: None, errors: Vec::new(), headers: Vec::new() }
     }
 
     /// Says more than the code does. The text must not repeat what may be secret.
@@ -82,7 +86,22 @@ impl Problem {
     }
 
     pub(super) fn method_not_allowed(allow: String) -> Self {
-        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed) }
+        Self::new(Code::MethodNotAllowed).with_header(header::ALLOW, allow)
+    }
+
+    /// Says which limit is reached, for clients that slow down by themselves (draft-ietf-httpapi-ratelimit-headers-10).
+    fn throttled(throttled: &Throttled) -> Self {
+        let Throttled { policy, limit, retry_after } = throttled;
+        let (quota, window, seconds) = (limit.attempts, limit.window.as_secs(), retry_after.as_secs());
+        Self::new(Code::TooManyAttempts)
+            .with_header(header::RETRY_AFTER, seconds.to_string())
+            .with_header(RATE_LIMIT_POLICY, format!("\"{policy}\";q={quota};w={window}"))
+            .with_header(RATE_LIMIT, format!("\"{policy}\";r=0;t={seconds}"))
+    }
+
+    fn with_header(mut self, name: HeaderName, value: String) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     pub(super) fn code(&self) -> Code {
@@ -118,8 +137,10 @@ impl Problem {
             // The rest of the body is not read, so nothing else can come over this connection.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if let Some(allow) = self.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
-            headers.insert(header::ALLOW, allow);
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
         }
         response
     }
@@ -174,6 +195,7 @@ impl From<Error> for Problem {
     /// The one place where facts about accounts become answers.
     fn from(error: Error) -> Self {
         Self::new(match error {
+            Error::Throttled(throttled) => return Self::throttled(&throttled),
             Error::EmailTaken => Code::EmailTaken,
             Error::UsernameTaken => Code::UsernameTaken,
             Error::InvalidCredentials => Code::InvalidCredentials,

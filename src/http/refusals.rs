@@ -7,7 +7,8 @@ use super::code::Code::{
     CurrentPasswordIncorrect, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed, InsufficientScope, InternalError,
     InvalidCredentials, InvalidParameter, MalformedBody, MalformedForm, MalformedJson, Overloaded,
     ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, SessionNotFound, StoreFull, StoreUnavailable,
-    TokenExpired, TokenInvalid, UnsupportedMediaType, UsernameTaken, ValidationFailed, VersionMismatch,
+    TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType, UsernameTaken, ValidationFailed,
+    VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -33,7 +34,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             BODY,
             WRITE,
             &[InvalidParameter, EmailTaken, UsernameTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed],
-            &[Overloaded, Contended],
+            &[TooManyAttempts, Overloaded, Contended],
         ],
         "get_me" => &[TOKEN, STORE, &[InvalidParameter]],
         "patch_me" => &[
@@ -42,14 +43,16 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             BODY,
             WRITE,
             &[InvalidParameter, CurrentPasswordIncorrect, EmailTaken, UsernameTaken, VersionMismatch],
-            &[Overloaded, Contended],
+            &[TooManyAttempts, Overloaded, Contended],
         ],
         "delete_me" => {
             &[TOKEN, COOKIE, WRITE, &[InvalidParameter, ReauthenticationRequired, VersionMismatch, Contended]]
         }
-        "sign_in" => &[COOKIE, BODY, WRITE, &[InvalidCredentials, Overloaded, Contended]],
+        "sign_in" => &[COOKIE, BODY, WRITE, &[InvalidCredentials, TooManyAttempts, Overloaded, Contended]],
         "refresh_session" => &[COOKIE, BODY, WRITE, &[RefreshTokenInvalid, RefreshTokenReused, Contended]],
-        "reauthenticate" => &[TOKEN, COOKIE, BODY, WRITE, &[CurrentPasswordIncorrect, Overloaded, Contended]],
+        "reauthenticate" => {
+            &[TOKEN, COOKIE, BODY, WRITE, &[CurrentPasswordIncorrect, TooManyAttempts, Overloaded, Contended]]
+        }
         "list_sessions" => &[TOKEN, STORE],
         "end_sessions" => &[TOKEN, COOKIE, WRITE, &[InvalidParameter, Contended]],
         "sign_out" => &[TOKEN, COOKIE, WRITE],

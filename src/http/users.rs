@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poem::web::Data;
+use poem::{Request, web::Data};
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
     payload::{Json, Response},
@@ -20,6 +20,7 @@ use super::{
     header::{Given, HeaderValue},
     problem::Problem,
     scalar::{DateTime, Email, Id, JsonObject, OrNull},
+    web::Web,
 };
 use crate::accounts::{
     self, Accounts, DisplayName, EmailAddress, GuardedPatch, IdempotencyKey, Metadata, NewPassword, Password,
@@ -141,8 +142,16 @@ impl Form for UserChanges {
     }
 }
 
+/// Nothing.
+#[derive(Debug, Object)]
+struct Acceptance {}
+
 #[derive(ApiResponse)]
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment")]
 enum Registered {
+    /// With `LATCHKEY_CONCEAL_ACCOUNTS` on: there is an account with this email address, made now or before.
+    #[oai(status = 202)]
+    Accepted(Json<Acceptance>),
     /// The account that was made, or that the same `Idempotency-Key` made before.
     #[oai(status = 201)]
     Created(
@@ -203,7 +212,8 @@ impl Users {
     /// Register
     ///
     /// Makes an account. An `Idempotency-Key` makes it safe to send the same request again within 24 hours: it makes no
-    /// second account, and answers with the first one.
+    /// second account, and answers with the first one. A service that has `LATCHKEY_CONCEAL_ACCOUNTS` on answers 202 to new
+    /// and known addresses alike, and tells by nothing which of both it was.
     #[oai(path = "/", method = "post", operation_id = "register")]
     async fn register(
         &self,
@@ -211,10 +221,16 @@ impl Users {
         /// The client's own name for this request: 1 to 255 visible ASCII characters.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Given<Option<IdempotencyKey>>,
+        web: Data<&Arc<Web>>,
+        request: &Request,
         body: Body<NewUser>,
     ) -> Result<Registered, Problem> {
-        let user = accounts.register(body.0, idempotency_key.0).await?;
-        Ok(Registered::Created(Json(User::from(&user)), "/v1/users/me".to_owned(), etag::of(&user)))
+        Ok(match accounts.register(body.0, idempotency_key.0, web.client_address(request)).await? {
+            accounts::Registered::Made(user) => {
+                Registered::Created(Json(User::from(&user)), "/v1/users/me".to_owned(), etag::of(&user))
+            }
+            accounts::Registered::Accepted => Registered::Accepted(Json(Acceptance {})),
+        })
     }
 
     /// Read your account

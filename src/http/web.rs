@@ -1,13 +1,13 @@
 //! What an operator decides about browsers, and what handlers know of it.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use poem::{
     Request,
     http::{HeaderValue, header},
 };
 
-use super::{code::Code, origin::Origin, problem::Problem};
+use super::{client_address::Proxies, code::Code, origin::Origin, problem::Problem};
 
 /// What an operator decides about browsers.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub struct WebSettings {
     pub cookies: bool,
     /// The origins whose pages may read answers and use cookies.
     pub origins: Vec<Origin>,
+    /// What is between browsers and this service.
+    pub proxies: Proxies,
 }
 
 /// The settings, and where this service itself is. It is in the data of every request.
@@ -32,6 +34,11 @@ impl Web {
 
     pub(super) fn of(request: &Request) -> Result<&Self, Problem> {
         request.data::<Arc<Self>>().map(|web| &**web).ok_or_else(|| Problem::new(Code::InternalError))
+    }
+
+    /// Where a request comes from, as far as that can be known.
+    pub(super) fn client_address(&self, request: &Request) -> Option<IpAddr> {
+        self.settings.proxies.client_address(request)
     }
 
     pub(super) fn has_cookies(&self) -> bool {

@@ -3,6 +3,7 @@
 //! - A **record** is a small map of named text fields and a [`Revision`].
 //! - An **index** is a set of members, each with a whole-number score, read in order of score.
 //! - A [`Batch`] is checked and written as one: every expectation holds and every write happens, or none.
+//! - A [`Counter`] says how often something was tried lately. It is no record, and in no batch.
 //!
 //! What both stores promise, and `tests/store` holds them to:
 //!
@@ -20,11 +21,13 @@
 //!   compares the expiry with the clock: the store only collects garbage.
 
 mod batch;
+mod counter;
 mod deadline;
 mod embedded;
 mod finding;
 mod key;
 mod redis;
+mod tally;
 
 use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
 
@@ -33,6 +36,7 @@ use futures_util::stream::{BoxStream, StreamExt};
 
 pub use self::{
     batch::{Batch, Expectation},
+    counter::Counter,
     deadline::{in_one_request, in_the_same_request, in_time, pause},
     embedded::Embedded,
     finding::{Check, Finding, Severity},

@@ -35,8 +35,10 @@ fn cors(answer: &Answer) -> Vec<(&str, &str)> {
     headers
 }
 
-const READABLE: [(&str, &str); 2] =
-    [("allow-origin", LISTED), ("expose-headers", "ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id")];
+const READABLE: [(&str, &str); 2] = [
+    ("allow-origin", LISTED),
+    ("expose-headers", "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"),
+];
 
 #[tokio::test]
 async fn without_a_list_nobody_hears_of_cors() {

@@ -17,6 +17,7 @@ mod check_loss;
 mod claims;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;
+mod concealment;
 mod concurrency;
 mod cookies;
 mod cors;
@@ -54,5 +55,6 @@ mod snippets;
 mod stored;
 mod support;
 mod suspend;
+mod throttle;
 mod tokens;
 mod users;

@@ -148,6 +148,9 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&app.get("/v1/users/me").send().await);
     seen.note(&app.me("lk_x").await);
     seen.note(&app.sign_in("ada", "wrong").await);
+    for _ in 0..6 {
+        seen.note(&app.sign_in("nobody", "wrong").await);
+    }
     seen.note(&forged(&app).await);
     seen.note(&app.get("/nowhere").send().await);
     let broken =
@@ -204,7 +207,7 @@ async fn contended(app: &TestApp, user: &Value, token: &str) -> Answer {
 async fn overloaded(app: &TestApp) -> Answer {
     let slow = ["--hash-threads", "1", "--hash-queue", "1", "--argon2-memory-kib", "65536"];
     let slow = TestApp::beside(app, &slow).await;
-    let answers = join_all((0..10).map(|_| slow.sign_in("nobody", PASSWORD))).await;
+    let answers = join_all((0..10).map(|n| slow.sign_in(["person1", "person2", "person3"][n % 3], PASSWORD))).await;
     assert!(answers.iter().all(|answer| matches!(answer.status, 401 | 503)), "{answers:?}");
     let refused = answers.into_iter().find(|answer| answer.status == 503).unwrap();
     assert_eq!(refused.header("retry-after"), "1");

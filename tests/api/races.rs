@@ -155,8 +155,8 @@ async fn pause(turns: u64) {
 }
 
 async fn races(n: usize) {
-    let app = TestApp::redis().await;
-    let twin = app.twin().await;
+    let app = TestApp::redis_with(&["--password-attempts", "none"]).await;
+    let twin = TestApp::beside(&app, &["--password-attempts", "none"]).await;
     app.register("ada").await.expect(201);
     let chance = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(n as u64 + 1);
     let mut round = Round { instances: [&app, &twin], password: PASSWORD.to_owned(), chance, answered: [0; 2] };

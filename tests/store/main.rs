@@ -7,6 +7,7 @@ mod cluster;
 mod cluster_of_servers;
 mod connections;
 mod contract;
+mod counters;
 mod durability;
 mod embedded;
 mod faults;

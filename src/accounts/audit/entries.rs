@@ -1,5 +1,5 @@
-//! Entries of the indexes over all users: whether each leads to a user who is to be found there. And idempotency keys and
-//! signing keys, which only have to be readable.
+//! Entries of the indexes over all users: whether each leads to a user who is to be found there. And records that
+//! only have to be readable.
 
 use super::{
     fault::Fault,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     accounts::{
-        Accounts,
+        Accounts, device_token,
         error::Error,
         keys::{self, Home, Place},
         records, signing,
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UserEntry(pub(super) Key, pub(super) String);
 
-/// A record that only has to be readable, by its key in the store: an idempotency key, or the signing keys.
+/// A record that only has to be readable, by its key in the store: an idempotency key, the signing keys, or the key of devices.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Readable(pub(super) Key);
 
@@ -72,6 +72,7 @@ impl Subject for Readable {
         let judged = keys.into_iter().zip(reads).map(|(key, read)| {
             let why = match Place::of(&key) {
                 Some(Place::SigningKeys(_)) => parsed(read, signing::check).err(),
+                Some(Place::DeviceKey(_)) => parsed(read, device_token::check).err(),
                 _ => parsed(read, records::read_idempotency).err(),
             };
             why.map(|why| Found::unreadable(key, why))

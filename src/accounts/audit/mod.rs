@@ -148,7 +148,9 @@ impl Audit<'_> {
                 Some(Place::Claim(slot)) => claims.push(slot),
                 Some(Place::Session(home, id)) => sessions.push(SessionSubject(home, id)),
                 Some(Place::Sessions(home)) => homes.push(home),
-                Some(Place::Idempotency(key) | Place::SigningKeys(key)) => readable.push(Readable(key)),
+                Some(Place::Idempotency(key) | Place::SigningKeys(key) | Place::DeviceKey(key)) => {
+                    readable.push(Readable(key));
+                }
                 Some(Place::Users(index)) => {
                     let accounts = self.accounts;
                     let mut members = accounts.store.members(key);

@@ -29,6 +29,7 @@ use super::{
     email::EmailAddress,
     error::Error,
     keys,
+    random::Random,
     user::{OperationId, Stored, User, UserId, UserRecord},
     username::Username,
 };
@@ -68,6 +69,11 @@ impl Handle {
     /// A handle that nobody can have.
     pub(in crate::accounts) fn nobody() -> Self {
         Self { kind: HandleKind::Username, canonical: String::new() }
+    }
+
+    /// A handle that nobody can have, nor another attempt.
+    pub(in crate::accounts) fn unattainable(random: Random) -> Self {
+        Self { kind: HandleKind::Email, canonical: OperationId::new(random).to_string() }
     }
 
     fn taken(&self) -> Error {

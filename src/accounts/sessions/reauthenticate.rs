@@ -10,6 +10,7 @@ use crate::{
         keys::Home,
         password::Password,
         sessions::{expect_unchanged, keep},
+        throttle::Subject,
         token::{Reauthenticated, SignedIn},
     },
     store::CommitError,
@@ -20,10 +21,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::CurrentPasswordIncorrect`]; [`Error::TokenInvalid`] when the session has ended meanwhile;
-    /// [`Error::Overloaded`], [`Error::Contended`] and the errors of the store.
+    /// [`Error::Throttled`] after too many wrong passwords; [`Error::Overloaded`], [`Error::Contended`] and the errors of
+    /// the store.
     pub async fn reauthenticate(self: &Arc<Self>, who: SignedIn, password: Password) -> Result<Reauthenticated, Error> {
         let accounts = Arc::clone(self);
-        detached(async move { accounts.run_reauthentication(who, &password).await }).await
+        let subject = Subject::User(who.user().id);
+        detached(async move { accounts.trying(&[subject], accounts.run_reauthentication(who, &password)).await }).await
     }
 
     async fn run_reauthentication(&self, mut who: SignedIn, password: &Password) -> Result<Reauthenticated, Error> {

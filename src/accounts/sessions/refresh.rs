@@ -52,14 +52,14 @@ impl Accounts {
                 Standing::Foreign => return Err(Error::RefreshTokenInvalid),
                 Standing::Again(next) => {
                     let tokens = self.issue(&user, &session, next, now)?;
-                    return Ok(Issued { tokens, session, user });
+                    return Ok(Issued { tokens, session, user, device: None });
                 }
                 Standing::Current(next, kept) => {
                     session.refresh = kept;
                     session.note_use(now, &self.settings.sessions);
                     keep(&mut batch, home, &session);
                     let tokens = self.issue(&user, &session, next, now)?;
-                    Ok(Issued { tokens, session, user })
+                    Ok(Issued { tokens, session, user, device: None })
                 }
                 Standing::UsedUp => {
                     forget(&mut batch, home, [session.id]);

@@ -5,16 +5,17 @@ use crate::{
         Accounts,
         claims::Handle,
         clock::Timestamp,
-        email::EmailAddress,
+        device_token::{DeviceId, DeviceToken},
         error::Error,
         hasher::{PasswordHash, Verdict},
         keys::Home,
+        login::Login,
         password::Password,
         records,
         sessions::{ALL, forget, keep, parse_ids},
+        throttle::Subject,
         token::{Issued, Refresh},
-        user::{Device, Session, SessionId, Stored, User, UserId},
-        username::Username,
+        user::{Device, Session, SessionId, Stored, User},
     },
     store::{Batch, CommitError, Expectation},
 };
@@ -31,16 +32,39 @@ pub struct SignIn {
     pub password: Password,
     /// What the person signs in with, and from where.
     pub device: Device,
+    /// What the device was given when it signed in before.
+    pub device_token: Option<DeviceToken>,
 }
 
 impl Accounts {
-    /// Signs somebody in. Somebody unknown costs as much as a wrong password, and is answered the same.
+    /// Signs somebody in. Somebody unknown costs as much as a wrong password, and is answered the same. Wrong passwords are
+    /// counted, for the device if it signed in to this account before, and else for the login and the address.
     ///
     /// # Errors
-    /// [`Error::InvalidCredentials`]; [`Error::Overloaded`] when too many others sign in; [`Error::Contended`] and the
-    /// errors of the store.
+    /// [`Error::InvalidCredentials`]; [`Error::Throttled`] after too many wrong passwords; [`Error::Overloaded`] when too
+    /// many others sign in; [`Error::Contended`] and the errors of the store.
     pub async fn sign_in(&self, request: SignIn) -> Result<Issued, Error> {
-        let mut found = self.find_login(&request.login).await?;
+        let login = Login::read(&request.login);
+        let found = self.find_login(&login).await?;
+        let known = found.as_ref().and_then(|found| {
+            request.device_token.as_ref().and_then(|token| self.devices.recognise(token, found.value.id))
+        });
+        let subjects = if let Some(device) = known {
+            vec![Subject::Device(device)]
+        } else {
+            let address = Subject::address(request.device.address, Subject::Address);
+            [Subject::Login(login.clone())].into_iter().chain(address).collect()
+        };
+        self.trying(&subjects, self.run_sign_in(&request, &login, found, known)).await
+    }
+
+    async fn run_sign_in(
+        &self,
+        request: &SignIn,
+        login: &Login,
+        mut found: Option<Stored<User>>,
+        known: Option<DeviceId>,
+    ) -> Result<Issued, Error> {
         let mut verdict = self.check(&request.password, found.as_ref()).await?;
         let mut renewed = None;
         let mut retry = self.retry();
@@ -56,7 +80,7 @@ impl Accounts {
                 renewed = self.hasher.hash(request.password.clone()).await.ok();
             }
             let renewed = renewed.clone().filter(|_| verdict == Verdict::RightButOutdated);
-            let (completed, mut batch) = self.begin(user, &request, renewed).await?;
+            let (completed, mut batch) = self.begin(user, request, renewed, known).await?;
             batch.expect(Home::of(completed.user.id).user(), Expectation::Revision(revision));
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(completed),
@@ -65,7 +89,7 @@ impl Accounts {
             }
             // The user has changed since they were read: perhaps the login is not theirs any more, and the password counts
             // only against the hash they have now.
-            found = self.find_login(&request.login).await?;
+            found = self.find_login(login).await?;
             if found.as_ref().is_none_or(|user| user.value.password_hash != checked) {
                 verdict = self.check(&request.password, found.as_ref()).await?;
             }
@@ -81,6 +105,7 @@ impl Accounts {
         mut user: User,
         request: &SignIn,
         renewed: Option<PasswordHash>,
+        known: Option<DeviceId>,
     ) -> Result<(Issued, Batch), Error> {
         let now = self.clock.now();
         let home = Home::of(user.id);
@@ -100,12 +125,13 @@ impl Accounts {
         user.last_sign_in_at = Some(now);
         user.password_hash = renewed.unwrap_or(user.password_hash);
         let tokens = self.issue(&user, &session, token, now)?;
+        let device = Some(self.devices.token(user.id, known, self.random));
 
         let mut batch = Batch::new(home.slot());
         forget(&mut batch, home, self.outdated_sessions(home, now).await?);
         keep(&mut batch, home, &session);
         batch.put(home.user(), records::write_user(&user));
-        Ok((Issued { tokens, session, user }, batch))
+        Ok((Issued { tokens, session, user, device }, batch))
     }
 
     /// The sessions that are to go when there is one more: some that have expired, and the oldest beyond the most that
@@ -126,13 +152,12 @@ impl Accounts {
     }
 
     /// Finds whose login this is. Nobody's takes as many round trips as somebody's.
-    pub(in crate::accounts) async fn find_login(&self, login: &str) -> Result<Option<Stored<User>>, Error> {
-        if let Ok(id) = login.parse::<UserId>() {
-            return Ok(self.find_user(id).await?.and_then(Stored::active));
+    pub(in crate::accounts) async fn find_login(&self, login: &Login) -> Result<Option<Stored<User>>, Error> {
+        match login {
+            Login::Id(id) => Ok(self.find_user(*id).await?.and_then(Stored::active)),
+            Login::Handle(handle) => self.find_by_handle(handle).await,
+            Login::Nobody(_) => self.find_by_handle(&Handle::nobody()).await,
         }
-        let email = EmailAddress::parse(login).map(|address| Handle::email(&address));
-        let handle = email.or_else(|_| Username::parse(login.trim()).map(|username| Handle::username(&username)));
-        self.find_by_handle(&handle.unwrap_or_else(|_| Handle::nobody())).await
     }
 
     async fn check(&self, password: &Password, user: Option<&Stored<User>>) -> Result<Verdict, Error> {

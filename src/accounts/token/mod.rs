@@ -22,6 +22,7 @@ pub(super) use self::{
 };
 use super::{
     Accounts,
+    device_token::DeviceToken,
     error::Error,
     keys::Home,
     records,
@@ -61,6 +62,8 @@ pub struct Issued {
     pub session: Session,
     /// Who is signed in.
     pub user: User,
+    /// What the device is recognised by when it signs in again. Refreshing gives none.
+    pub device: Option<DeviceToken>,
 }
 
 /// What giving the password again gives.

@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::VersionMatch;
 use crate::{
-    accounts::{
-        Accounts, claims::TOMBSTONE_LIFE, detached, error::Error, keys::Home, records, sessions, token::SignedIn,
-        user::Tombstone,
-    },
+    accounts::{Accounts, detached, error::Error, keys::Home, sessions, token::SignedIn},
     store::{Batch, CommitError, Expectation},
 };
 
@@ -43,8 +40,7 @@ impl Accounts {
             // Signing in writes the user too, so no session can be added unseen between this read and the commit.
             sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
             super::reindex(&mut batch, Some(user), None);
-            let until = now.plus(TOMBSTONE_LIFE).as_millis();
-            batch.put_until(home.user(), records::write_tombstone(Tombstone::Deleted, now), until);
+            super::bury(&mut batch, home, now);
             match self.store.commit(batch).await {
                 Ok(_) => {
                     for (handle, op) in user.handles() {

@@ -107,6 +107,8 @@ impl Accounts {
         let user = match self.find_user(attempt.user).await? {
             Some(Stored { value: UserRecord::Active(user), .. }) => user,
             Some(Stored { value: UserRecord::Tombstone(Tombstone::Deleted), .. }) => {
+                // As much work as for a user who is there, so that the time does not tell.
+                self.hasher.verify(registration.password.to_password(), None).await?;
                 return Err(Error::IdempotencyKeyUsed);
             }
             Some(Stored { value: UserRecord::Tombstone(Tombstone::Fenced), .. }) | None => {

@@ -11,15 +11,27 @@ pub use self::{
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     operate::OperatorError,
     patch::{Change, GuardedPatch, UserPatch, VersionMatch},
+    register::Registered,
     registration::Registration,
 };
-use super::{keys, records, user::User};
+use super::{
+    claims::TOMBSTONE_LIFE,
+    clock::Timestamp,
+    keys, records,
+    user::{Tombstone, User},
+};
 use crate::store::Batch;
 
 /// Adds to `batch` that a user is written, and that the indexes show `after` instead of `before`.
 fn write(batch: &mut Batch, before: Option<&User>, after: &User) {
     batch.put(keys::Home::of(after.id).user(), records::write_user(after));
     reindex(batch, before, Some(after));
+}
+
+/// Adds to `batch` that there is no user at `home` any more, nor will be.
+fn bury(batch: &mut Batch, home: keys::Home, now: Timestamp) {
+    let until = now.plus(TOMBSTONE_LIFE).as_millis();
+    batch.put_until(home.user(), records::write_tombstone(Tombstone::Deleted, now), until);
 }
 
 /// Adds to `batch` the difference between two states of a user in the indexes.

@@ -6,6 +6,7 @@ use crate::{
         error::Error,
         grants::{Grants, TooManyGrants},
         keys::Home,
+        login::Login,
         sessions,
         user::{Stored, User},
     },
@@ -83,7 +84,7 @@ impl Accounts {
     ) -> Result<User, OperatorError> {
         let mut retry = self.retry();
         loop {
-            let found = self.find_login(login).await?;
+            let found = self.find_login(&Login::read(login)).await?;
             let Stored { value: user, revision } = found.ok_or(OperatorError::UserNotFound)?;
             let next = change(&user)?;
             if next == user {

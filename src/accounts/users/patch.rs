@@ -17,6 +17,7 @@ use crate::{
         password::{NewPassword, Password},
         profile::{DisplayName, Metadata, MetadataTooLarge},
         sessions::Scope,
+        throttle::Subject,
         token::SignedIn,
         user::{OperationId, User},
         username::Username,
@@ -166,7 +167,8 @@ impl Accounts {
     /// # Errors
     /// [`Error::VersionMismatch`] when `expected` does not hold; [`Error::CurrentPasswordIncorrect`];
     /// [`Error::EmailTaken`], [`Error::UsernameTaken`], [`Error::MetadataTooLarge`]; [`Error::TokenInvalid`] when the
-    /// session has ended meanwhile; [`Error::Overloaded`], [`Error::Contended`] and the errors of the store.
+    /// session has ended meanwhile; [`Error::Throttled`] after too many wrong passwords; [`Error::Overloaded`],
+    /// [`Error::Contended`] and the errors of the store.
     pub async fn patch_user(
         self: &Arc<Self>,
         who: SignedIn,
@@ -174,7 +176,11 @@ impl Accounts {
         expected: VersionMatch,
     ) -> Result<User, Error> {
         let accounts = Arc::clone(self);
-        detached(async move { accounts.run_patch(who, &patch, &expected).await }).await
+        let subject = patch.guarded.as_ref().map(|_| Subject::User(who.user().id));
+        detached(async move {
+            accounts.trying(subject.as_slice(), Box::pin(accounts.run_patch(who, &patch, &expected))).await
+        })
+        .await
     }
 
     async fn run_patch(&self, who: SignedIn, patch: &UserPatch, expected: &VersionMatch) -> Result<User, Error> {

@@ -1,6 +1,6 @@
 //! Registering: look whether the address and the name are free, hash, claim both, then commit the user.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{
     idempotency::{IdempotencyKey, Recalled},
@@ -14,28 +14,70 @@ use crate::{
         error::Error,
         hasher::PasswordHash,
         keys::Home,
+        throttle::Subject,
         user::{OperationId, User, UserId},
     },
     store::{Batch, CommitError, Expectation},
 };
 
+/// What a registration came to.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment")]
+pub enum Registered {
+    /// There is an account.
+    Made(User),
+    /// There is one, made now or before; which of both is nobody's business.
+    Accepted,
+}
+
+/// What is to be claimed for a registration, and made of it.
+struct Plan {
+    handles: Vec<Handle>,
+    /// Whether it makes no user, and only does the same work.
+    is_decoy: bool,
+}
+
 impl Accounts {
-    /// Makes an account.
+    /// Makes an account, for somebody at the address `from`, if that is known. Where accounts are concealed, nobody is told
+    /// whether the email address has one, by no answer and no time that it takes.
     ///
     /// # Errors
-    /// [`Error::EmailTaken`], [`Error::UsernameTaken`]; [`Error::Overloaded`]; with an idempotency key also
-    /// [`Error::IdempotencyKeyMismatch`] and [`Error::IdempotencyKeyUsed`]; [`Error::Contended`] and the errors of the
-    /// store.
+    /// [`Error::EmailTaken`], unless accounts are concealed; [`Error::UsernameTaken`]; [`Error::Throttled`];
+    /// [`Error::Overloaded`]; with an idempotency key also [`Error::IdempotencyKeyMismatch`] and, unless accounts are
+    /// concealed, [`Error::IdempotencyKeyUsed`]; [`Error::Contended`] and the errors of the store.
     pub async fn register(
         self: &Arc<Self>,
         registration: Registration,
         key: Option<IdempotencyKey>,
-    ) -> Result<User, Error> {
+        from: Option<IpAddr>,
+    ) -> Result<Registered, Error> {
         let accounts = Arc::clone(self);
-        detached(async move { accounts.run_registration(&registration, key.as_ref()).await }).await
+        let subject = Subject::address(from, Subject::Registrations);
+        detached(async move {
+            let attempt = accounts.attempt(subject.as_slice()).await?;
+            let outcome = accounts.run_registration(&registration, key.as_ref()).await;
+            let failed = matches!(
+                outcome,
+                Err(Error::Overloaded | Error::Contended | Error::StoreFull | Error::StoreUnavailable(_))
+            );
+            // What was answered counts, whatever it was: being told that an address is taken is worth something too.
+            accounts.end(attempt, !failed).await;
+            match outcome {
+                Ok(_) | Err(Error::EmailTaken | Error::IdempotencyKeyUsed) if accounts.settings.conceal_accounts => {
+                    Ok(Registered::Accepted)
+                }
+                outcome => outcome.map(Registered::Made),
+            }
+        })
+        .await
     }
 
-    async fn run_registration(&self, registration: &Registration, key: Option<&IdempotencyKey>) -> Result<User, Error> {
+    /// The user, unless it was a decoy: then the address is taken.
+    async fn run_registration(
+        self: &Arc<Self>,
+        registration: &Registration,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<User, Error> {
         let attempt = match key {
             None => self.new_attempt(false),
             Some(key) => match self.recall(key, registration).await? {
@@ -44,50 +86,71 @@ impl Accounts {
             },
         };
         let claim = Claim { user: attempt.user, fence: 0, op: attempt.op, at: self.clock.now() };
-        let handles = registration.handles();
-        for handle in &handles {
-            self.ensure_claimable(handle, &claim).await?;
-        }
+        let plan = self.plan(registration, &claim).await?;
         let hash = self.hasher.hash(registration.password.to_password()).await?;
 
-        let outcome = self.claim_and_commit(registration, &handles, &claim, hash).await;
+        let outcome = self.claim_and_commit(registration, &plan, &claim, hash).await;
         match outcome {
             Err(Error::Contended) if attempt.shared => return self.recall_made(attempt, registration).await,
+            // The answer does not wait for this, as that to a new address does not.
+            Ok(None) => drop(tokio::spawn(Arc::clone(self).release_all(plan.handles, claim))),
             // Whether the user is there is unknown, or another attempt with the same key may rely on the same claims: so
             // they stay. They are good, or somebody takes them over.
-            Ok(_) | Err(Error::StoreUnavailable(_)) => {}
+            Ok(Some(_)) | Err(Error::StoreUnavailable(_)) => {}
             Err(_) if attempt.shared => {}
-            Err(_) => {
-                for handle in &handles {
-                    self.release(handle, claim.user, claim.op).await;
-                }
-            }
+            Err(_) => Arc::clone(self).release_all(plan.handles, claim).await,
         }
-        outcome
+        outcome?.ok_or(Error::EmailTaken)
+    }
+
+    /// Finds out what can be claimed. Where accounts are concealed, the username decides, whoever has the address.
+    async fn plan(&self, registration: &Registration, claim: &Claim) -> Result<Plan, Error> {
+        let (email, username) = registration.handles();
+        let conceals = self.settings.conceal_accounts;
+        if !conceals {
+            self.ensure_claimable(&email, claim).await?;
+        }
+        if let Some(username) = &username {
+            self.ensure_claimable(username, claim).await?;
+        }
+        // As many round trips for an address that nobody has as for one that somebody has.
+        let is_decoy = conceals && self.find_by_handle(&email).await?.is_some();
+        let email = if is_decoy { Handle::unattainable(self.random) } else { email };
+        Ok(Plan { handles: [email].into_iter().chain(username).collect(), is_decoy })
     }
 
     async fn claim_and_commit(
         &self,
         registration: &Registration,
-        handles: &[Handle],
+        plan: &Plan,
         claim: &Claim,
         password_hash: PasswordHash,
-    ) -> Result<User, Error> {
+    ) -> Result<Option<User>, Error> {
         // The age of a claim counts from when it is made, not from before the hash.
         let claim = Claim { at: self.clock.now(), ..*claim };
-        for handle in handles {
+        for handle in &plan.handles {
             self.claim(handle, &claim).await?;
         }
-        let user = registration.to_user(&claim, password_hash);
-        let home = Home::of(user.id);
+        let home = Home::of(claim.user);
         let mut batch = Batch::new(home.slot());
         batch.expect(home.user(), Expectation::Absent);
-        super::write(&mut batch, None, &user);
+        let user = (!plan.is_decoy).then(|| registration.to_user(&claim, password_hash));
+        match &user {
+            Some(user) => super::write(&mut batch, None, user),
+            // It also makes sure that what is claimed with it is worth nothing.
+            None => super::bury(&mut batch, home, claim.at),
+        }
         match self.store.commit(batch).await {
             Ok(_) => Ok(user),
             // There is a user or a tombstone: another attempt was first, or this one took too long and was fenced.
             Err(CommitError::Conflict) => Err(Error::Contended),
             Err(e) => Err(e.into()),
+        }
+    }
+
+    async fn release_all(self: Arc<Self>, handles: Vec<Handle>, claim: Claim) {
+        for handle in &handles {
+            self.release(handle, claim.user, claim.op).await;
         }
     }
 

@@ -35,9 +35,9 @@ pub(super) struct Attempt {
 }
 
 impl Registration {
-    pub(super) fn handles(&self) -> Vec<Handle> {
-        let username = self.username.as_ref().map(Handle::username);
-        [Handle::email(&self.email)].into_iter().chain(username).collect()
+    /// The address and the username, as they are claimed.
+    pub(super) fn handles(&self) -> (Handle, Option<Handle>) {
+        (Handle::email(&self.email), self.username.as_ref().map(Handle::username))
     }
 
     pub(super) fn to_user(&self, claim: &Claim, password_hash: PasswordHash) -> User {

@@ -4,11 +4,7 @@ mod schema;
 
 use std::sync::Arc;
 
-use poem::{
-    Request,
-    http::header,
-    web::{Data, RemoteAddr},
-};
+use poem::{Request, http::header, web::Data};
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Path, Query},
@@ -16,7 +12,8 @@ use poem_openapi::{
 };
 
 use self::schema::{
-    Credentials, ReauthenticateRequest, ReauthenticateResult, RefreshRequest, Scope, Session, SessionList, SignInResult,
+    Credentials, Parsed, ReauthenticateRequest, ReauthenticateResult, RefreshRequest, Scope, Session, SessionList,
+    SignInResult,
 };
 use super::{
     Tags,
@@ -30,7 +27,7 @@ use super::{
     scalar::{Id, OrNull},
     web::Web,
 };
-use crate::accounts::{self, Accounts, Device, Error, RefreshToken, Rotation, SessionId, SignIn};
+use crate::accounts::{self, Accounts, Device, DeviceToken, Error, RefreshToken, Rotation, SessionId, SignIn};
 
 /// As much of a `User-Agent` as is kept, in characters.
 const USER_AGENT_LENGTH: usize = 256;
@@ -86,9 +83,16 @@ impl Sessions {
         request: &Request,
         body: Body<Credentials>,
     ) -> Result<Response<SignedIn>, Problem> {
-        let (login, password, delivery) = body.0;
+        let Parsed { login, password, delivery, device_token } = body.0;
         delivery.admit(request, &web)?;
-        let issued = accounts.sign_in(SignIn { login, password, device: device(request) }).await?;
+        let device_token = device_token.or_else(|| {
+            web.takes_cookies_of(request)
+                .then(|| cookies::read(request.headers(), cookies::DEVICE))
+                .flatten()
+                .map(DeviceToken::new)
+        });
+        let device = device(request, &web);
+        let issued = accounts.sign_in(SignIn { login, password, device, device_token }).await?;
         if delivery == TokenDelivery::Cookie {
             // The browser forgets the session that it was in, so nobody could sign out of it.
             for former in cookies::tokens(request.headers()) {
@@ -98,7 +102,7 @@ impl Sessions {
             }
         }
         let result = SignInResult::new(&issued, delivery);
-        Ok(delivery.cookies(&issued.tokens).on(SignedIn::Created(Json(result))))
+        Ok(delivery.cookies(&issued).on(SignedIn::Created(Json(result))))
     }
 
     /// Refresh the tokens
@@ -121,7 +125,7 @@ impl Sessions {
         };
         let issued = accounts.refresh(token, rotation).await?;
         let result = SignInResult::new(&issued, delivery);
-        Ok(delivery.cookies(&issued.tokens).on(Refreshed::Tokens(Json(result))))
+        Ok(delivery.cookies(&issued).on(Refreshed::Tokens(Json(result))))
     }
 
     /// Give the password again
@@ -220,11 +224,10 @@ fn refresh_cookie(request: &Request, web: &Web) -> Result<RefreshToken, Problem>
     Ok(RefreshToken::new(token))
 }
 
-fn device(request: &Request) -> Device {
+fn device(request: &Request, web: &Web) -> Device {
     let user_agent = request.headers().get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let RemoteAddr(remote) = request.remote_addr();
     Device {
         user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_LENGTH).collect()),
-        address: remote.as_socket_addr().map(|address| address.ip().to_canonical()),
+        address: web.client_address(request),
     }
 }

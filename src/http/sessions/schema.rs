@@ -3,7 +3,7 @@
 use poem_openapi::{Enum, Object};
 
 use crate::{
-    accounts::{self, Issued, Password, Reauthenticated, RefreshToken, SessionId},
+    accounts::{self, DeviceToken, Issued, Password, Reauthenticated, RefreshToken, SessionId},
     http::{
         body::Form,
         delivery::TokenDelivery,
@@ -75,16 +75,33 @@ pub(super) struct Credentials {
     /// Where the tokens go: into the body of the answer, or into cookies that scripts cannot read. For cookies the
     /// service must have `LATCHKEY_COOKIES` on.
     token_delivery: Optional<TokenDelivery>,
+    /// The `device_token` of an earlier sign-in to this account on this device. Others' wrong passwords do not keep such a
+    /// device out. A request with cookies leaves it out: then it is taken from there.
+    device_token: Optional<TokenText>,
+}
+
+/// The same, read.
+pub(super) struct Parsed {
+    pub(super) login: String,
+    pub(super) password: Password,
+    pub(super) delivery: TokenDelivery,
+    pub(super) device_token: Option<DeviceToken>,
 }
 
 impl Form for Credentials {
-    type Parsed = (String, Password, TokenDelivery);
+    type Parsed = Parsed;
 
-    fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed> {
+    fn parse(self, problems: &mut FieldProblems) -> Option<Parsed> {
         let login = problems.take("login", self.login.0);
         let password = problems.take("password", self.password.0);
         let delivery = problems.take("token_delivery", self.token_delivery.0);
-        Some((login?, password?, delivery?.unwrap_or(TokenDelivery::Body)))
+        let device_token = problems.take("device_token", self.device_token.0)?;
+        Some(Parsed {
+            login: login?,
+            password: password?,
+            delivery: delivery?.unwrap_or(TokenDelivery::Body),
+            device_token: device_token.map(|text| DeviceToken::new(text.reveal())),
+        })
     }
 }
 
@@ -134,6 +151,10 @@ pub(super) struct SignInResult {
     /// in a cookie.
     #[oai(skip_serializing_if_is_none)]
     refresh_token: Option<TokenText>,
+    /// What to send with the next sign-in to this account on this device, also after signing out. Keep it as a password is
+    /// kept. Only signing in gives it, and it is absent when it is in a cookie.
+    #[oai(skip_serializing_if_is_none)]
+    device_token: Option<TokenText>,
     /// The session.
     session: Session,
     /// Who is signed in.
@@ -147,6 +168,7 @@ impl SignInResult {
             token_type: BEARER.to_owned(),
             expires_in: issued.tokens.expires_in.as_secs(),
             refresh_token: delivery.in_body(issued.tokens.refresh.reveal()),
+            device_token: issued.device.as_ref().and_then(|token| delivery.in_body(token.reveal())),
             session: Session::new(&issued.session, issued.session.id),
             user: User::from(&issued.user),
         }

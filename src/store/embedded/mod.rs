@@ -21,12 +21,14 @@ use self::{
 };
 use super::{
     Batch, Check, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
+    tally::Tally,
 };
 
 /// A store in a file, or in memory.
 pub struct Embedded {
     file: Arc<File>,
     writer: Writer,
+    pub(super) tally: Tally,
 }
 
 impl fmt::Debug for Embedded {
@@ -64,7 +66,7 @@ impl Embedded {
         file.with(tables::create).map_err(|e| OpenError(e.to_string()))?;
         let file = Arc::new(file);
         let writer = Writer::start(Arc::clone(&file)).map_err(|e| OpenError(e.to_string()))?;
-        Ok(Self { file, writer })
+        Ok(Self { file, writer, tally: Tally::default() })
     }
 
     /// In memory, there is nothing to look at.

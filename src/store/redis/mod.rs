@@ -6,6 +6,7 @@
 mod commit;
 mod confirm;
 mod connection;
+mod counter;
 mod inspect;
 mod lease;
 mod node;
@@ -30,7 +31,9 @@ use tokio::net::{TcpStream, UnixStream};
 
 pub use self::options::{Durability, RedisOptions};
 use self::{node::Question, servers::Servers, transaction::Transaction};
-use super::{Batch, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call};
+use super::{
+    Batch, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call, tally::Tally,
+};
 
 /// The field of a record that holds its revision.
 const REVISION: &str = "rev";
@@ -43,6 +46,7 @@ pub struct Redis {
     prefix: String,
     servers: Arc<Servers>,
     durability: Durability,
+    tally: Tally,
 }
 
 impl fmt::Debug for Redis {
@@ -63,7 +67,7 @@ impl Redis {
             reach(&config).await?;
             let servers = Servers::connect(config, durability).await;
             let servers = servers.map_err(|e| OpenError(e.details().to_owned()))?;
-            Ok(Self { prefix, servers: Arc::new(servers), durability })
+            Ok(Self { prefix, servers: Arc::new(servers), durability, tally: Tally::default() })
         };
         let no_answer = |_| OpenError(format!("no answer within {START:?}"));
         tokio::time::timeout(START, connected).await.map_err(no_answer)?

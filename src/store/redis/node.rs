@@ -42,7 +42,8 @@ pub(super) struct Node {
     pub(super) leases: Leases,
 }
 
-/// A command that reads one key, and may be asked again.
+/// A command on one key that may be asked again.
+#[derive(Clone)]
 pub(super) struct Question {
     pub(super) command: &'static str,
     /// The first of them is the key.

@@ -125,7 +125,7 @@ impl Servers {
     }
 
     /// The answers that come at the first try, in the order of the questions.
-    async fn ask_all_once(&self, questions: &[Question]) -> Result<Vec<Option<Value>>, Error> {
+    pub(super) async fn ask_all_once(&self, questions: &[Question]) -> Result<Vec<Option<Value>>, Error> {
         let mut rounds: Vec<(Arc<Node>, Vec<usize>)> = Vec::new();
         for (at, question) in questions.iter().enumerate() {
             let node = self.node_of(question.key()).await?;

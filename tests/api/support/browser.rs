@@ -7,6 +7,7 @@ use super::{Answer, PASSWORD, TestApp};
 
 pub const ACCESS: &str = "__Host-latchkey_access";
 pub const REFRESH: &str = "__Host-latchkey_refresh";
+pub const DEVICE: &str = "__Host-latchkey_device";
 /// The arguments of a service with cookies.
 pub const OPTIONS: [&str; 4] = ["--cookies", "true", "--cors-origins", "https://app.example.com"];
 const DAY: u64 = 24 * 3600;
@@ -41,13 +42,23 @@ pub fn cleared() -> Vec<(String, String, u64)> {
 #[track_caller]
 pub fn both_cookies(answer: &Answer) -> (String, String) {
     let cookies = set_cookies(answer);
-    let [(first, access, age), (second, refresh, longest)] = cookies.as_slice() else { panic!("{cookies:?}") };
+    let [(first, access, age), (second, refresh, longest), device @ ..] = cookies.as_slice() else {
+        panic!("{cookies:?}")
+    };
+    // What tells a device that signed in comes with signing in alone, and stays for as long as browsers keep a cookie.
+    assert!(device.iter().all(|(name, _, age)| (name.as_str(), *age) == (DEVICE, 400 * DAY)), "{device:?}");
     assert_eq!((first.as_str(), second.as_str(), *age), (ACCESS, REFRESH, 600));
     assert!(*longest <= 30 * DAY && *longest > 29 * DAY, "{longest}");
     let body = answer.body.as_object().unwrap();
-    assert!(!body.contains_key("access_token") && !body.contains_key("refresh_token"), "{body:?}");
+    assert!(!["access_token", "refresh_token", "device_token"].iter().any(|name| body.contains_key(*name)), "{body:?}");
     assert!(!answer.body.to_string().contains(access) && !answer.body.to_string().contains(refresh));
     (access.clone(), refresh.clone())
+}
+
+/// The cookie that tells a device that signed in.
+pub fn device(answer: &Answer) -> String {
+    let device = set_cookies(answer).into_iter().find(|(name, ..)| name == DEVICE);
+    device.unwrap().1
 }
 
 pub async fn sign_in(app: &TestApp, origin: &str) -> Answer {

@@ -111,7 +111,8 @@ fn check_problem(method: &str, answer: &Answer, place: &str) {
     let missing_scope = body["code"] == "insufficient_scope";
     assert_eq!(headers.contains_key("www-authenticate"), answer.status == 401 || missing_scope, "{place}");
     assert_eq!(headers.contains_key("allow"), answer.status == 405, "{place}");
-    assert_eq!(headers.contains_key("retry-after"), answer.status == 503, "{place}");
+    assert_eq!(headers.contains_key("retry-after"), matches!(answer.status, 429 | 503), "{place}");
+    assert_eq!(headers.contains_key("ratelimit"), answer.status == 429, "{place}");
     assert_eq!(body.get("errors").is_some(), body["code"] == "validation_failed", "{place}");
 }
 

@@ -96,9 +96,14 @@ impl TestApp {
     }
 
     pub async fn redis() -> Self {
+        Self::redis_with(&[]).await
+    }
+
+    /// A Redis, with more arguments.
+    pub async fn redis_with(arguments: &[&str]) -> Self {
         let redis = RedisServer::start();
         let records = vec!["--redis-url".to_owned(), redis.url()];
-        Self { redis: Some(redis), ..Self::run(records, Arc::default(), &[]).await }
+        Self { redis: Some(redis), ..Self::run(records, Arc::default(), arguments).await }
     }
 
     /// Keys of its own prefix on a cluster that is shared.
@@ -161,12 +166,14 @@ impl TestApp {
     }
 }
 
-/// The settings of a test: the smallest legal Argon2 cost, and a queue that is never full.
+/// The settings of a test: the smallest legal Argon2 cost, a queue that is never full, and throttles whose time does not
+/// end during a test.
 fn config(records: &[String], folder: &Path, arguments: &[&str]) -> Config {
     let data = folder.join("data");
     let mut line = vec!["latchkey", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
     let cheap = ["--argon2-memory-kib", "8", "--argon2-iterations", "1", "--argon2-parallelism", "1"];
-    for pair in cheap.chunks(2).chain([["--hash-queue", "10000"].as_slice()]) {
+    let wide = ["--hash-queue", "10000", "--password-attempts", "5/2h,20/24h"];
+    for pair in cheap.chunks(2).chain(wide.chunks(2)) {
         if !arguments.contains(&pair[0]) {
             line.extend(pair);
         }

@@ -1,0 +1,89 @@
+//! Who or what attempts are counted for.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::{Limits, ThrottleSettings};
+use crate::accounts::{device_token::DeviceId, login::Login, user::UserId};
+
+/// Who or what attempts are counted for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::accounts) enum Subject {
+    /// What a stranger signs in with, whether or not there is such an account. An account that has several logins is
+    /// counted for each: whether two of them are the same person's is nobody's business.
+    Login(Login),
+    /// A device that signed in before.
+    Device(DeviceId),
+    /// Somebody who is signed in, and gives the password.
+    User(UserId),
+    /// Where sign-ins come from.
+    Address(IpAddr),
+    /// Where registrations come from.
+    Registrations(IpAddr),
+}
+
+impl Subject {
+    /// An address to count for. Whoever is on this machine is a proxy, or may do as they like.
+    pub(in crate::accounts) fn address(address: Option<IpAddr>, kind: fn(IpAddr) -> Self) -> Option<Self> {
+        address.filter(|address| !address.is_loopback()).map(|address| kind(network(address)))
+    }
+
+    /// The name of its kind, for clients.
+    pub(super) fn policy(&self) -> &'static str {
+        match self {
+            Self::Login(_) | Self::User(_) => "account",
+            Self::Device(_) => "device",
+            Self::Address(_) => "address",
+            Self::Registrations(_) => "registrations",
+        }
+    }
+
+    pub(super) fn limits<'s>(&self, settings: &'s ThrottleSettings) -> &'s Limits {
+        match self {
+            Self::Login(_) | Self::Device(_) | Self::User(_) => &settings.per_account,
+            Self::Address(_) => &settings.per_address,
+            Self::Registrations(_) => &settings.registrations,
+        }
+    }
+
+    /// What no other subject is called.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Login(login) => format!("login:{}", login.canonical()),
+            Self::Device(id) => format!("device:{id}"),
+            Self::User(id) => format!("user:{id}"),
+            Self::Address(address) => format!("address:{address}"),
+            Self::Registrations(address) => format!("registrations:{address}"),
+        }
+    }
+}
+
+/// The part of an address that one customer of a provider has: all of an IPv4 address, and the first 64 bits of an IPv6
+/// address, whose rest everybody chooses.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_is_one_address() {
+        let subject = |text: &str| Subject::address(Some(text.parse().unwrap()), Subject::Address).unwrap();
+        assert_eq!(subject("2001:db8:1:2::1"), subject("2001:db8:1:2:ffff::9"));
+        assert_ne!(subject("2001:db8:1:2::1"), subject("2001:db8:1:3::1"));
+        assert_eq!(subject("::ffff:192.0.2.1"), subject("192.0.2.1"));
+        assert_ne!(subject("192.0.2.1"), subject("192.0.2.2"));
+    }
+
+    #[test]
+    fn this_machine_is_not_counted() {
+        for local in ["127.0.0.1", "127.8.8.8", "::1"] {
+            assert_eq!(Subject::address(local.parse().ok(), Subject::Address), None, "{local}");
+        }
+        assert_eq!(Subject::address(None, Subject::Address), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! Counters in the memory of this process.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+};
+
+use tokio::time::Instant;
+
+use super::Counter;
+
+/// As many counters as are kept. When there are more, those go first that would be gone soonest.
+const MOST: usize = 50_000;
+
+/// Counters of this process alone: all there is for the embedded store, and what is left when Redis does not count.
+#[derive(Default)]
+pub(super) struct Tally {
+    /// Nothing is awaited while it is held.
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    by_key: HashMap<String, i64>,
+    by_end: BTreeSet<(Instant, String)>,
+}
+
+impl Tally {
+    /// Adds to each counter so much, and answers what each is then.
+    pub(super) fn add(&self, hits: &[(Counter, i64)]) -> Vec<i64> {
+        self.add_at(Instant::now(), hits)
+    }
+
+    fn add_at(&self, now: Instant, hits: &[(Counter, i64)]) -> Vec<i64> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.forget_until(now);
+        hits.iter().map(|(counter, by)| counts.add(counter, *by, now)).collect()
+    }
+}
+
+impl Counts {
+    fn add(&mut self, counter: &Counter, by: i64, now: Instant) -> i64 {
+        let key = counter.key();
+        if let Some(count) = self.by_key.get_mut(&key) {
+            *count = count.saturating_add(by);
+            return *count;
+        }
+        if by == 0 {
+            return 0;
+        }
+        if self.by_key.len() >= MOST {
+            self.forget_first();
+        }
+        self.by_end.insert((now + counter.life, key.clone()));
+        self.by_key.insert(key, by);
+        by
+    }
+
+    fn forget_until(&mut self, now: Instant) {
+        while self.by_end.first().is_some_and(|(end, _)| *end <= now) {
+            self.forget_first();
+        }
+    }
+
+    fn forget_first(&mut self) {
+        if let Some((_, key)) = self.by_end.pop_first() {
+            self.by_key.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn counter(name: &str, seconds: u64) -> Counter {
+        Counter::new(name, Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_counter_is_gone_after_its_life() {
+        let (tally, start) = (Tally::default(), Instant::now());
+        let add = |after, by| {
+            let both = [(counter("short", 60), by), (counter("long", 3600), by)];
+            tally.add_at(start + Duration::from_secs(after), &both)
+        };
+        assert_eq!(add(0, 1), [1, 1]);
+        assert_eq!(add(59, 2), [3, 3]);
+        assert_eq!(add(60, -1), [-1, 2]);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_what_would_last_longest_stays() {
+        let tally = Tally::default();
+        tally.add(&[(counter("long", 7200), 1)]);
+        for number in 0..=MOST {
+            tally.add(&[(counter(&number.to_string(), 60), 1)]);
+        }
+        tally.add(&[(counter("only looked at", 7200), 0)]);
+        let counts = tally.counts.lock().unwrap();
+        assert_eq!((counts.by_key.len(), counts.by_end.len()), (MOST, MOST));
+        assert_eq!(counts.by_key[&counter("long", 0).key()], 1);
+    }
+}
