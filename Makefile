@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check check-deps bench bench-growth openapi test-tools
+.PHONY: help run test chaos fuzz check check-deps bench bench-growth openapi test-tools
 
 help: ## List what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -17,6 +17,9 @@ chaos: test-tools ## Break servers and connections for longer than the tests do:
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-20} cargo test --locked --test store -- --nocapture --test-threads 1 \
 		chaos:: cluster:: durability::
 	cargo test --locked --test api -- --nocapture --test-threads 1 failover:: kills::
+
+fuzz: test-tools ## Send the service what Schemathesis makes up for longer than the tests do: FUZZ_SECONDS
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} cargo test --locked --test api -- --nocapture schemathesis::
 
 check: ## Check the format, the lints and the documentation
 	cargo fmt --check

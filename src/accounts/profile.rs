@@ -13,13 +13,19 @@ pub struct DisplayName(String);
 pub struct InvalidDisplayName;
 
 impl DisplayName {
-    /// Reads a display name, without the space around it.
+    /// Which texts are display names, as a regular expression of ECMA 262.
+    pub const PATTERN: &'static str = concat!(
+        r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*",
+        r"[^\u0000-\u0020\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f\u2060\u2066-\u2069\u3000\ufeff]",
+        r"[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$",
+    );
+
+    /// Reads a display name, and takes away the space around it.
     ///
     /// # Errors
     /// [`InvalidDisplayName`] when it is none.
     pub fn parse(text: &str) -> Result<Self, InvalidDisplayName> {
-        let text = text.trim();
-        if is_one_line(text, 200) { Ok(Self(text.to_owned())) } else { Err(InvalidDisplayName) }
+        if is_one_line(text, 200) { Ok(Self(text.trim().to_owned())) } else { Err(InvalidDisplayName) }
     }
 
     /// The name.
@@ -160,7 +166,7 @@ mod tests {
     fn display_names_are_checked_at_their_bounds() {
         assert_eq!(DisplayName::parse(" Ada \u{1f511} ").unwrap().as_str(), "Ada \u{1f511}");
         assert!(DisplayName::parse(&"\u{e4}".repeat(200)).is_ok());
-        for bad in ["", "  ", "\u{200b}", "a\nb", "a\u{7f}b", "a\u{202e}b", "a\u{2028}b", &"a".repeat(201)] {
+        for bad in ["", "  ", "\u{200b}", "a\nb", "a\u{7f}b", "a\u{202e}b", "a\u{2028}b", "Ada\n", &"a".repeat(201)] {
             assert!(DisplayName::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -126,8 +126,11 @@ impl<E> AtEdge<E> {
 
     /// The methods of the path, for `Allow` (RFC 9110, 10.2.1).
     fn allowed(&self, path: &str) -> String {
-        let methods = self.methods.iter().filter(|(template, _)| matches(template, path)).map(|(_, methods)| methods);
-        let mut methods = methods.flatten().map(String::as_str).collect::<Vec<_>>();
+        // As the router does: `/v1/sessions/refresh` is itself, and no session.
+        let exact = self.methods.get(path.trim_end_matches('/'));
+        let like = || self.methods.iter().find(|(template, _)| matches(template, path)).map(|(_, methods)| methods);
+        let methods = exact.or_else(like).into_iter().flatten();
+        let mut methods = methods.map(String::as_str).collect::<Vec<_>>();
         if methods.is_empty() || methods.contains(&"GET") {
             methods.extend(["GET", "HEAD"]); // a page that is not in the document
         }

@@ -185,7 +185,12 @@ impl FieldValue for Username {
 
 impl FieldValue for DisplayName {
     fn schema() -> MetaSchema {
-        MetaSchema { min_length: Some(1), max_length: Some(200), ..string_schema(None, "Ada Lovelace") }
+        MetaSchema {
+            min_length: Some(1),
+            max_length: Some(200),
+            pattern: Some(Self::PATTERN.to_owned()),
+            ..string_schema(None, "Ada Lovelace")
+        }
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {

@@ -21,6 +21,7 @@ mod field;
 mod header;
 mod health;
 mod limits;
+mod links;
 mod log;
 mod openapi;
 mod origin;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Api,
     code::Code,
+    links,
     problem::{self, Problem, ProblemDocument, code_text},
     refusals,
 };
@@ -83,6 +84,7 @@ fn simplify(value: &mut Value) {
 /// Adds to an operation the problems that it gives.
 fn complete(operation: &mut Value) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+    let links = links::of(id);
     let Some(codes) = refusals::of(id) else { return };
     let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
     for code in codes {
@@ -90,6 +92,9 @@ fn complete(operation: &mut Value) {
     }
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.values_mut().for_each(spell_headers);
+        for response in responses.values_mut().filter_map(Value::as_object_mut).filter(|_| !links.is_empty()) {
+            response.insert("links".to_owned(), links.clone().into());
+        }
         for (status, codes) in by_status {
             responses.insert(status.to_string(), response(status, &codes));
         }

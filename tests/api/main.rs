@@ -46,6 +46,7 @@ mod races;
 #[path = "../support/redis.rs"]
 mod redis_server;
 mod refresh;
+mod schemathesis;
 mod sealing;
 #[path = "../support/sentinel.rs"]
 mod sentinel;

@@ -41,6 +41,7 @@ on_every_store! {
             ("POST", "/health/live", "GET, HEAD"),
             ("DELETE", "/openapi.json", "GET, HEAD"),
             ("OPTIONS", "/v1/sessions/current", "DELETE"),
+            ("DELETE", "/v1/sessions/refresh", "POST"),
         ] {
             let answer = app.request(method, path).send().await.refused(405, "method_not_allowed");
             assert_eq!(answer.header("allow"), allow, "{method} {path}");

@@ -48,6 +48,21 @@ impl Contract {
         }
     }
 
+    /// The name of an operation.
+    pub fn operation_id(&self, method: &str, path: &str) -> Option<&str> {
+        self.operation(method, path)?["operationId"].as_str()
+    }
+
+    /// Every operation of the document: method, path, name.
+    pub fn operations(&self) -> Vec<(String, &str, &str)> {
+        let paths = self.0["paths"].as_object().unwrap().iter();
+        let all = paths.flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |entry| (path, entry)));
+        all.map(|(path, (method, operation))| {
+            (method.to_uppercase(), path.as_str(), operation["operationId"].as_str().unwrap())
+        })
+        .collect()
+    }
+
     fn operation(&self, method: &str, path: &str) -> Option<&Value> {
         let method = if method == "HEAD" { "get".to_owned() } else { method.to_lowercase() };
         let path = path.split('?').next().unwrap();
