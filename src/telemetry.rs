@@ -10,6 +10,8 @@ use crate::config::{Config, LogFormat};
 /// Sends what is traced, and where a panic was, to standard error from here on. A second call changes nothing.
 pub fn start(config: &Config) {
     let filter: Targets = config.log.parse().unwrap_or_default();
+    // Below this, libraries quote what somebody sent.
+    let libraries = Targets::new().with_default(LevelFilter::INFO).with_target("latchkey", LevelFilter::TRACE);
     let lines = fmt().with_max_level(LevelFilter::TRACE).with_writer(stderr).with_target(false);
     let text = match config.log_format {
         LogFormat::Text => true,
@@ -17,10 +19,12 @@ pub fn start(config: &Config) {
         LogFormat::Auto => stderr().is_terminal(),
     };
     let _ = if text {
-        tracing::subscriber::set_global_default(lines.with_ansi(stderr().is_terminal()).finish().with(filter))
+        tracing::subscriber::set_global_default(
+            lines.with_ansi(stderr().is_terminal()).finish().with(filter).with(libraries),
+        )
     } else {
         tracing::subscriber::set_global_default(
-            lines.json().flatten_event(true).with_span_list(false).finish().with(filter),
+            lines.json().flatten_event(true).with_span_list(false).finish().with(filter).with(libraries),
         )
     };
     // What a panic says may hold what somebody sent, so only its place is logged.

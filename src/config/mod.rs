@@ -122,7 +122,8 @@ pub struct Config {
     #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse::duration::<0, 300>)]
     pub shutdown_timeout: Duration,
 
-    /// What is logged, to standard error: error, warn, info, debug or trace, also by module.
+    /// What is logged, to standard error: error, warn, info, debug or trace, also by module. Libraries tell no more than
+    /// info: below that they quote what is sent.
     #[arg(long, env = "LATCHKEY_LOG", value_name = "FILTER", default_value = "info,poem=warn", value_parser = parse::log)]
     pub log: String,
 

@@ -31,6 +31,7 @@ mod grants;
 mod health;
 mod idempotency;
 mod kills;
+mod leaks;
 mod life;
 mod load;
 mod nginx;

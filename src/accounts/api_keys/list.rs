@@ -14,7 +14,7 @@ impl Accounts {
     pub async fn api_keys(&self) -> Result<Vec<ApiKey>, Error> {
         let index = keys::api_keys().key(&keys::api_keys_created());
         let members = self.store.range(&index, i64::MIN..=i64::MAX, ALL).await?;
-        let parse = |member: &String| member.parse().map_err(|_| Error::Corrupt(format!("the key id `{member}`")));
+        let parse = |member: &String| member.parse().map_err(|_| Error::Corrupt("a key id in the index".to_owned()));
         let ids = members.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let keys = ids.iter().map(|id| keys::api_keys().key(&keys::api_key(*id))).collect::<Vec<_>>();
         let records = self.store.get_many(&keys).await?;

@@ -63,7 +63,7 @@ impl Accounts {
 }
 
 fn parse_ids(members: &[String]) -> Result<Vec<SessionId>, Error> {
-    let parse = |id: &String| id.parse().map_err(|_| Error::Corrupt(format!("the session id `{id}`")));
+    let parse = |id: &String| id.parse().map_err(|_| Error::Corrupt("a session id in an index".to_owned()));
     members.iter().map(parse).collect()
 }
 

@@ -18,6 +18,7 @@ use super::{
     node::Node,
     pauses::Pauses,
     servers::Servers,
+    told,
     transaction::{Executed, Found, Transaction},
 };
 use crate::store::{COMMIT_DEADLINE, CommitError, Unavailable};
@@ -66,7 +67,7 @@ pub(super) async fn run(servers: Arc<Servers>, transaction: Transaction, deadlin
             Attempt::Mismatch => return Err(CommitError::Conflict),
             Attempt::Full if !in_doubt => return Err(CommitError::Full),
             Attempt::Full => Error::new(ErrorKind::Unknown, "the store is full"),
-            Attempt::Broken(error) => return Err(Unavailable(error.to_string()).into()),
+            Attempt::Broken(error) => return Err(Unavailable(told(&error)).into()),
             Attempt::NotSent(error) => error,
             Attempt::InDoubt(error) => {
                 in_doubt = true;
@@ -80,7 +81,7 @@ pub(super) async fn run(servers: Arc<Servers>, transaction: Transaction, deadlin
             }
         };
         if !pauses.is_one_left() {
-            return Err(Unavailable(error.to_string()).into());
+            return Err(Unavailable(told(&error)).into());
         }
         servers.learn_from(node.as_deref(), &error).await;
         pauses.pause().await;

@@ -113,7 +113,7 @@ impl Redis {
         let keys = keys.iter().map(|key| self.prefixed(key)).collect::<Vec<_>>();
         // Its future is large, and seldom made.
         let discarded = Box::pin(commit::discard(&self.servers, &keys, call.deadline));
-        call.wait_for(discarded).await?.map_err(|e| Unavailable(e.to_string()).into())
+        call.wait_for(discarded).await?.map_err(|e| Unavailable(told(&e)).into())
     }
 
     pub(super) async fn close(&self) {
@@ -148,7 +148,13 @@ async fn reach(config: &Config) -> Result<(), OpenError> {
 /// What it means that a server does not answer a read.
 fn unanswered(error: &fred::error::Error) -> ReadError {
     let is_other = error.details().starts_with("WRONGTYPE") || matches!(error.kind(), ErrorKind::Parse);
-    if is_other { ReadError::Unreadable(error.to_string()) } else { Unavailable(error.to_string()).into() }
+    if is_other { ReadError::Unreadable(told(error)) } else { Unavailable(told(error)).into() }
+}
+
+/// What an error says, for the log. A server that does not know a command quotes its arguments, which may be personal.
+fn told(error: &fred::error::Error) -> String {
+    let text = error.to_string();
+    text.split_once(", with args").map_or(text.as_str(), |(before, _)| before).to_owned()
 }
 
 fn record(key: &Key, mut hash: HashMap<String, String>) -> Result<Option<Record>, ReadError> {
@@ -160,4 +166,19 @@ fn record(key: &Key, mut hash: HashMap<String, String>) -> Result<Option<Record>
         .and_then(|text| Revision::parse(&text))
         .ok_or_else(|| ReadError::Unreadable(format!("{key} has no `{REVISION}`, so Latchkey did not write it")))?;
     Ok(Some(Record { fields: hash.into_iter().collect(), revision }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_quotes_is_not_told() {
+        let said =
+            "ERR unknown command 'HSET', with args beginning with: 'latchkey:{b1}:user:1' 'email' 'ada@example.com' ";
+        let error = fred::error::Error::new(ErrorKind::Unknown, said);
+        assert_eq!(told(&error), "Unknown Error: ERR unknown command 'HSET'");
+        let error = fred::error::Error::new(ErrorKind::IO, "Connection refused");
+        assert_eq!(told(&error), "IO Error: Connection refused");
+    }
 }

@@ -9,7 +9,7 @@ use fred::{
     types::{Expiration, Value},
 };
 
-use super::{REVISION, lease::Lease, node::command, servers::is_of_connection};
+use super::{REVISION, lease::Lease, node::command, servers::is_of_connection, told};
 use crate::store::{Batch, COMMIT_DEADLINE, Expectation, Fields, Revision, batch::Write, collectable_at};
 
 /// How long a marker is kept: twice as long as anybody may still ask for it.
@@ -171,7 +171,7 @@ fn classify(error: &Error, queued: &[&Error]) -> Executed {
     if is_of_connection(error) || matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Backpressure) {
         return Executed::Unknown(error.clone());
     }
-    tracing::error!(%error, "a commit was applied in part");
+    tracing::error!(error = told(error), "a commit was applied in part");
     Executed::Broken(error.clone())
 }
 

@@ -1,0 +1,117 @@
+//! What is looked for, in every form that bytes are written in.
+
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+
+/// What may be found where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A password or an idempotency key: nowhere.
+    Secret,
+    /// A token: in the answer that gives it.
+    Token,
+    /// What a person says of themselves: in their own record, and in answers to them.
+    Personal,
+    /// What a browser says of itself: in the record of its session, and in answers to the person.
+    Agent,
+    /// What somebody typed where it means nothing: nowhere.
+    Typed,
+}
+
+/// A text that is found again wherever it comes to.
+#[derive(Clone)]
+pub struct Canary {
+    pub kind: Kind,
+    pub name: String,
+    /// In any case of letters.
+    folded: Vec<Vec<u8>>,
+    /// Letter by letter.
+    exact: Vec<Vec<u8>>,
+}
+
+impl Canary {
+    /// Looks for these letters and digits, which no way of quoting changes.
+    pub fn text(kind: Kind, letters: &str) -> Self {
+        assert!(letters.len() >= 12 && letters.chars().all(|c| c.is_ascii_alphanumeric()), "{letters}");
+        Self::new(kind, letters, letters.as_bytes())
+    }
+
+    /// Looks for the secret bytes at the end of a token of base64url.
+    pub fn token(name: &str, encoded: &str, secret: &[u8]) -> Self {
+        let mut canary = Self::new(Kind::Token, name, secret);
+        // The last characters are all of the secret.
+        canary.exact.push(encoded.as_bytes()[encoded.len() - 20..].to_owned());
+        canary
+    }
+
+    /// Looks for a secret of the service's own, such as the hash of a password.
+    pub fn own(name: &str, text: &str) -> Self {
+        Self::new(Kind::Secret, name, text.as_bytes())
+    }
+
+    fn new(kind: Kind, name: &str, bytes: &[u8]) -> Self {
+        let each = |form: fn(&u8) -> String, between: &str| bytes.iter().map(form).collect::<Vec<_>>().join(between);
+        let folded = [
+            each(|byte| format!("{byte:02x}"), ""),
+            each(|byte| format!("%{byte:02x}"), ""),
+            each(|byte| format!("\\x{byte:02x}"), ""),
+            each(|byte| format!("\\u{byte:04x}"), ""),
+            each(|byte| format!("{byte:02x}"), ", "),
+            each(ToString::to_string, ", "),
+            each(ToString::to_string, ","),
+        ];
+        let backwards = bytes.iter().rev().map(u8::to_ascii_lowercase).collect();
+        let folded = folded.into_iter().map(String::into_bytes).chain([bytes.to_ascii_lowercase(), backwards]);
+        Self { kind, name: name.to_owned(), folded: folded.collect(), exact: in_base64(bytes) }
+    }
+
+    /// Whether it is in this text, in whatever form.
+    pub fn is_in(&self, text: &[u8]) -> bool {
+        let lower = text.to_ascii_lowercase();
+        self.exact.iter().any(|form| contains(text, form)) || self.folded.iter().any(|form| contains(&lower, form))
+    }
+}
+
+/// Within a longer text the first and the last bytes share characters with others: three begins tell the rest apart.
+fn in_base64(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let cuts = (0..3).map(|cut| STANDARD_NO_PAD.encode(&bytes[cut..bytes.len() - (bytes.len() - cut) % 3]));
+    cuts.flat_map(|text| [text.replace('+', "-").replace('/', "_").into_bytes(), text.into_bytes()]).collect()
+}
+
+/// Steps over what cannot begin a hit: the texts are long, and this is not optimised.
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| *byte == part[0]) {
+        if rest[at..].starts_with(part) {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    false
+}
+
+#[test]
+fn a_canary_is_found_in_every_form() {
+    let canary = Canary::text(Kind::Secret, "zqfind7391canary");
+    for text in [
+        "a zqfind7391canary b",
+        "ZQFIND7391CANARY",
+        "yranac1937dnifqz",
+        "7a7166696e643733393163616e617279",
+        "%7A%71%66%69%6E%64%37%33%39%31%63%61%6E%61%72%79",
+        r"\x7a\x71\x66\x69\x6e\x64\x37\x33\x39\x31\x63\x61\x6e\x61\x72\x79",
+        r"\u007A\u0071\u0066\u0069\u006e\u0064\u0037\u0033\u0039\u0031\u0063\u0061\u006e\u0061\u0072\u0079",
+        "[122, 113, 102, 105, 110, 100, 55, 51, 57, 49, 99, 97, 110, 97, 114, 121]",
+    ] {
+        assert!(canary.is_in(text.as_bytes()), "{text}");
+    }
+    for before in ["", "x", "xy", "xyz"] {
+        for after in ["", "!", "!?"] {
+            let text = STANDARD_NO_PAD.encode(format!("{before}zqfind7391canary{after}"));
+            assert!(canary.is_in(text.as_bytes()), "{text}");
+        }
+    }
+    assert!(!canary.is_in(b"zqfind7391canarie"));
+    let token = Canary::token("t", "lkr_AAAAAAAAAAAAAAAAAAAAAAAAAAAA", &[250; 16]);
+    assert!(token.is_in(&[1, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 2]));
+    assert!(token.is_in(b"lkr_AAAAAAAAAAAAAAAAAAAAAAAAAAAA") && !token.is_in(&[250; 15]));
+}

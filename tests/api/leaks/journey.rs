@@ -1,0 +1,294 @@
+//! What people do, with canaries in all they type, and what they do wrong.
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{
+    canary::{Canary, Kind},
+    client::Client,
+    raw,
+};
+
+pub const EMAIL: &str = "Zqmail7391canary@Example.com";
+const NEXT_EMAIL: &str = "zqnext7391canary@example.com";
+const PASSWORD: &str = "zqpass7391canary \"häβ\\/% 1";
+const NEXT_PASSWORD: &str = "zqrenewed7391canary 'kelp' 2";
+const WRONG_PASSWORD: &str = "zqwrong7391canary ferry 3";
+const KEY: &str = "zqidem7391canary/key";
+pub const TYPED: &str = "zqtyped7391canary";
+
+/// Somebody, and what they have.
+struct Person {
+    login: String,
+    password: &'static str,
+    access: String,
+    refresh: String,
+}
+
+/// The whole of it.
+pub struct Journey {
+    pub client: Client,
+    pub canaries: Vec<Canary>,
+    /// The ids of those whose accounts stay.
+    pub people: Vec<String>,
+    signed_in: Vec<Person>,
+    api_key: Option<String>,
+}
+
+impl Journey {
+    pub fn new(url: &str, api_key: Option<String>) -> Self {
+        let personal =
+            ["zqmail7391canary", "zqnext7391canary", "zquser7391canary", "zqname7391canary", "zqmeta7391canary"];
+        let secret = ["zqpass7391canary", "zqrenewed7391canary", "zqwrong7391canary", "zqidem7391canary"];
+        let canaries = [
+            personal.map(|letters| Canary::text(Kind::Personal, letters)).to_vec(),
+            secret.map(|letters| Canary::text(Kind::Secret, letters)).to_vec(),
+            vec![Canary::text(Kind::Agent, "zqagent7391canary"), Canary::text(Kind::Typed, TYPED)],
+        ];
+        let client = Client::new(url);
+        let mut journey =
+            Self { client, canaries: canaries.concat(), people: Vec::new(), signed_in: Vec::new(), api_key };
+        if let Some(key) = journey.api_key.clone() {
+            journey.watch("an API key", &key);
+        }
+        journey
+    }
+
+    /// Everything that is asked for while nothing is broken.
+    pub async fn go(&mut self) {
+        self.register().await;
+        let tokens = self.sign_in(EMAIL, PASSWORD).await;
+        self.change(&tokens).await;
+        self.sign_in_by_cookie().await;
+        let tokens = self.rotate().await;
+        self.ask_about(&tokens).await;
+        self.leave().await;
+        self.read_what_is_public().await;
+        for (login, password) in [(NEXT_EMAIL, NEXT_PASSWORD), ("zquser7391canary2", PASSWORD)] {
+            let (access, refresh) = self.sign_in(login, password).await;
+            self.signed_in.push(Person { login: login.to_owned(), password, access, refresh });
+        }
+        self.type_wrong_things().await;
+    }
+
+    async fn register(&mut self) {
+        let metadata = json!({"zqmeta7391canary-key": ["zqmeta7391canary", {"deep": "zqmeta7391canary"}]});
+        let first = json!({"email": EMAIL, "password": PASSWORD, "username": "zquser7391canary",
+            "name": "Zqname7391canary \u{e4}\"x", "metadata": metadata});
+        let second =
+            json!({"email": "zqmail7391canary2@example.com", "password": PASSWORD, "username": "zquser7391canary2"});
+        let third =
+            json!({"email": "zqmail7391canary3@example.com", "password": PASSWORD, "username": "zquser7391canary3"});
+        let forgotten = json!({"email": EMAIL, "password": WRONG_PASSWORD, "username": "zquser7391canary",
+            "name": "Zqname7391canary \u{e4}\"x", "metadata": first["metadata"]});
+        let headers = [("content-type", "application/json"), ("idempotency-key", KEY), ("user-agent", super::AGENT)];
+        for body in [&first, &first, &second, &forgotten] {
+            let user = self.client.send("POST", "/v1/users", &headers, body.to_string().as_bytes()).await;
+            self.people.extend(user["id"].as_str().map(str::to_owned));
+        }
+        self.people.dedup();
+        for body in [&second, &third] {
+            let user = self.client.json("POST", "/v1/users", "", body).await;
+            self.people.push(user["id"].as_str().unwrap().to_owned());
+        }
+        self.client.json("POST", "/v1/users", "", &second).await;
+        let same_name = json!({"email": NEXT_EMAIL, "password": PASSWORD, "username": "zqUser7391canary"});
+        self.client.json("POST", "/v1/users", "", &same_name).await;
+    }
+
+    /// Signs somebody in, and watches for the tokens from here on.
+    async fn sign_in(&mut self, login: &str, password: &str) -> (String, String) {
+        let body = json!({"login": login, "password": password});
+        let tokens = self.client.json("POST", "/v1/sessions", "", &body).await;
+        self.watched(&tokens)
+    }
+
+    fn watched(&mut self, tokens: &Value) -> (String, String) {
+        let text = |name: &str| tokens[name].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned();
+        let (access, refresh) = (text("access_token"), text("refresh_token"));
+        self.watch("an access token", &access);
+        self.watch("a refresh token", &refresh);
+        (access, refresh)
+    }
+
+    fn watch(&mut self, name: &str, token: &str) {
+        let encoded = token.rsplit('.').next().unwrap().trim_start_matches("lkr_").trim_start_matches("lkk_");
+        let bytes = URL_SAFE_NO_PAD.decode(encoded).unwrap();
+        self.canaries.push(Canary::token(name, encoded, &bytes[bytes.len() - 32..]));
+        if token.starts_with("lkr_") {
+            self.canaries.push(Canary::token("a family secret", encoded, &bytes[32..48]));
+        }
+    }
+
+    async fn change(&mut self, (access, _): &(String, String)) {
+        let me = "/v1/users/me";
+        self.client.json("GET", me, access, &Value::Null).await;
+        let bearer = format!("Bearer {access}");
+        self.client.send("GET", me, &[("authorization", &bearer), ("if-none-match", "*")], b"").await;
+        for body in [
+            json!({"name": "zqname7391canary 2", "metadata": {"zqmeta7391canary": "zqmeta7391canary"}}),
+            json!({"email": NEXT_EMAIL, "current_password": WRONG_PASSWORD}),
+            json!({"email": NEXT_EMAIL, "current_password": PASSWORD}),
+            json!({"password": NEXT_PASSWORD, "current_password": PASSWORD}),
+            json!({"username": "zquser7391canary2"}),
+        ] {
+            self.client.json("PATCH", me, access, &body).await;
+        }
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+            ("if-match", "\"zqtyped7391canary\""),
+        ];
+        self.client.send("PATCH", me, &headers, b"{\"name\": \"zqname7391canary\"}").await;
+        for password in [WRONG_PASSWORD, NEXT_PASSWORD] {
+            let body = json!({"current_password": password});
+            let answer = self.client.json("POST", "/v1/sessions/current/reauthenticate", access, &body).await;
+            if let Some(token) = answer["access_token"].as_str() {
+                self.watch("an access token", token);
+            }
+        }
+        self.client.json("GET", "/v1/sessions", access, &Value::Null).await;
+        for (login, password) in
+            [(NEXT_EMAIL, WRONG_PASSWORD), ("zqtyped7391canary@example.com", PASSWORD), (TYPED, TYPED)]
+        {
+            self.client.json("POST", "/v1/sessions", "", &json!({"login": login, "password": password})).await;
+        }
+    }
+
+    async fn sign_in_by_cookie(&mut self) {
+        let body = json!({"login": NEXT_EMAIL, "password": NEXT_PASSWORD, "token_delivery": "cookie"}).to_string();
+        let origin = self.client.url.clone();
+        for origin in ["https://zqtyped7391canary.example.com", &origin] {
+            let headers = [("content-type", "application/json"), ("origin", origin), ("user-agent", super::AGENT)];
+            self.client.send("POST", "/v1/sessions", &headers, body.as_bytes()).await;
+        }
+        let answer = &self.client.kept.last().unwrap().answer;
+        let lines = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap().to_owned());
+        let cookies = lines.map(|line| line.split(';').next().unwrap().to_owned()).collect::<Vec<_>>();
+        assert_eq!(cookies.len(), 2, "{cookies:?}");
+        for cookie in &cookies {
+            self.watch("a cookie", cookie.split_once('=').unwrap().1);
+        }
+        let cookies = cookies.join("; ");
+        let headers = [("content-type", "application/json"), ("origin", origin.as_str()), ("cookie", cookies.as_str())];
+        self.client.send("GET", "/v1/users/me", &headers, b"").await;
+        self.client.send("POST", "/v1/sessions/refresh", &headers, b"{}").await;
+        self.client.send("DELETE", "/v1/sessions/current", &headers, b"").await;
+    }
+
+    /// Uses refresh tokens until the first one is so old that it counts as stolen.
+    async fn rotate(&mut self) -> (String, String) {
+        let (_, first) = self.sign_in(NEXT_EMAIL, NEXT_PASSWORD).await;
+        let mut current = first.clone();
+        for _ in 0..6 {
+            let tokens = self.client.json("POST", "/v1/sessions/refresh", "", &json!({"refresh_token": current})).await;
+            (_, current) = self.watched(&tokens);
+        }
+        for token in [first, current, TYPED.to_owned()] {
+            self.client.json("POST", "/v1/sessions/refresh", "", &json!({"refresh_token": token})).await;
+        }
+        self.sign_in(NEXT_EMAIL, NEXT_PASSWORD).await
+    }
+
+    async fn ask_about(&mut self, (access, refresh): &(String, String)) {
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let key = self.api_key.clone().unwrap_or_else(|| "lkk_zqtyped7391canary".to_owned());
+        let basic = format!("Basic {}", STANDARD.encode(format!("zqtyped7391canary:{key}")));
+        for authorization in [format!("Bearer {key}"), basic, "Bearer lkk_zqtyped7391canary".to_owned()] {
+            for token in [access.as_str(), refresh, TYPED] {
+                let headers = [form, ("authorization", authorization.as_str())];
+                let body = format!("token={token}&token_type_hint={TYPED}&other={TYPED}");
+                self.client.send("POST", "/v1/tokens/introspect", &headers, body.as_bytes()).await;
+            }
+        }
+        for body in [format!("token={TYPED}"), format!("token={TYPED}&token={TYPED}"), format!("token={refresh}")] {
+            self.client.send("POST", "/v1/tokens/introspect", &[form], body.as_bytes()).await;
+            self.client.send("POST", "/v1/tokens/revoke", &[form], body.as_bytes()).await;
+        }
+    }
+
+    async fn leave(&mut self) {
+        let (kept, _) = self.sign_in(NEXT_EMAIL, NEXT_PASSWORD).await;
+        let (access, _) = self.sign_in(NEXT_EMAIL, NEXT_PASSWORD).await;
+        let list = self.client.json("GET", "/v1/sessions", &kept, &Value::Null).await;
+        let id = list["items"].as_array().unwrap().iter().find(|item| item["current"] == false).unwrap()["id"].clone();
+        self.client.json("DELETE", &format!("/v1/sessions/{}", id.as_str().unwrap()), &kept, &Value::Null).await;
+        self.client.json("DELETE", "/v1/sessions?scope=others", &kept, &Value::Null).await;
+        self.client.json("GET", "/v1/users/me", &access, &Value::Null).await;
+        let (goer, _) = self.sign_in("zquser7391canary3", PASSWORD).await;
+        self.client.json("DELETE", "/v1/users/me", &goer, &Value::Null).await;
+        self.client.json("GET", "/v1/users/me", &goer, &Value::Null).await;
+    }
+
+    async fn read_what_is_public(&mut self) {
+        for path in [
+            "/.well-known/jwks.json",
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/openid-configuration",
+            "/health/live",
+            "/health/ready",
+        ] {
+            let headers = [("cookie", "x=zqtyped7391canary"), ("authorization", "Bearer zqtyped7391canary")];
+            self.client.send("GET", &format!("{path}?{TYPED}={TYPED}"), &headers, b"").await;
+        }
+    }
+
+    /// What those who are signed in ask for, all at once, whatever has become of the store.
+    pub async fn meet_failures(&mut self) {
+        const JSON: &str = "application/json";
+        let mut asked = Vec::new();
+        let mut ask = |method, path, token: &str, body: Value| {
+            asked.push((method, path, JSON, format!("Bearer {token}"), body.to_string()));
+        };
+        for Person { login, password, access, refresh } in &self.signed_in {
+            let changes = json!({"name": "zqname7391canary", "email": "zqnext7391canary4@example.com", "current_password": password});
+            ask("GET", "/v1/users/me", access, Value::Null);
+            ask("GET", "/v1/sessions", access, Value::Null);
+            ask("PATCH", "/v1/users/me", access, changes);
+            ask("POST", "/v1/sessions", "", json!({"login": login, "password": password}));
+            ask("POST", "/v1/sessions/refresh", "", json!({"refresh_token": refresh}));
+            ask("POST", "/v1/sessions/current/reauthenticate", access, json!({"current_password": password}));
+        }
+        let newcomer =
+            json!({"email": "zqmail7391canary5@example.com", "password": PASSWORD, "name": "zqname7391canary"});
+        ask("POST", "/v1/users", "", newcomer);
+        ask("GET", "/health/ready", "", Value::Null);
+        let (key, token) = (self.api_key.as_deref().unwrap_or_default(), &self.signed_in[0].access);
+        let form = "application/x-www-form-urlencoded";
+        asked.push(("POST", "/v1/tokens/introspect", form, format!("Bearer {key}"), format!("token={token}")));
+
+        let client = &self.client;
+        let answers = asked.iter().map(|(method, path, content_type, authorization, body)| async move {
+            let mut headers = vec![("content-type", *content_type), ("idempotency-key", KEY)];
+            headers.extend((authorization != "Bearer ").then_some(("authorization", authorization.as_str())));
+            client.ask(method, path, &headers, body.as_bytes()).await
+        });
+        let answers = join_all(answers).await;
+        assert!(answers.iter().any(|kept| kept.answer.status >= 500), "nothing is broken");
+        self.client.kept.extend(answers);
+    }
+
+    async fn type_wrong_things(&mut self) {
+        raw::send_what_is_wrong(&mut self.client, &self.signed_in[1].access).await;
+    }
+
+    /// Each operation has answered and has refused, as far as it ever refuses.
+    pub fn expect_everything_was_asked(&self) {
+        let all = operations();
+        assert_eq!(self.client.reached(true), all, "an operation of the document was not reached");
+        assert_eq!(
+            self.client.reached(false).into_iter().filter(|name| name != "none").collect::<Vec<_>>(),
+            all.into_iter().collect::<Vec<_>>()
+        );
+    }
+}
+
+/// The names of all operations.
+fn operations() -> std::collections::BTreeSet<String> {
+    let contract = crate::support::Contract::default();
+    contract.operations().into_iter().map(|(_, _, name)| name.to_owned()).collect()
+}
