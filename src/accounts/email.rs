@@ -155,5 +155,12 @@ mod tests {
             let text = format!("{local}@{domain}");
             prop_assert_eq!(canonical(&text.to_uppercase()), canonical(&text));
         }
+
+        #[test]
+        fn the_form_of_letters_does_not_matter(local in "[a-zäéñåôǟ]{1,20}", domain in "[a-zäéñåô]{1,10}\\.example") {
+            let text = format!("{local}@{domain}");
+            prop_assert!(canonical(&text).is_some());
+            prop_assert_eq!(canonical(&text.nfd().collect::<String>()), canonical(&text));
+        }
     }
 }

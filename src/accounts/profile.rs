@@ -124,6 +124,7 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::btree_map, prelude::*};
     use serde_json::json;
 
     use super::*;
@@ -168,6 +169,64 @@ mod tests {
         assert!(DisplayName::parse(&"\u{e4}".repeat(200)).is_ok());
         for bad in ["", "  ", "\u{200b}", "a\nb", "a\u{7f}b", "a\u{202e}b", "a\u{2028}b", "Ada\n", &"a".repeat(201)] {
             assert!(DisplayName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    /// Any JSON, small enough to be read when a test fails.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-c]{0,2}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                btree_map("[a-c]", inner, 0..3).prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn members() -> impl Strategy<Value = Map<String, Value>> {
+        btree_map("[a-c]", value(), 0..4).prop_map(|members| members.into_iter().collect())
+    }
+
+    /// The procedure of RFC 7396, 2, line by line.
+    fn as_the_rfc_says(target: Value, patch: &Value) -> Value {
+        let Value::Object(patch) = patch else { return patch.clone() };
+        let mut target = if let Value::Object(target) = target { target } else { Map::new() };
+        for (name, value) in patch {
+            if value.is_null() {
+                target.remove(name);
+            } else {
+                let member = target.get(name).cloned().unwrap_or_default();
+                target.insert(name.clone(), as_the_rfc_says(member, value));
+            }
+        }
+        Value::Object(target)
+    }
+
+    proptest! {
+        #[test]
+        fn a_merge_is_that_of_the_rfc_and_twice_is_as_good_as_once(target in members(), patch in members()) {
+            let merged = Metadata(target.clone()).merge(&patch).unwrap();
+            let expected = as_the_rfc_says(Value::Object(target), &Value::Object(patch.clone()));
+            prop_assert_eq!(Value::Object(merged.0.clone()), expected);
+            prop_assert_eq!(&merged.merge(&patch).unwrap(), &merged);
+        }
+
+        #[test]
+        fn what_was_written_is_read_again(object in members()) {
+            let metadata = Metadata(object);
+            prop_assert_eq!(Metadata::stored(&metadata.to_string()), Some(metadata));
+        }
+
+        #[test]
+        fn a_name_is_its_own_name(text in "\\PC{0,60}| {0,3}\\PC{1,4}\\s?|[ -~]{1,60}") {
+            if let Ok(name) = DisplayName::parse(&text) {
+                prop_assert_eq!(&DisplayName::parse(name.as_str()).unwrap(), &name);
+            }
         }
     }
 }

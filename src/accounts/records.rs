@@ -254,3 +254,6 @@ pub(super) fn read_meta(record: &Record) -> Result<(u8, u32), Error> {
     let r = Reader(record);
     Ok((r.required("buckets", parsed)?, r.required("schema", parsed)?))
 }
+
+#[cfg(test)]
+mod tests;

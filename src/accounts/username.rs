@@ -47,6 +47,8 @@ impl fmt::Display for Username {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -64,5 +66,17 @@ mod tests {
     fn case_does_not_matter_and_is_kept() {
         let name = Username::parse("AdaL").unwrap();
         assert_eq!((name.as_str(), name.canonical().as_str()), ("AdaL", "adal"));
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_the_canonical_form_is_its_own(text in "[A-Za-z]?[\\PC]{0,4}[A-Za-z0-9_.-]{0,32}") {
+            if let Ok(name) = Username::parse(&text) {
+                prop_assert_eq!(name.as_str(), &text);
+                let canonical = Username::parse(&name.canonical()).unwrap();
+                prop_assert_eq!(canonical.canonical(), name.canonical());
+                prop_assert_eq!(Username::parse(&text.to_uppercase()).unwrap().canonical(), name.canonical());
+            }
+        }
     }
 }

@@ -120,5 +120,15 @@ mod tests {
             let line = line.into_iter().filter(|byte| *byte != 0x7f).collect::<Vec<_>>();
             let _ = read_of(&[&line, b"__Host-latchkey_access=", &line]);
         }
+
+        #[test]
+        fn what_was_set_is_read_among_whatever_else_there_is(
+            token in "[A-Za-z0-9_.-]{1,60}",
+            before in "([a-z]{0,5}=?[ -:<-~]{0,9};){0,4} ?",
+            after in "(;[a-z]{0,5}=?[ -:<-~]{0,9}){0,4}",
+        ) {
+            let line = format!("{before}{ACCESS}={token}{after}");
+            prop_assert_eq!(read_of(&[line.as_bytes()]), Some(token));
+        }
     }
 }

@@ -103,5 +103,20 @@ mod tests {
             let lines = lines.iter().map(String::as_str).collect::<Vec<_>>();
             let _ = parse(&lines, true);
         }
+
+        #[test]
+        fn a_list_is_read_however_it_is_spaced(
+            versions in proptest::collection::vec(0..u64::MAX, 1..5),
+            between in " {0,2},[ ,]{0,3}",
+            around in "[ ,]{0,3}",
+            weak: bool,
+        ) {
+            let tag = |version: &u64| format!("{}\"{version}\"", if weak { "W/" } else { "" });
+            let list = versions.iter().map(tag).collect::<Vec<_>>().join(&between);
+            let line = format!("{around}{list}{around}");
+            prop_assert_eq!(parse(&[&line], true), Some(VersionMatch::OneOf(versions.clone())));
+            let strongly = if weak { Vec::new() } else { versions };
+            prop_assert_eq!(parse(&[&line], false), Some(VersionMatch::OneOf(strongly)));
+        }
     }
 }

@@ -51,6 +51,8 @@ pub(super) fn of(headers: &HeaderMap) -> Option<&HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -107,5 +109,15 @@ mod tests {
         assert!(of(&headers).is_some());
         headers.append(header::ORIGIN, HeaderValue::from_static("https://a.example"));
         assert!(of(&headers).is_none(), "it is said twice");
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_what_is_kept_is_its_own_origin(text in "(https?://)?[\\PC]{0,30}(:[0-9]{1,5})?") {
+            if let Ok(origin) = Origin::parse(&text) {
+                prop_assert_eq!(&Origin::parse(&origin.0).unwrap(), &origin);
+                prop_assert!(origin.is(&HeaderValue::from_str(&origin.0).unwrap()));
+            }
+        }
     }
 }

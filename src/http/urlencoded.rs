@@ -69,3 +69,42 @@ fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
         _ => Err(malformed(&problems)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::Object;
+    use proptest::prelude::*;
+
+    use super::{super::field::Required, *};
+
+    #[derive(Debug, Object)]
+    struct Sent {
+        token: Required<String>,
+    }
+
+    impl Form for Sent {
+        type Parsed = String;
+
+        fn parse(self, problems: &mut FieldProblems) -> Option<String> {
+            problems.take("token", self.token.0)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(body in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = read::<Sent>(&body);
+            let _ = read::<Sent>(&[b"token=", body.as_slice()].concat());
+        }
+
+        #[test]
+        fn a_field_is_read_once_among_others(token in "\\PC{0,40}", other in "[a-z]{0,4}", value in "\\PC{0,20}") {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            form.append_pair(&other, &value).append_pair("token", &token);
+            let once = form.finish();
+            prop_assert_eq!(read::<Sent>(once.as_bytes()).ok(), Some(token));
+            let twice = format!("{once}&token=");
+            prop_assert!(read::<Sent>(twice.as_bytes()).is_err());
+        }
+    }
+}

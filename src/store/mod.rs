@@ -69,7 +69,7 @@ pub type Fields = BTreeMap<String, String>;
 pub struct Revision(u128);
 
 impl Revision {
-    fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(u128::from_ne_bytes(random()))
     }
 

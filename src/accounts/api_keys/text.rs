@@ -35,6 +35,8 @@ impl ApiKeyText {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -54,6 +56,22 @@ mod tests {
         let text = text.reveal();
         for bad in ["", "lkk_", "lkk_AAAA", &text[4..], &text[..64], &format!("{text}AAAA"), "lkk_\u{e4}", "lk_AAAA"] {
             assert!(ApiKeyText::new(bad).parts().is_none(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(text in "(lkk_)?[A-Za-z0-9_=+/-]{60,68}|\\PC{0,60}") {
+            let _ = ApiKeyText::new(&text).parts();
+        }
+
+        #[test]
+        fn a_key_that_was_changed_anywhere_is_another_or_none(place in 0_usize..68, other in "[A-Za-z0-9_-]") {
+            let (key, digest) = ApiKeyText::generate(ApiKeyId::from_bytes([7; 16]), Random);
+            let mut text = key.reveal().to_owned();
+            text.replace_range(place..=place, &other);
+            prop_assume!(text != key.reveal());
+            prop_assert!(ApiKeyText::new(&text).parts() != Some((ApiKeyId::from_bytes([7; 16]), digest)));
         }
     }
 }

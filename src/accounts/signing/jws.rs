@@ -76,6 +76,8 @@ pub(super) fn is_kid(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const PAYLOAD: &[u8] = br#"{"sub":"ada"}"#;
@@ -218,5 +220,14 @@ mod tests {
         assert!(fits.len() <= LONGEST && long.len() > LONGEST, "{} {}", fits.len(), long.len());
         assert!(open(Algorithm::EdDsa, &pair, &fits).is_some());
         assert_eq!(open(Algorithm::EdDsa, &pair, &long), None);
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(text in "[A-Za-z0-9_.=-]{0,80}|\\PC{0,60}", header in "\\{\\PC{0,40}\\}", payload in "\\PC{0,20}") {
+            let _ = Token::parse(&text);
+            let [header, payload] = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part));
+            let _ = Token::parse(&format!("{header}.{payload}.{payload}"));
+        }
     }
 }

@@ -72,3 +72,24 @@ fn parsed<T: FromStr>(text: &str) -> Option<T> {
 fn unreadable(field: &str) -> Error {
     Error::Corrupt(format!("the field `{field}` of the signing keys"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::btree_map, prelude::*};
+
+    use super::*;
+    use crate::store::Revision;
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(
+            fields in btree_map(
+                "[A-Za-z0-9_-]{1,3}\\.(algorithm|created_at|signs_from|token_lifetime|private_key)|\\PC{0,9}",
+                "EdDSA|ES256|2026-01-31T09:30:00Z|PT10M|P1Y|-PT1S|(plain|sealed):[A-Za-z0-9_-]{0,60}|\\PC{0,20}",
+                0..8,
+            ),
+        ) {
+            let _ = read(&Record { fields, revision: Revision::random() });
+        }
+    }
+}

@@ -173,6 +173,8 @@ impl Refresh {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const NOON: i64 = 1_700_000_000_000;
@@ -266,6 +268,30 @@ mod tests {
         let text = token.reveal();
         for bad in ["", "lkr_", "lkr_AAAA", &text[4..], &text[..text.len() - 4], &format!("{text}AAAA"), "lkr_\u{e4}"] {
             assert!(RefreshToken::new(bad).parts().is_none(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics_and_a_token_has_one_spelling(text in "(lkr_)?[A-Za-z0-9_=+/-]{100,112}|\\PC{0,60}") {
+            let token = RefreshToken::new(&text);
+            if let Some(parts) = token.parts() {
+                prop_assert!(parts.token().reveal() == text);
+            }
+        }
+
+        #[test]
+        fn a_token_that_was_changed_anywhere_is_good_for_nothing(place in 0_usize..111, other in "[A-Za-z0-9_-]") {
+            let (token, kept) = first();
+            let mut text = token.reveal().to_owned();
+            text.replace_range(place..=place, &other);
+            prop_assume!(text != token.reveal());
+            // Another user or session is another record; here it is held against the one that it names no more.
+            let is_elsewhere = |parts: &Parts| parts.user.as_bytes() != &[1; 16] || parts.session.as_bytes() != &[2; 16];
+            if let Some(parts) = RefreshToken::new(&text).parts().filter(|parts| !is_elsewhere(parts)) {
+                let standing = kept.standing(&parts, at(0), |_| true, Rotation::Always, Random);
+                prop_assert!(matches!(standing, Standing::Foreign | Standing::UsedUp));
+            }
         }
     }
 }

@@ -138,6 +138,8 @@ fn digest(registration: &Registration) -> Digest {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -147,6 +149,14 @@ mod tests {
         }
         for bad in ["", "a b", "a\u{7f}", "\u{e4}", &"k".repeat(256)] {
             assert!(IdempotencyKey::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_so_many_visible_characters(text in "[!-~]{0,260}|\\PC{0,40}|[ -~]{1,40}") {
+            let is_one = (1..=255).contains(&text.chars().count()) && text.chars().all(|c| ('!'..='~').contains(&c));
+            prop_assert_eq!(IdempotencyKey::parse(&text).is_ok(), is_one);
         }
     }
 }
