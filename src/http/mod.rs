@@ -29,6 +29,7 @@ mod problem;
 mod refusals;
 mod scalar;
 mod sessions;
+mod swagger_ui;
 mod token_text;
 mod tokens;
 mod urlencoded;
@@ -77,7 +78,7 @@ pub fn api(accounts: Arc<Accounts>, web: &WebSettings) -> impl Endpoint<Output =
     let service = openapi::service(API);
     let document = openapi::document(&service);
     let methods = openapi::methods(&document);
-    let routes = docs::add(Route::new(), &service, &document).nest("/", service);
+    let routes = swagger_ui::add(docs::add(Route::new(), &document)).nest("/", service);
     let own = Web::new(web, &accounts.settings().tokens.issuer);
     routes.data(accounts).data(Arc::new(own)).with(Limits).with(Edge { methods, cors: Cors::new(web) })
 }

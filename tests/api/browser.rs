@@ -1,4 +1,4 @@
-//! A page in a real browser, on one port, that lives by cookies of the service on another.
+//! Pages in a real browser: one, on one port, that lives by cookies of the service on another; and Swagger UI.
 
 use std::{
     net::SocketAddr,
@@ -28,24 +28,26 @@ struct Chromium {
 impl Chromium {
     fn open(url: &str) -> Self {
         let profile = tempfile::tempdir().unwrap();
-        let process = Command::new("chromium")
-            // Its sandbox wants more than a container may, and it is shown nothing but the pages of this test.
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--no-first-run",
-                "--disable-background-networking",
-            ])
-            .arg(format!("--user-data-dir={}", profile.path().display()))
-            .arg(url)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let process = chromium(&profile).arg(url).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         Self { process, _profile: profile }
     }
+}
+
+/// Chromium with a profile of its own.
+fn chromium(profile: &TempDir) -> Command {
+    let mut command = Command::new("chromium");
+    command
+        // Its sandbox wants more than a container may, and it is shown nothing but the pages of this test.
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+        ])
+        .arg(format!("--user-data-dir={}", profile.path().display()));
+    command
 }
 
 impl Drop for Chromium {
@@ -103,5 +105,21 @@ async fn a_page_in_chromium_lives_by_cookies_and_one_of_another_origin_cannot_to
     });
     assert_eq!(result, expected);
     servers.iter().for_each(tokio::task::JoinHandle::abort);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn swagger_ui_shows_the_document_in_chromium_within_its_policy() {
+    let app = TestApp::embedded().await;
+    let (profile, url) = (tempfile::tempdir().unwrap(), format!("{}/docs", app.url));
+    let mut command = chromium(&profile);
+    command.args(["--enable-logging=stderr", "--virtual-time-budget=20000", "--dump-dom", &url]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let (page, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    for shown in ["id=\"operations-Sessions-sign_in\"", "idempotency_key_mismatch", "/v1/users/me"] {
+        assert!(page.contains(shown), "{shown} is not shown: {page} {log}");
+    }
+    let said = log.lines().filter(|line| line.contains("CONSOLE"));
+    assert_eq!(said.collect::<Vec<_>>(), Vec::<&str>::new(), "the browser complains");
     app.stop().await;
 }
