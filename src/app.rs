@@ -9,15 +9,11 @@ use std::{
     time::Duration,
 };
 
-use poem::{
-    Server,
-    listener::{Acceptor, Listener, TcpAcceptor, TcpListener},
-};
-
 use crate::{
     accounts::{self, Accounts, Clock, Hasher, Random},
     config::{Config, RedisUrl, Tier},
-    http::{self, WebSettings},
+    http::{self, RequestLimits, WebSettings},
+    server::{Server, raise_open_files},
     store::{Check, Durability, Embedded, Finding, OpenError, Redis, RedisOptions, Severity, Store},
 };
 
@@ -32,17 +28,17 @@ const KEEP_KEYS_EVERY: Duration = Duration::from_secs(30);
 
 /// The service, listening but not yet answering.
 pub struct App {
-    acceptor: TcpAcceptor,
-    address: SocketAddr,
+    server: Server,
     accounts: Arc<Accounts>,
     data: String,
     web: WebSettings,
+    limits: RequestLimits,
     shutdown_timeout: Duration,
 }
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("address", &self.address).field("data", &self.data).finish_non_exhaustive()
+        f.debug_struct("App").field("address", &self.address()).field("data", &self.data).finish_non_exhaustive()
     }
 }
 
@@ -64,13 +60,8 @@ impl App {
         admit(&findings, &config.accept).map_err(refused)?;
         let hasher = Hasher::start(config.hash_cost(), config.hash_threads(), config.hash_queue, Random)
             .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
-        let bound = TcpListener::bind(config.listen).into_acceptor().await;
-        let cannot = |e: &dyn std::fmt::Display| {
-            StartError(format!("cannot listen on {} (LATCHKEY_LISTEN): {e}", config.listen))
-        };
-        let acceptor = bound.map_err(|e| cannot(&e))?;
-        let address = acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied());
-        let address = address.ok_or_else(|| cannot(&"it has no address"))?;
+        let server = listen(config).await?;
+        let address = server.address();
         let accounts = Accounts::open(store, hasher, clock, config.accounts(address, secrets)).await;
         let accounts = accounts.map_err(|e| refused(e.to_string()))?;
         if !address.ip().is_loopback() && config.tokens.issuer.is_none() {
@@ -86,13 +77,14 @@ impl App {
             );
         }
         let (web, shutdown_timeout) = (config.web.settings(proxies), config.shutdown_timeout);
-        Ok(Self { acceptor, address, accounts: Arc::new(accounts), data, web, shutdown_timeout })
+        let limits = config.server.request_limits();
+        Ok(Self { server, accounts: Arc::new(accounts), data, web, limits, shutdown_timeout })
     }
 
     /// The address that was bound.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// Where the records are, for people.
@@ -102,20 +94,30 @@ impl App {
     }
 
     /// Serves until `stop` is done, then finishes what is under way.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn run(self, stop: impl Future<Output = ()>) {
         let collector = tokio::spawn(collect(Arc::clone(&self.accounts)));
         let keeper = tokio::spawn(keep_keys(Arc::clone(&self.accounts)));
-        let server = Server::new_with_acceptor(self.acceptor);
-        let endpoint = http::api(Arc::clone(&self.accounts), &self.web);
-        let outcome = server.run_with_graceful_shutdown(endpoint, stop, Some(self.shutdown_timeout)).await;
+        let endpoint = http::api(Arc::clone(&self.accounts), &self.web, self.limits);
+        self.server.run(endpoint, stop, self.shutdown_timeout).await;
         collector.abort();
         keeper.abort();
         self.accounts.close().await;
-        outcome
     }
+}
+
+/// Files beside connections: the store, the log, signals.
+const OTHER_FILES: u64 = 100;
+
+/// Binds the address, with as many connections as there may be files.
+async fn listen(config: &Config) -> Result<Server, StartError> {
+    let mut limits = config.server.limits();
+    let files = raise_open_files().and_then(|files| usize::try_from(files.saturating_sub(OTHER_FILES).max(1)).ok());
+    if let Some(files) = files.filter(|files| *files < limits.connections) {
+        tracing::warn!("LATCHKEY_MAX_CONNECTIONS: there are only files for {files} connections; raise `ulimit -n`");
+        limits.connections = files;
+    }
+    let cannot = |e| StartError(format!("cannot listen on {} (LATCHKEY_LISTEN): {e}", config.listen));
+    Server::bind(config.listen, limits).await.map_err(cannot)
 }
 
 /// Looks whether the store of `config` is fit for accounts, without making one.

@@ -4,11 +4,12 @@
 //!
 //! | room         | what happens there                                                                     |
 //! |--------------|----------------------------------------------------------------------------------------|
+//! | [`server`]   | connections: how many, for how long, and what of them is HTTP; nothing of what is served |
 //! | [`http`]     | requests become calls of `accounts`, with typed arguments; outcomes become answers     |
 //! | [`accounts`] | what an account is and what can be done with it; nothing of HTTP, Redis or files       |
 //! | [`store`]    | records, indexes and atomic batches, in Redis or in a file; nothing of users           |
 //! | [`commands`] | what the binary does when it is told to, by way of [`cli`]                             |
-//! | [`app`]      | puts the three together out of [`config`]; alone it sees them all                      |
+//! | [`app`]      | puts these together out of [`config`]; alone it sees them all                      |
 //!
 //! Data flows one way, `http -> accounts -> store`; a test reads the imports and holds that.
 //!
@@ -16,7 +17,7 @@
 //!
 //! `PATCH /v1/users/me` with `{"name": "Ada"}`:
 //!
-//! 1. `http::edge` gives the request an id and a span, `http::limits` reads its body, bounded.
+//! 1. `server::serving` reads its headers, in bounded time. `http::edge` gives the request an id and a span, `http::limits` reads its body, bounded.
 //! 2. `http::auth` turns the bearer token into [`accounts::SignedIn`]: its signature is checked, and user and session are
 //!    read from the store in one round trip.
 //! 3. `http::body` turns the body into a [`accounts::UserPatch`], or answers with every wrong field at once.
@@ -31,5 +32,6 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod http;
+pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -39,10 +39,8 @@ pub fn serve(config: &Config) -> ExitCode {
                 std::process::exit(1);
             });
         };
-        match app.run(stop).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(e) => fail(&format!("stopped: {e}")),
-        }
+        app.run(stop).await;
+        ExitCode::SUCCESS
     })
 }
 

@@ -4,6 +4,7 @@
 mod parse;
 mod proxies;
 mod redis_url;
+mod server;
 mod sessions;
 mod signing;
 mod throttle;
@@ -16,8 +17,8 @@ use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
 pub use self::{
-    proxies::ProxyArgs, redis_url::RedisUrl, sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs,
-    tokens::TokenArgs, web::WebArgs,
+    proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs, signing::SigningArgs,
+    throttle::ThrottleArgs, tokens::TokenArgs, web::WebArgs,
 };
 use crate::{
     accounts::{HashCost, MasterSecret, Settings},
@@ -34,6 +35,10 @@ pub struct Config {
     /// Proxies in front.
     #[command(flatten)]
     pub proxies: ProxyArgs,
+
+    /// Connections.
+    #[command(flatten)]
+    pub server: ServerArgs,
 
     /// Browsers.
     #[command(flatten)]

@@ -38,15 +38,25 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, &'static str> {
 
 /// A duration of so many seconds.
 pub(crate) fn duration<const LEAST: u64, const MOST: u64>(text: &str) -> Result<Duration, String> {
-    let allowed = Duration::from_secs(LEAST)..=Duration::from_secs(MOST);
+    between(text, LEAST * 1000, MOST * 1000)
+}
+
+/// A duration of so many milliseconds.
+pub(super) fn milliseconds<const LEAST: u64, const MOST: u64>(text: &str) -> Result<Duration, String> {
+    between(text, LEAST, MOST)
+}
+
+fn between(text: &str, least: u64, most: u64) -> Result<Duration, String> {
+    let allowed = Duration::from_millis(least)..=Duration::from_millis(most);
     let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
     parsed
         .filter(|duration| allowed.contains(duration))
-        .ok_or_else(|| format!("a duration from {} to {} is needed", spelled(LEAST), spelled(MOST)))
+        .ok_or_else(|| format!("a duration from {} to {} is needed", spelled(least), spelled(most)))
 }
 
-fn spelled(seconds: u64) -> String {
-    match seconds {
+fn spelled(milliseconds: u64) -> String {
+    match milliseconds / 1000 {
+        _ if !milliseconds.is_multiple_of(1000) => format!("{milliseconds}ms"),
         s if s > 0 && s % 3600 == 0 => format!("{}h", s / 3600),
         s if s > 0 && s % 60 == 0 => format!("{}m", s / 60),
         s => format!("{s}s"),

@@ -77,6 +77,8 @@ catalogue! {
         "You have no session with this id. It may have ended already.";
     MethodNotAllowed METHOD_NOT_ALLOWED "Method not allowed"
         "This path does not have this method. The header `Allow` lists those it has.";
+    RequestTimeout REQUEST_TIMEOUT "Request timeout"
+        "The body did not come in time. Send the whole request at once.";
     EmailTaken CONFLICT "Email address taken"
         "Another account has this email address. Sign in to that account, or use another address.";
     UsernameTaken CONFLICT "Username taken"
@@ -86,7 +88,7 @@ catalogue! {
     VersionMismatch PRECONDITION_FAILED "Version mismatch"
         "The user has changed since the version in `If-Match`. Read the user again and decide anew.";
     BodyTooLarge PAYLOAD_TOO_LARGE "Body too large"
-        "The body is larger than 64 KiB. Send a smaller one.";
+        "The body is larger than this service takes, which is 64 KiB unless its operator decided otherwise. Send a smaller one.";
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "Unsupported media type"
         "Send JSON with the header `Content-Type: application/json`, and a form, which the operations of `/v1/tokens` take, with `Content-Type: application/x-www-form-urlencoded`.";
     ValidationFailed UNPROCESSABLE_ENTITY "Validation failed"

@@ -43,6 +43,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 pub use self::{
     client_address::{ForwardedBy, InvalidNetwork, Network, Proxies},
     code::Code,
+    limits::RequestLimits,
     origin::{InvalidOrigin, Origin},
     web::WebSettings,
 };
@@ -74,13 +75,17 @@ const API: Api = (Users, Sessions, Tokens, Discovery, HealthChecks);
 
 /// The whole API over these accounts.
 #[must_use]
-pub fn api(accounts: Arc<Accounts>, web: &WebSettings) -> impl Endpoint<Output = Response> + 'static {
+pub fn api(
+    accounts: Arc<Accounts>,
+    web: &WebSettings,
+    limits: RequestLimits,
+) -> impl Endpoint<Output = Response> + 'static {
     let service = openapi::service(API);
     let document = openapi::document(&service);
     let methods = openapi::methods(&document);
     let routes = swagger_ui::add(docs::add(Route::new(), &document)).nest("/", service);
     let own = Web::new(web, &accounts.settings().tokens.issuer);
-    routes.data(accounts).data(Arc::new(own)).with(Limits).with(Edge { methods, cors: Cors::new(web) })
+    routes.data(accounts).data(Arc::new(own)).with(Limits(limits)).with(Edge { methods, cors: Cors::new(web) })
 }
 
 /// Puts an endpoint behind the edge and the limits, as the API is.
@@ -88,7 +93,10 @@ pub fn guarded(
     endpoint: impl IntoEndpoint<Endpoint: 'static>,
     web: &WebSettings,
 ) -> impl Endpoint<Output = Response> + 'static {
-    endpoint.into_endpoint().with(Limits).with(Edge { methods: BTreeMap::new(), cors: Cors::new(web) })
+    endpoint
+        .into_endpoint()
+        .with(Limits(RequestLimits::default()))
+        .with(Edge { methods: BTreeMap::new(), cors: Cors::new(web) })
 }
 
 /// The OpenAPI document as JSON.

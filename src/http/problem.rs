@@ -133,7 +133,7 @@ impl Problem {
         if let Some(seconds) = retry_after(self.code) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.code == Code::BodyTooLarge {
+        if matches!(self.code, Code::BodyTooLarge | Code::RequestTimeout) {
             // The rest of the body is not read, so nothing else can come over this connection.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

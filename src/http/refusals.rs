@@ -6,13 +6,13 @@ use super::code::Code::{
     self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, Contended, CsrfRejected,
     CurrentPasswordIncorrect, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed, InsufficientScope, InternalError,
     InvalidCredentials, InvalidParameter, MalformedBody, MalformedForm, MalformedJson, Overloaded,
-    ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, SessionNotFound, StoreFull, StoreUnavailable,
-    TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType, UsernameTaken, ValidationFailed,
+    ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, RequestTimeout, SessionNotFound, StoreFull,
+    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType, UsernameTaken, ValidationFailed,
     VersionMismatch,
 };
 
 /// What any operation may answer.
-const ANY: &[Code] = &[BodyTooLarge, InternalError, MalformedBody];
+const ANY: &[Code] = &[BodyTooLarge, InternalError, MalformedBody, RequestTimeout];
 /// What an operation may answer that reads the store.
 const STORE: &[Code] = &[StoreUnavailable];
 /// What an operation may answer that writes to the store.

@@ -146,6 +146,7 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&app.post("/v1/users").body("{}").send().await);
     seen.note(&app.post("/v1/users").header("content-type", "application/json").body("{").send().await);
     seen.note(&app.post("/v1/users").body(vec![b' '; 70_000]).send().await);
+    seen.note(&dripping(&app).await);
     seen.note(&app.get("/v1/users/me").send().await);
     seen.note(&app.me("lk_x").await);
     seen.note(&app.sign_in("ada", "wrong").await);
@@ -214,6 +215,15 @@ async fn overloaded(app: &TestApp) -> Answer {
     assert_eq!(refused.header("retry-after"), "1");
     slow.stop().await;
     refused
+}
+
+/// A body does not come in time.
+async fn dripping(app: &TestApp) -> Answer {
+    let twin = TestApp::beside(app, &["--body-timeout", "100ms"]).await;
+    let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let answer = twin.post("/v1/users").body(reqwest::Body::wrap_stream(never)).send().await;
+    twin.stop().await;
+    answer
 }
 
 /// A page somewhere signs somebody in.

@@ -9,6 +9,7 @@ mod forger;
 mod operator;
 mod process;
 pub mod victim;
+mod wire;
 
 use std::{
     path::Path,
@@ -30,6 +31,7 @@ pub use self::{
     contract::Contract,
     forger::Forger,
     process::{Process, line, run},
+    wire::{LIVE, Wire},
 };
 use crate::{
     cluster_of_servers::{RedisCluster, info},
@@ -81,7 +83,7 @@ pub struct TestApp {
     client: reqwest::Client,
     contract: Contract,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
     _folder: TempDir,
 }
 
@@ -162,7 +164,7 @@ impl TestApp {
             }
         }
         self.stop.send(()).unwrap();
-        self.server.await.unwrap().unwrap();
+        self.server.await.unwrap();
     }
 }
 
