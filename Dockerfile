@@ -19,8 +19,8 @@ FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /src/target/release/latchkey /usr/local/bin/latchkey
 COPY --from=build --chown=65532:65532 /data /data
 
-# Whoever runs the image says that a proxy ends TLS in front of it, with LATCHKEY_BEHIND_TLS_PROXY=true. Until then
-# the service refuses to start, since it would serve passwords in plain text.
+# Whoever runs the image gives it a certificate, or says that a proxy ends TLS in front of it, with
+# LATCHKEY_BEHIND_TLS_PROXY=true. Until then the service refuses to start, since it would serve passwords in plain text.
 ENV LATCHKEY_LISTEN=0.0.0.0:9443 \
     LATCHKEY_DATA_DIR=/data
 

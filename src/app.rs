@@ -13,7 +13,7 @@ use crate::{
     accounts::{self, Accounts, Clock, Hasher, Random},
     config::{Config, RedisUrl, Tier},
     http::{self, RequestLimits, WebSettings},
-    server::{Server, raise_open_files},
+    server::{Identity, Server, Tls, raise_open_files},
     store::{Check, Durability, Embedded, Finding, OpenError, Redis, RedisOptions, Severity, Store},
 };
 
@@ -29,6 +29,7 @@ const KEEP_KEYS_EVERY: Duration = Duration::from_secs(30);
 /// The service, listening but not yet answering.
 pub struct App {
     server: Server,
+    url: String,
     accounts: Arc<Accounts>,
     data: String,
     web: WebSettings,
@@ -62,29 +63,37 @@ impl App {
             .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
         let server = listen(config).await?;
         let address = server.address();
+        let url = config.tls.url(address);
         let accounts = Accounts::open(store, hasher, clock, config.accounts(address, secrets)).await;
         let accounts = accounts.map_err(|e| refused(e.to_string()))?;
         if !address.ip().is_loopback() && config.tokens.issuer.is_none() {
             tracing::warn!(
-                "LATCHKEY_ISSUER is not set: access tokens name http://{address} as their issuer, where nobody finds this service"
+                "LATCHKEY_ISSUER is not set: access tokens name {url} as their issuer, where nobody finds this service"
             );
         }
-        let proxies = config.proxies.settings();
+        let proxies = config.proxies.settings(config.tls.behind_tls_proxy);
         if proxies.hide_clients() {
             tracing::warn!(
                 "LATCHKEY_BEHIND_TLS_PROXY is set and LATCHKEY_TRUSTED_PROXIES is not: nobody knows where requests come from, so \
                  attempts are not counted by address"
             );
         }
-        let (web, shutdown_timeout) = (config.web.settings(proxies), config.shutdown_timeout);
+        let web = config.web.settings(proxies, config.tls.is_strict());
+        let shutdown_timeout = config.shutdown_timeout;
         let limits = config.server.request_limits();
-        Ok(Self { server, accounts: Arc::new(accounts), data, web, limits, shutdown_timeout })
+        Ok(Self { server, url, accounts: Arc::new(accounts), data, web, limits, shutdown_timeout })
     }
 
     /// The address that was bound.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Its URL, by that address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Where the records are, for people.
@@ -117,7 +126,13 @@ async fn listen(config: &Config) -> Result<Server, StartError> {
         limits.connections = files;
     }
     let cannot = |e| StartError(format!("cannot listen on {} (LATCHKEY_LISTEN): {e}", config.listen));
-    Server::bind(config.listen, limits).await.map_err(cannot)
+    let server = Server::bind(config.listen, limits).await.map_err(cannot)?;
+    let Some(identity) = config.tls.identity() else { return Ok(server) };
+    if matches!(identity, Identity::SelfSigned) {
+        tracing::warn!("LATCHKEY_TLS_SELF_SIGNED: nobody can trust the certificate, which is for development");
+    }
+    let tls = Tls::new(&identity, server.address()).map_err(|e| StartError(e.to_string()))?;
+    Ok(server.with_tls(tls))
 }
 
 /// Looks whether the store of `config` is fit for accounts, without making one.

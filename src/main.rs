@@ -20,6 +20,6 @@ fn main() -> ExitCode {
         Command::Users { command } => commands::users(&cli.config, &command),
         Command::Keys { command } => commands::keys(&cli.config, &command),
         Command::ApiKeys { command } => commands::api_keys(&cli.config, &command),
-        Command::Health => commands::health(cli.config.listen),
+        Command::Health => commands::health(&cli.config),
     }
 }

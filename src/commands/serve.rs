@@ -25,11 +25,8 @@ pub fn serve(config: &Config) -> ExitCode {
             Ok(app) => app,
             Err(e) => return fail(&e.to_string()),
         };
-        let address = app.address();
-        say(&format!(
-            "The API is at http://{address}/v1\nTry it at http://{address}/docs\nThe data is in {}\n",
-            app.data()
-        ));
+        let url = app.url();
+        say(&format!("The API is at {url}/v1\nTry it at {url}/docs\nThe data is in {}\n", app.data()));
         let stop = async {
             next(&mut signals).await;
             tracing::info!("stopping");

@@ -8,6 +8,7 @@ mod server;
 mod sessions;
 mod signing;
 mod throttle;
+mod tls;
 mod tokens;
 mod web;
 
@@ -18,7 +19,7 @@ use clap::{Args, ValueEnum};
 pub(crate) use self::parse::duration;
 pub use self::{
     proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs, signing::SigningArgs,
-    throttle::ThrottleArgs, tokens::TokenArgs, web::WebArgs,
+    throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
 };
 use crate::{
     accounts::{HashCost, MasterSecret, Settings},
@@ -31,6 +32,10 @@ pub struct Config {
     /// The address to listen on.
     #[arg(long, env = "LATCHKEY_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9443", value_parser = parse::address)]
     pub listen: SocketAddr,
+
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 
     /// Proxies in front.
     #[command(flatten)]
@@ -165,13 +170,7 @@ impl Config {
     /// # Errors
     /// That line.
     pub fn check(&self) -> Result<(), String> {
-        if !self.listen.ip().is_loopback() && !self.proxies.behind_tls_proxy {
-            return Err(format!(
-                "LATCHKEY_LISTEN: {} is beyond loopback and would serve passwords in plain text; \
-                 put a proxy in front that ends TLS and set LATCHKEY_BEHIND_TLS_PROXY=true, or listen on 127.0.0.1",
-                self.listen
-            ));
-        }
+        self.tls.check(self.listen)?;
         let least = self.argon2_parallelism * 8;
         if self.argon2_memory_kib < least {
             return Err(format!(
@@ -207,7 +206,7 @@ impl Config {
     /// [master secrets](SigningArgs::master_secrets).
     #[must_use]
     pub fn accounts(&self, address: SocketAddr, master_secrets: Vec<MasterSecret>) -> Settings {
-        let tokens = self.tokens.settings(address);
+        let tokens = self.tokens.settings(&self.tls.url(address));
         let signing = self.signing.settings(tokens.lifetime, master_secrets);
         Settings {
             sessions: self.sessions.settings(),

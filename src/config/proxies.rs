@@ -9,10 +9,6 @@ use crate::http::{ForwardedBy, Network, Proxies};
 /// What is in front of the service.
 #[derive(Clone, Debug, Args)]
 pub struct ProxyArgs {
-    /// A proxy in front ends TLS. Without it, an address beyond loopback is refused, since HTTP alone is plain text.
-    #[arg(long, env = "LATCHKEY_BEHIND_TLS_PROXY", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub behind_tls_proxy: bool,
-
     /// The proxies that are believed when they say where a request comes from: addresses and networks, with commas between
     /// them, such as `10.0.0.0/8,fd00::/8`. Whoever else says so is not believed.
     #[arg(long, env = "LATCHKEY_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',', value_parser = Network::parse)]
@@ -24,9 +20,9 @@ pub struct ProxyArgs {
 }
 
 impl ProxyArgs {
-    /// The settings.
+    /// The settings, where there is a proxy `in_front` or perhaps none.
     #[must_use]
-    pub fn settings(&self) -> Proxies {
-        Proxies { trusted: self.trusted_proxies.clone(), header: self.proxy_header, in_front: self.behind_tls_proxy }
+    pub fn settings(&self, in_front: bool) -> Proxies {
+        Proxies { trusted: self.trusted_proxies.clone(), header: self.proxy_header, in_front }
     }
 }

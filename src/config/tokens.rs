@@ -1,6 +1,6 @@
 //! Settings of access tokens.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -26,9 +26,9 @@ pub struct TokenArgs {
 }
 
 impl TokenArgs {
-    /// The settings of a service that listens on `address`.
-    pub(super) fn settings(&self, address: SocketAddr) -> TokenSettings {
-        let issuer = self.issuer.clone().unwrap_or_else(|| format!("http://{address}"));
+    /// The settings of a service that is at `url` unless it is told otherwise.
+    pub(super) fn settings(&self, url: &str) -> TokenSettings {
+        let issuer = self.issuer.clone().unwrap_or_else(|| url.to_owned());
         TokenSettings {
             audience: self.audience.clone().unwrap_or_else(|| issuer.clone()),
             issuer,

@@ -19,9 +19,9 @@ pub struct WebArgs {
 }
 
 impl WebArgs {
-    /// The settings.
+    /// The settings of a service that browsers shall come to with TLS only, or not.
     #[must_use]
-    pub fn settings(&self, proxies: Proxies) -> WebSettings {
-        WebSettings { cookies: self.cookies, origins: self.cors_origins.clone(), proxies }
+    pub fn settings(&self, proxies: Proxies, strict_transport: bool) -> WebSettings {
+        WebSettings { cookies: self.cookies, origins: self.cors_origins.clone(), proxies, strict_transport }
     }
 }

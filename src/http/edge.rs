@@ -23,19 +23,27 @@ use crate::accounts::in_one_request;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Headers of every answer. Most answers are personal, so none is cached unless it says otherwise.
-const HEADERS: [(HeaderName, &str); 4] = [
+/// Headers of every answer (OWASP REST Security Cheat Sheet; ASVS 5.0, 3.4). Most answers are personal, so none is
+/// cached unless it says otherwise. `X-Frame-Options` is for browsers that do not know `frame-ancestors`.
+const HEADERS: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
+
+/// With TLS that is trusted (RFC 6797): for a year, and for all names below this one.
+const STRICT_TRANSPORT: &str = "max-age=31536000; includeSubDomains";
 
 /// The middleware.
 pub(super) struct Edge {
     /// The methods of each path, for `Allow`.
     pub(super) methods: BTreeMap<String, Vec<String>>,
     pub(super) cors: Cors,
+    pub(super) strict_transport: bool,
 }
 
 /// The endpoint behind [`Edge`].
@@ -43,13 +51,19 @@ pub(super) struct AtEdge<E> {
     inner: E,
     methods: BTreeMap<String, Vec<String>>,
     cors: Cors,
+    strict_transport: bool,
 }
 
 impl<E: Endpoint> Middleware<E> for Edge {
     type Output = AtEdge<E>;
 
     fn transform(&self, inner: E) -> AtEdge<E> {
-        AtEdge { inner, methods: self.methods.clone(), cors: self.cors.clone() }
+        AtEdge {
+            inner,
+            methods: self.methods.clone(),
+            cors: self.cors.clone(),
+            strict_transport: self.strict_transport,
+        }
     }
 }
 
@@ -88,6 +102,10 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         let mut response = outcome.unwrap_or_else(|problem| problem.answer(&id));
         for (name, value) in HEADERS {
             response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        }
+        if self.strict_transport {
+            let strict = HeaderValue::from_static(STRICT_TRANSPORT);
+            response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, strict);
         }
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);

@@ -85,7 +85,11 @@ pub fn api(
     let methods = openapi::methods(&document);
     let routes = swagger_ui::add(docs::add(Route::new(), &document)).nest("/", service);
     let own = Web::new(web, &accounts.settings().tokens.issuer);
-    routes.data(accounts).data(Arc::new(own)).with(Limits(limits)).with(Edge { methods, cors: Cors::new(web) })
+    routes.data(accounts).data(Arc::new(own)).with(Limits(limits)).with(Edge {
+        methods,
+        cors: Cors::new(web),
+        strict_transport: web.strict_transport,
+    })
 }
 
 /// Puts an endpoint behind the edge and the limits, as the API is.
@@ -93,10 +97,11 @@ pub fn guarded(
     endpoint: impl IntoEndpoint<Endpoint: 'static>,
     web: &WebSettings,
 ) -> impl Endpoint<Output = Response> + 'static {
-    endpoint
-        .into_endpoint()
-        .with(Limits(RequestLimits::default()))
-        .with(Edge { methods: BTreeMap::new(), cors: Cors::new(web) })
+    endpoint.into_endpoint().with(Limits(RequestLimits::default())).with(Edge {
+        methods: BTreeMap::new(),
+        cors: Cors::new(web),
+        strict_transport: web.strict_transport,
+    })
 }
 
 /// The OpenAPI document as JSON.

@@ -7,8 +7,8 @@ use super::code::Code::{
     CurrentPasswordIncorrect, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed, InsufficientScope, InternalError,
     InvalidCredentials, InvalidParameter, MalformedBody, MalformedForm, MalformedJson, Overloaded,
     ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, RequestTimeout, SessionNotFound, StoreFull,
-    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType, UsernameTaken, ValidationFailed,
-    VersionMismatch,
+    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType, UsernameTaken,
+    ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.

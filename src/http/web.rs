@@ -18,6 +18,8 @@ pub struct WebSettings {
     pub origins: Vec<Origin>,
     /// What is between browsers and this service.
     pub proxies: Proxies,
+    /// Whether browsers shall come here with TLS only, and to all names below this one (HSTS, RFC 6797).
+    pub strict_transport: bool,
 }
 
 /// The settings, and where this service itself is. It is in the data of every request.

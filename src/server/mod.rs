@@ -10,14 +10,22 @@ mod files;
 mod register;
 mod serving;
 mod socket;
+mod stream;
+mod tls;
 mod watch;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use poem::{Endpoint, Response};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
 
-pub use self::files::raise_open_files;
+pub use self::{
+    files::raise_open_files,
+    tls::{Identity, Tls, TlsError, tls_to_self},
+};
 use self::{
     register::{Register, Registered},
     serving::Serving,
@@ -46,6 +54,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     limits: ServerLimits,
+    tls: Option<Tls>,
 }
 
 impl Server {
@@ -56,7 +65,13 @@ impl Server {
     pub async fn bind(address: SocketAddr, limits: ServerLimits) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, limits })
+        Ok(Self { listener, address, limits, tls: None })
+    }
+
+    /// The same server, with TLS.
+    #[must_use]
+    pub fn with_tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// The address that was bound.
@@ -73,7 +88,8 @@ impl Server {
     {
         let register = Arc::new(Register::new(self.limits));
         let watch = tokio::spawn(watch::keep(Arc::clone(&register)));
-        let serving = Arc::new(Serving::new(endpoint, self.address));
+        let certificate = self.tls.clone().map(|tls| tokio::spawn(tls.keep()));
+        let serving = Arc::new(Serving::new(endpoint, self.address, self.tls.as_ref().map(Tls::acceptor)));
         tokio::pin!(stop);
         loop {
             let (stream, peer, registered) = tokio::select! {
@@ -90,6 +106,7 @@ impl Server {
             register.emptied().await;
         }
         watch.abort();
+        certificate.inspect(JoinHandle::abort);
     }
 }
 

@@ -22,11 +22,13 @@ use poem::{
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
 
 use super::{
-    connection::{Order, UnderWay},
+    connection::{Connection, Order, UnderWay},
     register::Registered,
     socket::Socket,
+    stream::Stream,
 };
 
 /// The most bytes of the headers of a request, and of an answer that wait in the buffer of a connection.
@@ -44,11 +46,12 @@ const SEND_BUFFER: usize = 64 * 1024;
 pub(super) struct Serving<E> {
     endpoint: E,
     address: SocketAddr,
+    tls: Option<TlsAcceptor>,
     protocols: auto::Builder<TokioExecutor>,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Serving<E> {
-    pub(super) fn new(endpoint: E, address: SocketAddr) -> Self {
+    pub(super) fn new(endpoint: E, address: SocketAddr, tls: Option<TlsAcceptor>) -> Self {
         let mut protocols = auto::Builder::new(TokioExecutor::new());
         // Of the fields of a request, hyper takes 100.
         protocols.http1().max_buf_size(HEADERS);
@@ -61,20 +64,38 @@ impl<E: Endpoint<Output = Response> + 'static> Serving<E> {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buf_size(SEND_BUFFER);
-        Self { endpoint, address, protocols }
+        Self { endpoint, address, tls, protocols }
     }
 
     /// Serves a connection until it ends, or is told to.
     pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, registered: Registered) {
         let connection = &registered.connection;
-        let socket = TokioIo::new(Socket::new(stream, Arc::clone(connection)));
+        let socket = Socket::new(stream, Arc::clone(connection));
+        let stream = match &self.tls {
+            None => Stream::Plain(socket),
+            Some(acceptor) => tokio::select! {
+                greeted = Box::pin(acceptor.accept(socket)) => match greeted {
+                    Ok(stream) => Stream::Tls(Box::new(stream)),
+                    Err(error) => {
+                        tracing::debug!(%error, "no TLS came about");
+                        return;
+                    }
+                },
+                _ = connection.told() => return,
+            },
+        };
+        self.serve_http(stream, peer, connection).await;
+    }
+
+    async fn serve_http(self: Arc<Self>, stream: Stream, peer: SocketAddr, connection: &Arc<Connection>) {
+        let scheme = if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
         let service = service_fn(|request: http::Request<Incoming>| {
             let under_way = connection.begin(request.version() == Version::HTTP_2);
-            let (serving, connection) = (Arc::clone(&self), Arc::clone(connection));
+            let (serving, connection, scheme) = (Arc::clone(&self), Arc::clone(connection), scheme.clone());
             // In a box, since a connection keeps the room of a request while it has none.
             Box::pin(async move {
                 let (local, remote) = (LocalAddr(Addr::SocketAddr(serving.address)), RemoteAddr(peer.into()));
-                let request = poem::Request::from((request, local, remote, Scheme::HTTP));
+                let request = poem::Request::from((request, local, remote, scheme));
                 let response = serving.endpoint.call(request).await.unwrap_or_else(poem::Error::into_response);
                 if response.headers().contains_key(header::CONNECTION) {
                     connection.cut();
@@ -83,7 +104,7 @@ impl<E: Endpoint<Output = Response> + 'static> Serving<E> {
                 Ok::<_, Infallible>(answer.map(|body| Answer { body, _under_way: under_way }))
             })
         });
-        let served = self.protocols.serve_connection(socket, service);
+        let served = self.protocols.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(served);
         loop {
             tokio::select! {

@@ -14,6 +14,28 @@ on_every_store! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_tells_browsers_to_be_careful() {
+    let app = TestApp::embedded().await;
+    for (path, policy) in [("/health/live", true), ("/nowhere", true), ("/openapi.json", true), ("/docs", false)] {
+        let answer = app.get(path).send().await;
+        for (header, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.header(header), value, "{path}");
+        }
+        let nothing = answer.header("content-security-policy") == "default-src 'none'; frame-ancestors 'none'";
+        assert_eq!(nothing, policy, "{path}");
+        assert!(!answer.headers.contains_key("strict-transport-security"), "not over plain HTTP (RFC 6797, 7.2)");
+        assert!(!answer.headers.contains_key("server"));
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_without_its_store_a_service_is_alive_but_not_ready() {
     let mut app = TestApp::redis().await;
     app.redis.as_mut().unwrap().kill();

@@ -61,5 +61,6 @@ mod stored;
 mod support;
 mod suspend;
 mod throttle;
+mod tls;
 mod tokens;
 mod users;

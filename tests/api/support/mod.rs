@@ -8,6 +8,7 @@ mod contract;
 mod forger;
 mod operator;
 mod process;
+mod tls;
 pub mod victim;
 mod wire;
 
@@ -31,6 +32,7 @@ pub use self::{
     contract::Contract,
     forger::Forger,
     process::{Process, line, run},
+    tls::{Pair, Secure},
     wire::{LIVE, Wire},
 };
 use crate::{
