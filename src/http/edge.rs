@@ -76,12 +76,13 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         let line = Line::begin(request.method(), span.clone());
         let path = request.uri().path().to_owned();
         let origin = self.cors.listed(request.headers());
-        let handled = async {
+        // In a box, or each of the layers around it would have its room once more.
+        let handled = Box::pin(async {
             if origin.is_some() && cors::is_preflight(&request) {
                 return Ok(cors::preflight(&self.allowed(&path)));
             }
             self.inner.call(request).await.map(IntoResponse::into_response)
-        };
+        });
         let handled = in_one_request(AssertUnwindSafe(handled).catch_unwind()).instrument(span.clone()).await;
 
         let _entered = span.enter();

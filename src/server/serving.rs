@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -22,7 +22,7 @@ use poem::{
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{
     connection::{Connection, Order, UnderWay},
@@ -73,18 +73,13 @@ impl<E: Endpoint<Output = Response> + 'static> Serving<E> {
         let socket = Socket::new(stream, Arc::clone(connection));
         let stream = match &self.tls {
             None => Stream::Plain(socket),
-            Some(acceptor) => tokio::select! {
-                greeted = Box::pin(acceptor.accept(socket)) => match greeted {
-                    Ok(stream) => Stream::Tls(Box::new(stream)),
-                    Err(error) => {
-                        tracing::debug!(%error, "no TLS came about");
-                        return;
-                    }
-                },
-                _ = connection.told() => return,
+            // In a box, like what follows, since a task has the room of all that it ever does.
+            Some(acceptor) => match Box::pin(greet(acceptor, socket, connection)).await {
+                Some(stream) => Stream::Tls(Box::new(stream)),
+                None => return,
             },
         };
-        self.serve_http(stream, peer, connection).await;
+        Box::pin(self.serve_http(stream, peer, connection)).await;
     }
 
     async fn serve_http(self: Arc<Self>, stream: Stream, peer: SocketAddr, connection: &Arc<Connection>) {
@@ -104,8 +99,7 @@ impl<E: Endpoint<Output = Response> + 'static> Serving<E> {
                 Ok::<_, Infallible>(answer.map(|body| Answer { body, _under_way: under_way }))
             })
         });
-        let served = self.protocols.serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(served);
+        let mut served = pin!(self.protocols.serve_connection(TokioIo::new(stream), service));
         loop {
             tokio::select! {
                 biased;
@@ -121,6 +115,16 @@ impl<E: Endpoint<Output = Response> + 'static> Serving<E> {
                 },
             }
         }
+    }
+}
+
+/// The handshake of TLS: nothing, when it fails or the connection is told to end.
+async fn greet(acceptor: &TlsAcceptor, socket: Socket, connection: &Connection) -> Option<TlsStream<Socket>> {
+    tokio::select! {
+        greeted = acceptor.accept(socket) => {
+            greeted.inspect_err(|error| tracing::debug!(%error, "no TLS came about")).ok()
+        }
+        _ = connection.told() => None,
     }
 }
 

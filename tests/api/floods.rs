@@ -71,7 +71,7 @@ async fn settings(wire: &mut Wire) -> Vec<(u16, u32)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn http_2_has_as_many_streams_and_headers_as_it_says() {
-    let app = TestApp::with(&["--idle-timeout", "500ms", "--header-timeout", "1s"]).await;
+    let app = TestApp::embedded().await;
     let mut wire = Wire::to(&app.url).await;
     wire.send([PREFACE, &frame(4, 0, 0, &[])].concat()).await;
     let settings = settings(&mut wire).await;
