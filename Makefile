@@ -24,6 +24,7 @@ fuzz: test-tools ## Send the service what Schemathesis makes up for longer than 
 check: ## Check the format, the lints and the documentation
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --features argon2-simd -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
 # Fetching the advisories comes first and alone, so that an unreachable database is told apart from a finding.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    accounts::{self, Accounts, Clock, Hasher, Random},
+    accounts::{self, Accounts, Clock, HashSettings, Hasher, Random},
     config::{Config, RedisUrl, Tier},
     http::{self, RequestLimits, WebSettings},
     server::{Identity, Server, Tls, raise_open_files},
@@ -59,13 +59,14 @@ impl App {
         let findings = accounts::inspect(&store, &*clock, &secrets).await;
         let refused = |e| StartError(format!("cannot use {data} ({setting}): {e}"));
         admit(&findings, &config.accept).map_err(refused)?;
-        let hasher = Hasher::start(config.hash_cost(), config.hash_threads(), config.hash_queue, Random)
+        let hasher = Hasher::start(config.hashing.settings(), Random)
             .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
         let server = listen(config).await?;
         let address = server.address();
         let url = config.tls.url(address);
         let accounts = Accounts::open(store, hasher, clock, config.accounts(address, secrets)).await;
         let accounts = accounts.map_err(|e| refused(e.to_string()))?;
+        accounts.hasher().report();
         if !address.ip().is_loopback() && config.tokens.issuer.is_none() {
             tracing::warn!(
                 "LATCHKEY_ISSUER is not set: access tokens name {url} as their issuer, where nobody finds this service"
@@ -183,7 +184,8 @@ pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Ac
     let (store, data, setting) = open_existing_store(config).await?;
     let cannot = |e: &dyn std::fmt::Display| StartError(format!("cannot use {data} ({setting}): {e}"));
     // Without threads: no password is hashed.
-    let hasher = Hasher::start(config.hash_cost(), 0, 0, Random).map_err(|e| cannot(&e))?;
+    let hasher =
+        Hasher::start(HashSettings { threads: 0, ..config.hashing.settings() }, Random).map_err(|e| cannot(&e))?;
     let settings = config.accounts(config.listen, secrets);
     let accounts = Accounts::open_existing(store, hasher, clock, settings).await;
     Ok((accounts.map_err(|e| cannot(&e))?, data))

@@ -1,6 +1,6 @@
 //! The command line: what the binary can be told to do.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode, time::Duration};
 
 use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -9,7 +9,7 @@ use clap::{
 
 use crate::{
     commands::{ApiKeysCommand, KeysCommand, UsersCommand},
-    config::Config,
+    config::{Config, duration},
 };
 
 /// User accounts as one small binary: an OpenAPI-described HTTP API, with the records in Redis, Valkey or an embedded
@@ -79,6 +79,13 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: ApiKeysCommand,
+    },
+    /// Measure what password hashes cost on this machine, and propose settings for a time. It takes some seconds, in which
+    /// nothing else should run.
+    HashCost {
+        /// How long one hash may take while all threads hash: 0s to 10s.
+        #[arg(long, value_name = "DURATION", default_value = "250ms", value_parser = duration::<0, 10>)]
+        target: Duration,
     },
     /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not.
     Health,

@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Users { command } => commands::users(&cli.config, &command),
         Command::Keys { command } => commands::keys(&cli.config, &command),
         Command::ApiKeys { command } => commands::api_keys(&cli.config, &command),
+        Command::HashCost { target } => commands::hash_cost(&cli.config, target),
         Command::Health => commands::health(&cli.config),
     }
 }

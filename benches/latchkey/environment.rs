@@ -10,7 +10,7 @@ pub(crate) fn describe(redis_version: &str, load: &str) -> String {
     let cpus = read("cpuinfo");
     let model = cpus.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(": "));
     let cores = std::thread::available_parallelism().unwrap();
-    let cost = defaults().hash_cost();
+    let cost = defaults().hashing.cost();
     format!(
         "- Machine: {cores} cores, {}; kernel {}; the disk of the stores is {}; load before this {}\n\
          - Redis {redis_version} on this machine, `appendonly yes`, `appendfsync everysec`\n\
@@ -22,7 +22,7 @@ pub(crate) fn describe(redis_version: &str, load: &str) -> String {
         cost.memory_kib,
         cost.iterations,
         cost.parallelism,
-        defaults().hash_threads(),
+        defaults().hashing.threads(),
     )
 }
 

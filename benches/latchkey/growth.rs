@@ -13,8 +13,8 @@ use clap::Parser;
 use futures_util::{StreamExt, stream};
 use latchkey::{
     accounts::{
-        Accounts, DisplayName, EmailAddress, HashCost, Hasher, Metadata, NewPassword, Random, Registration,
-        SystemClock, Username,
+        Accounts, DisplayName, EmailAddress, HashCost, HashSettings, Hasher, Metadata, NewPassword, Random,
+        Registration, SystemClock, Username,
     },
     cli::Cli,
     store::{Batch, Embedded, Expectation, Name, Redis, RedisOptions, Slot, Store},
@@ -139,8 +139,8 @@ impl Times {
 
 /// Registers people with the cheapest hash there is: what is stored is as long as ever.
 async fn fill(place: &Place<'_>, people: std::ops::Range<usize>) {
-    let cheap = HashCost { memory_kib: 8, iterations: 1, parallelism: 1 };
-    let hasher = Hasher::start(cheap, 2, 10_000, Random).unwrap();
+    let cost = HashCost { memory_kib: 8, iterations: 1, parallelism: 1 };
+    let hasher = Hasher::start(HashSettings { cost, threads: 2, queue: Some(10_000) }, Random).unwrap();
     let config = Cli::parse_from(["latchkey"]).config;
     let accounts =
         Accounts::open(place.open().await, hasher, Arc::new(SystemClock), config.accounts(config.listen, Vec::new()))

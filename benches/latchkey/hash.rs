@@ -76,7 +76,7 @@ struct Hash {
 
 impl Hash {
     fn new() -> Self {
-        let cost = defaults().hash_cost();
+        let cost = defaults().hashing.cost();
         let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None).unwrap();
         let memory = vec![Block::default(); params.block_count()];
         let mut hash = Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params), memory };

@@ -52,11 +52,11 @@ async fn memory(table: &mut Table) {
 
     // As many at once as there are threads: each thread has one, since it takes longer than handing out the others.
     let client = Client::new(service.url());
-    let threads = defaults().hash_threads();
+    let threads = defaults().hashing.threads();
     join_all((0..threads).map(|_| client.sign_in_as_nobody())).await;
     let hashed = service.resident_memory();
     let row = Row::value("memory, after a hash on each thread", "embedded", Megabytes(hashed));
-    let each = u64::from(defaults().argon2_memory_kib) * 1024;
+    let each = u64::from(defaults().hashing.cost().memory_kib) * 1024;
     table.add(row.also(format!("{threads} threads with {} each", Megabytes(each))));
 }
 

@@ -40,7 +40,7 @@ struct Measured {
 
 /// Measures it, with GETs by the holders of `readers`, and leaves a token for each sign-in.
 pub(crate) async fn measure(table: &mut Table, sides: &[Side<'_>; 2], readers: &[String; 2]) -> [Vec<String>; 2] {
-    let threads = defaults().hash_threads();
+    let threads = defaults().hashing.threads();
     let mut measured = [Measured::default(), Measured::default()];
     let mut tokens = [Vec::new(), Vec::new()];
     for _ in 0..TURNS {

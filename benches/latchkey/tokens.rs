@@ -10,7 +10,7 @@ use std::{
 use clap::Parser;
 use futures_util::future::join_all;
 use latchkey::{
-    accounts::{Accounts, HashCost, Hasher, Random, SystemClock},
+    accounts::{Accounts, HashSettings, Hasher, Random, SystemClock},
     cli::Cli,
     store::{Embedded, Store},
 };
@@ -183,7 +183,8 @@ fn bare_redis(port: u16) -> f64 {
 /// Makes and checks signatures on one thread, none of which is remembered.
 async fn signatures(table: &mut Table, algorithm: &str) {
     let config = Cli::parse_from(["latchkey", "--signing-algorithm", algorithm]).config;
-    let hasher = Hasher::start(HashCost { memory_kib: 8, iterations: 1, parallelism: 1 }, 0, 0, Random).unwrap();
+    let hashing = HashSettings { threads: 0, ..config.hashing.settings() };
+    let hasher = Hasher::start(hashing, Random).unwrap();
     let store = Store::Embedded(Embedded::in_memory().unwrap());
     let settings = config.accounts(config.listen, Vec::new());
     let accounts = Accounts::open(store, hasher, Arc::new(SystemClock), settings).await.unwrap();

@@ -1,5 +1,7 @@
 //! What can go wrong in a use case. Each variant is a fact; what a client is told of it is decided in `http`.
 
+use std::time::Duration;
+
 use super::throttle::Throttled;
 use crate::store::{CommitError, ReadError, Unavailable};
 
@@ -59,7 +61,10 @@ pub enum Error {
     Throttled(Throttled),
     /// More passwords wait to be hashed than may.
     #[error("the hashing queue is full")]
-    Overloaded,
+    Overloaded {
+        /// When those that wait now will be hashed.
+        retry_after: Duration,
+    },
     /// Others changed the same records again and again.
     #[error("others kept changing the same account")]
     Contended,

@@ -12,7 +12,7 @@ mod digest;
 mod email;
 mod error;
 mod grants;
-mod hasher;
+mod hashing;
 mod introspect;
 mod keys;
 mod layout;
@@ -45,7 +45,7 @@ pub use self::{
     email::{EmailAddress, InvalidEmailAddress},
     error::Error,
     grants::{Grants, InvalidGrant, Permission, Role, TooManyGrants},
-    hasher::{HashCost, Hasher, InvalidCost},
+    hashing::{HashCost, HashRate, HashSettings, Hasher, InvalidCost, measure as measure_hashes},
     introspect::{Introspection, TokenClaims},
     layout::inspect,
     password::{InvalidPassword, NewPassword, Password},
@@ -177,6 +177,12 @@ impl Accounts {
     #[must_use]
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
+    }
+
+    /// What hashes passwords.
+    #[must_use]
+    pub fn hasher(&self) -> &Hasher {
+        &self.hasher
     }
 
     /// Lets the store go, after the last request.

@@ -1,4 +1,4 @@
-//! Passwords as people type them. What is kept of them is made in [`hasher`](super::hasher).
+//! Passwords as people type them. What is kept of them is made in [`hashing`](super::hashing).
 
 use std::fmt;
 

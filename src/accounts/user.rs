@@ -9,7 +9,7 @@ use super::{
     clock::Timestamp,
     email::EmailAddress,
     grants::Grants,
-    hasher::PasswordHash,
+    hashing::PasswordHash,
     profile::{DisplayName, Metadata},
     random::Random,
     token::Refresh,

@@ -3,6 +3,7 @@
 mod api_keys;
 mod check;
 mod doctor;
+mod hash_cost;
 mod health;
 mod keys;
 mod serve;
@@ -14,6 +15,7 @@ pub use self::{
     api_keys::{ApiKeysCommand, api_keys},
     check::check,
     doctor::doctor,
+    hash_cost::hash_cost,
     health::health,
     keys::{KeysCommand, keys},
     serve::serve,

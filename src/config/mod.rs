@@ -1,6 +1,7 @@
 //! Every setting: its flag, its environment variable, its default, and what is allowed. Nothing else reads the
 //! environment.
 
+mod hashing;
 mod parse;
 mod proxies;
 mod redis_url;
@@ -18,11 +19,11 @@ use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
 pub use self::{
-    proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs, signing::SigningArgs,
-    throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
+    hashing::HashingArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs,
+    signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
 };
 use crate::{
-    accounts::{HashCost, MasterSecret, Settings},
+    accounts::{MasterSecret, Settings},
     store::Check,
 };
 
@@ -108,25 +109,9 @@ pub struct Config {
     #[command(flatten)]
     pub throttle: ThrottleArgs,
 
-    /// Memory for one password hash, in KiB; at least 8 for each lane.
-    #[arg(long, env = "LATCHKEY_ARGON2_MEMORY_KIB", value_name = "KIB", default_value_t = 19_456, value_parser = parse::number::<8, { HashCost::MOST.memory_kib }>)]
-    pub argon2_memory_kib: u32,
-
-    /// Passes over that memory.
-    #[arg(long, env = "LATCHKEY_ARGON2_ITERATIONS", value_name = "NUMBER", default_value_t = 2, value_parser = parse::number::<1, { HashCost::MOST.iterations }>)]
-    pub argon2_iterations: u32,
-
-    /// Lanes of that memory.
-    #[arg(long, env = "LATCHKEY_ARGON2_PARALLELISM", value_name = "NUMBER", default_value_t = 1, value_parser = parse::number::<1, { HashCost::MOST.parallelism }>)]
-    pub argon2_parallelism: u32,
-
-    /// Threads that hash passwords; by default one for each core.
-    #[arg(long, env = "LATCHKEY_HASH_THREADS", value_name = "NUMBER", value_parser = parse::number::<1, 256>)]
-    pub hash_threads: Option<u32>,
-
-    /// Passwords that may wait for a thread. More are refused at once, with 503 and `Retry-After`.
-    #[arg(long, env = "LATCHKEY_HASH_QUEUE", value_name = "NUMBER", default_value_t = 64, value_parser = parse::number::<0, 100_000>)]
-    pub hash_queue: u32,
+    /// Password hashes.
+    #[command(flatten)]
+    pub hashing: HashingArgs,
 
     /// How long requests under way may take after the signal to stop: 0s to 5m.
     #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse::duration::<0, 300>)]
@@ -171,13 +156,7 @@ impl Config {
     /// That line.
     pub fn check(&self) -> Result<(), String> {
         self.tls.check(self.listen)?;
-        let least = self.argon2_parallelism * 8;
-        if self.argon2_memory_kib < least {
-            return Err(format!(
-                "LATCHKEY_ARGON2_MEMORY_KIB: {} is too little for {} lanes; at least {least} is needed",
-                self.argon2_memory_kib, self.argon2_parallelism
-            ));
-        }
+        self.hashing.check()?;
         if self.redis_cert_file.is_some() != self.redis_key_file.is_some() {
             return Err(
                 "LATCHKEY_REDIS_CERT_FILE and LATCHKEY_REDIS_KEY_FILE need each other; set both or none".to_owned()
@@ -215,22 +194,5 @@ impl Config {
             throttle: self.throttle.settings(),
             conceal_accounts: self.throttle.conceal_accounts,
         }
-    }
-
-    /// What a password hash costs.
-    #[must_use]
-    pub fn hash_cost(&self) -> HashCost {
-        HashCost {
-            memory_kib: self.argon2_memory_kib,
-            iterations: self.argon2_iterations,
-            parallelism: self.argon2_parallelism,
-        }
-    }
-
-    /// How many threads hash passwords.
-    #[must_use]
-    pub fn hash_threads(&self) -> u32 {
-        let cores = || std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
-        self.hash_threads.unwrap_or_else(cores)
     }
 }

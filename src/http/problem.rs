@@ -1,5 +1,7 @@
 //! Problem documents (RFC 9457): what every failure is answered with.
 
+use std::time::Duration;
+
 use poem::{
     Response,
     http::{HeaderName, HeaderValue, header},
@@ -99,6 +101,12 @@ impl Problem {
             .with_header(RATE_LIMIT, format!("\"{policy}\";r=0;t={seconds}"))
     }
 
+    /// Says when those that wait now will be done.
+    fn overloaded(retry_after: Duration) -> Self {
+        let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+        Self::new(Code::Overloaded).with_header(header::RETRY_AFTER, seconds.to_string())
+    }
+
     fn with_header(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self
@@ -181,10 +189,10 @@ fn oauth_error(code: Code) -> Option<&'static str> {
     }
 }
 
-/// In how many seconds a 503 is worth another try.
+/// In how many seconds a 503 is worth another try, where nothing more is known.
 fn retry_after(code: Code) -> Option<u64> {
     match code {
-        Code::Overloaded | Code::Contended => Some(1),
+        Code::Contended => Some(1),
         Code::StoreUnavailable => Some(2),
         Code::StoreFull => Some(30),
         _ => None,
@@ -215,7 +223,7 @@ impl From<Error> for Problem {
             }
             Error::IdempotencyKeyMismatch => Code::IdempotencyKeyMismatch,
             Error::IdempotencyKeyUsed => Code::IdempotencyKeyUsed,
-            Error::Overloaded => Code::Overloaded,
+            Error::Overloaded { retry_after } => return Self::overloaded(retry_after),
             Error::Contended => Code::Contended,
             Error::StoreFull => Code::StoreFull,
             Error::StoreUnavailable(_) => {

@@ -20,7 +20,16 @@ const WRITERS: u32 = 8;
 fn start(data: &Path, port: u16) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.env_clear().args(["--listen", &format!("127.0.0.1:{port}"), "--data-dir"]).arg(data);
-    command.args(["--argon2-memory-kib", "8", "--argon2-iterations", "1", "--hash-queue", "1000"]);
+    command.args([
+        "--allow-weak-hashes",
+        "true",
+        "--argon2-memory-kib",
+        "8",
+        "--argon2-iterations",
+        "1",
+        "--hash-queue",
+        "1000",
+    ]);
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {

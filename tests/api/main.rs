@@ -30,6 +30,7 @@ mod doctor;
 mod failover;
 mod floods;
 mod grants;
+mod hashing;
 mod health;
 mod idempotency;
 mod kills;

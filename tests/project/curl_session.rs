@@ -30,7 +30,7 @@ impl Service {
                 ("LATCHKEY_LISTEN", "127.0.0.1:0"),
                 ("LATCHKEY_ARGON2_MEMORY_KIB", "8"),
                 ("LATCHKEY_ARGON2_ITERATIONS", "1"),
-                ("LATCHKEY_ARGON2_PARALLELISM", "1"),
+                ("LATCHKEY_ALLOW_WEAK_HASHES", "true"),
             ])
             .current_dir(&folder)
             .stdout(Stdio::piped())

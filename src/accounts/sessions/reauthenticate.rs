@@ -6,7 +6,7 @@ use crate::{
     accounts::{
         Accounts, detached,
         error::Error,
-        hasher::Verdict,
+        hashing::Verdict,
         keys::Home,
         password::Password,
         sessions::{expect_unchanged, keep},

@@ -7,7 +7,7 @@ use crate::{
         clock::Timestamp,
         device_token::{DeviceId, DeviceToken},
         error::Error,
-        hasher::{PasswordHash, Verdict},
+        hashing::{PasswordHash, Verdict},
         keys::Home,
         login::Login,
         password::Password,

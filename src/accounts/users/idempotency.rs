@@ -12,7 +12,7 @@ use crate::{
         Accounts,
         digest::Digest,
         error::Error,
-        hasher::Verdict,
+        hashing::Verdict,
         keys,
         profile::DisplayName,
         records::{self, IdempotencyRecord},

@@ -12,7 +12,7 @@ use crate::{
         detached,
         email::EmailAddress,
         error::Error,
-        hasher::{PasswordHash, Verdict},
+        hashing::{PasswordHash, Verdict},
         keys::Home,
         password::{NewPassword, Password},
         profile::{DisplayName, Metadata, MetadataTooLarge},

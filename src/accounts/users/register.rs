@@ -12,7 +12,7 @@ use crate::{
         claims::{Claim, Handle},
         detached,
         error::Error,
-        hasher::PasswordHash,
+        hashing::PasswordHash,
         keys::Home,
         throttle::Subject,
         user::{OperationId, User, UserId},

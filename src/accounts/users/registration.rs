@@ -4,7 +4,7 @@ use crate::accounts::{
     claims::{Claim, Handle},
     email::EmailAddress,
     grants::Grants,
-    hasher::PasswordHash,
+    hashing::PasswordHash,
     password::NewPassword,
     profile::{DisplayName, Metadata},
     user::{OperationId, User, UserId},

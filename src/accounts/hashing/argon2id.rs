@@ -1,0 +1,126 @@
+//! Argon2 (RFC 9106) in PHC strings: how new passwords are hashed, and its older forms.
+
+use std::{fmt, str::FromStr};
+
+use argon2::{
+    Algorithm, Params, Version,
+    password_hash::phc::{self, Output, ParamsString, Salt},
+};
+
+use super::{
+    cost::{HashCost, InvalidCost},
+    encoded::Unreadable,
+    engine::{Argon2Engine, Engine, Input},
+};
+use crate::accounts::{password::Password, random::Random};
+
+/// A hash, and all that it was made of but the password.
+pub(super) struct Argon2Hash {
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+    salt: Salt,
+    tag: Output,
+}
+
+/// How new hashes are made.
+#[derive(Clone)]
+pub(super) struct Today(Params);
+
+impl Today {
+    /// With this cost.
+    ///
+    /// # Errors
+    /// [`InvalidCost`] when Argon2 does not allow it.
+    pub(super) fn new(cost: HashCost) -> Result<Self, InvalidCost> {
+        let HashCost { memory_kib, iterations, parallelism } = cost;
+        let params = Params::new(memory_kib, iterations, parallelism, Some(Params::DEFAULT_OUTPUT_LEN));
+        params.map(Self).map_err(|_| InvalidCost)
+    }
+
+    /// Hashes a password.
+    pub(super) fn hash(
+        &self,
+        password: &Password,
+        salt: [u8; SALT],
+        engine: &mut Engine,
+    ) -> Result<Argon2Hash, Unreadable> {
+        let mut hash = self.with(salt, [0; Params::DEFAULT_OUTPUT_LEN])?;
+        hash.tag = hash.compute(password.as_bytes(), engine)?;
+        Ok(hash)
+    }
+
+    /// A hash of no password that anybody knows.
+    pub(super) fn of_nobody(&self, random: Random) -> Result<Argon2Hash, Unreadable> {
+        self.with(random.bytes(), random.bytes())
+    }
+
+    /// How much memory such a hash fills, in blocks of 1 KiB.
+    pub(super) fn blocks(&self) -> usize {
+        self.0.block_count()
+    }
+
+    fn with(&self, salt: [u8; SALT], tag: [u8; Params::DEFAULT_OUTPUT_LEN]) -> Result<Argon2Hash, Unreadable> {
+        Ok(Argon2Hash {
+            algorithm: Algorithm::Argon2id,
+            version: Version::V0x13,
+            params: self.0.clone(),
+            salt: Salt::new(&salt).map_err(|_| Unreadable)?,
+            tag: Output::new(&tag).map_err(|_| Unreadable)?,
+        })
+    }
+}
+
+/// The length of the salt of a new hash, in bytes (RFC 9106, 3.1).
+pub(super) const SALT: usize = Salt::RECOMMENDED_LENGTH;
+
+impl Argon2Hash {
+    /// Whether it is the hash of this password. The comparison takes the same time wherever the two differ.
+    pub(super) fn matches(&self, password: &[u8], engine: &mut Engine) -> Result<bool, Unreadable> {
+        Ok(self.compute(password, engine)? == self.tag)
+    }
+
+    /// Whether it is made as new ones are.
+    pub(super) fn is_current(&self, today: &Today) -> bool {
+        (self.algorithm, self.version) == (Algorithm::Argon2id, Version::V0x13) && self.params == today.0
+    }
+
+    fn compute(&self, password: &[u8], engine: &mut Engine) -> Result<Output, Unreadable> {
+        let Self { algorithm, version, params, salt, tag } = self;
+        let input = Input { algorithm: *algorithm, version: *version, params, secret: &[], password, salt };
+        let mut computed = vec![0; tag.len()];
+        engine.hash(&input, &mut computed)?;
+        Output::new(&computed).map_err(|_| Unreadable)
+    }
+}
+
+impl FromStr for Argon2Hash {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        let parsed = phc::PasswordHash::new(text).map_err(|_| Unreadable)?;
+        let params = Params::try_from(&parsed).map_err(|_| Unreadable)?;
+        let (memory_kib, iterations, parallelism) = (params.m_cost(), params.t_cost(), params.p_cost());
+        // A cost that no setting allows was written by somebody else, and could take all the memory there is.
+        let is_bounded = HashCost { memory_kib, iterations, parallelism }.is_bounded();
+        match (parsed.algorithm.as_str(), parsed.version, parsed.salt, parsed.hash) {
+            ("argon2id", Some(19), Some(salt), Some(tag)) if is_bounded => {
+                Ok(Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, params, salt, tag })
+            }
+            _ => Err(Unreadable),
+        }
+    }
+}
+
+impl fmt::Display for Argon2Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hash = phc::PasswordHash {
+            algorithm: self.algorithm.ident(),
+            version: Some(self.version.into()),
+            params: ParamsString::try_from(&self.params).map_err(|_| fmt::Error)?,
+            salt: Some(self.salt),
+            hash: Some(self.tag),
+        };
+        hash.fmt(f)
+    }
+}

@@ -1,0 +1,58 @@
+//! What hashes cost on this machine, with all threads at work at once, as in a login storm.
+
+use std::{
+    io,
+    sync::Barrier,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    argon2id::{SALT, Today},
+    cost::HashCost,
+    engine::Engine,
+};
+use crate::accounts::password::Password;
+
+/// How fast hashes are.
+#[derive(Clone, Copy, Debug)]
+pub struct HashRate {
+    /// How long one takes while all threads hash: the median.
+    pub time: Duration,
+    /// How many all threads finish in a second.
+    pub per_second: f64,
+}
+
+/// Hashes on so many threads at once, so many times on each after the first, which warms the memory.
+///
+/// # Errors
+/// When the cost is [invalid](super::InvalidCost).
+pub fn measure(cost: HashCost, threads: u32, rounds: u32) -> io::Result<HashRate> {
+    let today = Today::new(cost).map_err(io::Error::other)?;
+    let warm = Barrier::new(usize::try_from(threads).unwrap_or(1));
+    let hash_each_round = || {
+        let (mut engine, password) = (Engine::default(), Password::new("correct horse battery staple"));
+        let mut hash = || {
+            let begun = Instant::now();
+            let hashed = today.hash(&password, [7; SALT], &mut engine).map_err(io::Error::other);
+            hashed.map(|_| begun.elapsed())
+        };
+        let first = hash();
+        warm.wait();
+        first?;
+        (0..rounds.max(1)).map(|_| hash()).collect::<io::Result<Vec<_>>>()
+    };
+    let each = thread::scope(|scope| {
+        let running = (0..threads).map(|_| scope.spawn(hash_each_round)).collect::<Vec<_>>();
+        let ended = running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a hash panicked"))));
+        ended.collect::<io::Result<Vec<_>>>()
+    })?;
+    let rate = |times: &Vec<Duration>| f64::from(rounds.max(1)) / times.iter().sum::<Duration>().as_secs_f64();
+    let per_second = each.iter().map(rate).sum();
+    let mut times = each.into_iter().flatten().collect::<Vec<_>>();
+    times.sort_unstable();
+    let time = times.get(times.len() / 2).copied().unwrap_or_default();
+    Ok(HashRate { time, per_second })
+}

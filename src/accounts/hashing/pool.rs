@@ -1,0 +1,215 @@
+//! Threads that hash, so that a login storm slows nothing else.
+//!
+//! Each thread keeps its memory warm (a fresh 19 MiB costs milliseconds of page faults), runs at a lower priority than
+//! the threads that answer requests, and takes jobs from one bounded queue. A full queue is an answer, not a wait.
+
+use std::{
+    collections::VecDeque,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use super::{engine::Engine, load::Load};
+use crate::accounts::error::Error;
+
+/// The threads, and what waits for them.
+pub(super) struct Pool(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    /// Told when there is a job, or no more will come.
+    changed: Condvar,
+}
+
+struct State {
+    waiting: VecDeque<Box<dyn Job>>,
+    load: Load,
+    closed: bool,
+}
+
+/// Something to compute, and whoever asked for it.
+trait Job: Send {
+    /// Whether whoever asked has gone away.
+    fn is_abandoned(&self) -> bool;
+
+    fn run(self: Box<Self>, engine: &mut Engine);
+}
+
+struct Asked<T, F> {
+    asker: oneshot::Sender<T>,
+    compute: F,
+}
+
+impl<T: Send, F: FnOnce(&mut Engine) -> T + Send> Job for Asked<T, F> {
+    fn is_abandoned(&self) -> bool {
+        self.asker.is_closed()
+    }
+
+    fn run(self: Box<Self>, engine: &mut Engine) {
+        // Whoever asked may have gone away meanwhile.
+        let _ = self.asker.send((self.compute)(engine));
+    }
+}
+
+impl Pool {
+    /// Starts `threads` threads. `fixed` is how many jobs may wait, in place of 2 s worth of them; a hash is taken to last
+    /// as long as `guess` until one was measured.
+    ///
+    /// # Errors
+    /// When the system starts no more threads.
+    pub(super) fn start(threads: u32, fixed: Option<u32>, guess: Duration) -> io::Result<Self> {
+        let state = State { waiting: VecDeque::new(), load: Load::new(threads, fixed, guess), closed: false };
+        let pool = Self(Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }));
+        for number in 0..threads {
+            let shared = Arc::clone(&pool.0);
+            thread::Builder::new().name(format!("hasher-{number}")).spawn(move || shared.work())?;
+        }
+        Ok(pool)
+    }
+
+    /// Computes something on one of the threads. It is dropped when the future is, unless it has begun.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too many jobs wait; [`Error::Corrupt`] when it panics.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        compute: impl FnOnce(&mut Engine) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (asker, answer) = oneshot::channel();
+        self.0.put(Box::new(Asked { asker, compute }))?;
+        answer.await.map_err(|_| Error::Corrupt("a password hash: its computation panicked".to_owned()))
+    }
+
+    /// How many jobs may wait at this time.
+    pub(super) fn capacity(&self) -> usize {
+        self.0.lock().load.capacity()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Shared {
+    /// A lock for a few instructions, never while something is computed.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, job: Box<dyn Job>) -> Result<(), Error> {
+        let mut state = self.lock();
+        if !state.load.has_room(state.waiting.len()) {
+            state.waiting.retain(|job| !job.is_abandoned());
+        }
+        let waiting = state.waiting.len();
+        if !state.load.has_room(waiting) {
+            return Err(Error::Overloaded { retry_after: state.load.drained_in(waiting) });
+        }
+        state.waiting.push_back(job);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// The next job for somebody who is still there, or nothing when no more will come.
+    fn next(&self) -> Option<Box<dyn Job>> {
+        let mut state = self.lock();
+        loop {
+            match state.waiting.pop_front() {
+                Some(job) if job.is_abandoned() => {}
+                Some(job) => {
+                    state.load.begin_one();
+                    return Some(job);
+                }
+                None if state.closed => return None,
+                None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn work(&self) {
+        // On Linux this is the priority of this thread alone. Below 10, the hashes would starve under load.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::nice(5);
+        let mut engine = Engine::default();
+        while let Some(job) = self.next() {
+            let begun = Instant::now();
+            // A job that panics ends alone: its caller is told, and the thread goes on.
+            let done = catch_unwind(AssertUnwindSafe(|| job.run(&mut engine)));
+            self.lock().load.end_one(done.ok().map(|()| begun.elapsed()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A pool of one thread, which is busy until the answer is dropped.
+    async fn busy(queue: u32) -> (Arc<Pool>, mpsc::Sender<()>) {
+        let pool = Arc::new(Pool::start(1, Some(queue), SECOND).unwrap());
+        let (end, until) = mpsc::channel::<()>();
+        let (started, has_started) = oneshot::channel();
+        let at_work = Arc::clone(&pool);
+        tokio::spawn(async move {
+            let job = move |_: &mut Engine| {
+                started.send(()).unwrap();
+                until.recv().unwrap_err();
+            };
+            at_work.run(job).await
+        });
+        has_started.await.unwrap();
+        (pool, end)
+    }
+
+    /// Puts a job into the queue, and leaves the answer with whoever asked.
+    fn ask(pool: &Pool) -> Result<oneshot::Receiver<u32>, Error> {
+        let (asker, answer) = oneshot::channel();
+        pool.0.put(Box::new(Asked { asker, compute: |_: &mut Engine| 1 }))?;
+        Ok(answer)
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_an_answer_at_once_that_says_when_to_come_again() {
+        let (pool, _end) = busy(2).await;
+        let _waiting = [ask(&pool).unwrap(), ask(&pool).unwrap()];
+        for _ in 0..3 {
+            let refused = ask(&pool).unwrap_err();
+            assert!(
+                matches!(refused, Error::Overloaded { retry_after } if retry_after == 3 * SECOND),
+                "one is at work and two wait, a second each: {refused:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_hung_up_takes_no_room_and_no_time() {
+        let (pool, end) = busy(2).await;
+        let (first, gone) = (ask(&pool).unwrap(), ask(&pool).unwrap());
+        drop(gone);
+        let third = ask(&pool).unwrap();
+        assert!(ask(&pool).is_err());
+        drop(end);
+        assert_eq!((first.await.unwrap(), third.await.unwrap()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_ends_alone() {
+        let pool = Pool::start(1, None, SECOND).unwrap();
+        let failed = pool.run(|_| panic!("on purpose")).await.map(|()| 0);
+        assert!(matches!(failed, Err(Error::Corrupt(_))), "{failed:?}");
+        assert_eq!(pool.run(|_| 1).await.unwrap(), 1);
+    }
+}
