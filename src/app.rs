@@ -55,12 +55,13 @@ impl App {
     /// [`StartError`] when one of these fails.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let secrets = config.signing.master_secrets().map_err(StartError)?;
+        let hashing = config.hashing.settings().map_err(StartError)?;
         let (store, data, setting) = open_store(config).await?;
         let findings = accounts::inspect(&store, &*clock, &secrets).await;
         let refused = |e| StartError(format!("cannot use {data} ({setting}): {e}"));
         admit(&findings, &config.accept).map_err(refused)?;
-        let hasher = Hasher::start(config.hashing.settings(), Random)
-            .map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
+        let hasher =
+            Hasher::start(hashing, Random).map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
         let server = listen(config).await?;
         let address = server.address();
         let url = config.tls.url(address);
@@ -142,6 +143,7 @@ async fn listen(config: &Config) -> Result<Server, StartError> {
 /// [`StartError`] when there is none, or when it cannot be opened.
 pub async fn examine(config: &Config, clock: &dyn Clock) -> Result<Vec<Finding>, StartError> {
     let secrets = config.signing.master_secrets().map_err(StartError)?;
+    config.hashing.settings().map_err(StartError)?;
     let (store, ..) = open_existing_store(config).await?;
     let findings = accounts::inspect(&store, clock, &secrets).await;
     store.close().await;
@@ -181,11 +183,11 @@ fn admit(findings: &[Finding], accepted: &[Check]) -> Result<(), String> {
 /// [`StartError`] when there is no such store, or it cannot be used.
 pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Accounts, String), StartError> {
     let secrets = config.signing.master_secrets().map_err(StartError)?;
+    let hashing = config.hashing.settings().map_err(StartError)?;
     let (store, data, setting) = open_existing_store(config).await?;
     let cannot = |e: &dyn std::fmt::Display| StartError(format!("cannot use {data} ({setting}): {e}"));
     // Without threads: no password is hashed.
-    let hasher =
-        Hasher::start(HashSettings { threads: 0, ..config.hashing.settings() }, Random).map_err(|e| cannot(&e))?;
+    let hasher = Hasher::start(HashSettings { threads: 0, ..hashing }, Random).map_err(|e| cannot(&e))?;
     let settings = config.accounts(config.listen, secrets);
     let accounts = Accounts::open_existing(store, hasher, clock, settings).await;
     Ok((accounts.map_err(|e| cannot(&e))?, data))

@@ -140,7 +140,8 @@ impl Times {
 /// Registers people with the cheapest hash there is: what is stored is as long as ever.
 async fn fill(place: &Place<'_>, people: std::ops::Range<usize>) {
     let cost = HashCost { memory_kib: 8, iterations: 1, parallelism: 1 };
-    let hasher = Hasher::start(HashSettings { cost, threads: 2, queue: Some(10_000) }, Random).unwrap();
+    let hasher =
+        Hasher::start(HashSettings { cost, threads: 2, queue: Some(10_000), peppers: Vec::new() }, Random).unwrap();
     let config = Cli::parse_from(["latchkey"]).config;
     let accounts =
         Accounts::open(place.open().await, hasher, Arc::new(SystemClock), config.accounts(config.listen, Vec::new()))

@@ -183,7 +183,7 @@ fn bare_redis(port: u16) -> f64 {
 /// Makes and checks signatures on one thread, none of which is remembered.
 async fn signatures(table: &mut Table, algorithm: &str) {
     let config = Cli::parse_from(["latchkey", "--signing-algorithm", algorithm]).config;
-    let hashing = HashSettings { threads: 0, ..config.hashing.settings() };
+    let hashing = HashSettings { threads: 0, ..config.hashing.settings().unwrap() };
     let hasher = Hasher::start(hashing, Random).unwrap();
     let store = Store::Embedded(Embedded::in_memory().unwrap());
     let settings = config.accounts(config.listen, Vec::new());

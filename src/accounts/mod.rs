@@ -45,7 +45,9 @@ pub use self::{
     email::{EmailAddress, InvalidEmailAddress},
     error::Error,
     grants::{Grants, InvalidGrant, Permission, Role, TooManyGrants},
-    hashing::{HashCost, HashRate, HashSettings, Hasher, InvalidCost, measure as measure_hashes},
+    hashing::{
+        HashCost, HashRate, HashSettings, Hasher, InvalidCost, InvalidPepper, Pepper, measure as measure_hashes,
+    },
     introspect::{Introspection, TokenClaims},
     layout::inspect,
     password::{InvalidPassword, NewPassword, Password},

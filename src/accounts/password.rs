@@ -7,7 +7,11 @@ use zeroize::Zeroizing;
 
 /// A password that somebody gives to prove who they are: any text, in NFC (NIST SP 800-63B, 3.1.1.2), wiped on drop.
 #[derive(Clone)]
-pub struct Password(Zeroizing<String>);
+pub struct Password {
+    composed: Zeroizing<String>,
+    /// What was typed, if that is another text.
+    typed: Option<Zeroizing<String>>,
+}
 
 impl Password {
     /// Takes what was typed.
@@ -16,11 +20,17 @@ impl Password {
         // Room for the longest form at once: a string that grows leaves pieces of the password behind.
         let mut composed = Zeroizing::new(String::with_capacity(3 * typed.len()));
         composed.extend(typed.nfc());
-        Self(composed)
+        let typed = (composed.as_str() != typed).then(|| Zeroizing::new(typed.to_owned()));
+        Self { composed, typed }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.composed.as_bytes()
+    }
+
+    /// What was typed, if that is not what [`Password::as_bytes`] is.
+    pub(super) fn as_typed(&self) -> Option<&[u8]> {
+        self.typed.as_ref().map(|typed| typed.as_bytes())
     }
 }
 
@@ -57,7 +67,7 @@ impl NewPassword {
     /// [`InvalidPassword`] when it is too short or too long.
     pub fn parse(typed: &str) -> Result<Self, InvalidPassword> {
         let password = Password::new(typed);
-        match password.0.chars().count() {
+        match password.composed.chars().count() {
             ..Self::MIN => Err(InvalidPassword::TooShort),
             Self::MIN..=Self::MAX => Ok(Self(password)),
             _ => Err(InvalidPassword::TooLong),

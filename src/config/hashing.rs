@@ -1,9 +1,11 @@
 //! Settings of password hashes.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
-use super::parse;
-use crate::accounts::{HashCost, HashSettings};
+use super::{parse, secrets};
+use crate::accounts::{HashCost, HashSettings, Pepper};
 
 /// How passwords are hashed.
 #[derive(Clone, Debug, Args)]
@@ -32,6 +34,16 @@ pub struct HashingArgs {
     /// and `Retry-After`.
     #[arg(long, env = "LATCHKEY_HASH_QUEUE", value_name = "NUMBER", value_parser = parse::number::<0, 100_000>)]
     hash_queue: Option<u32>,
+
+    /// A file with secrets that go into hashes, one a line: an id of 1 to 8 characters, a colon, and 32 random bytes in
+    /// base64url. The first one goes into new hashes, the others are for older ones.
+    #[arg(long, env = "LATCHKEY_PEPPERS_FILE", value_name = "FILE")]
+    peppers_file: Option<PathBuf>,
+
+    /// Such secrets, in place of the file, with commas between them. As a flag, every user of this machine can see them
+    /// among the processes.
+    #[arg(long, env = "LATCHKEY_PEPPERS", value_name = "SECRETS", hide_env_values = true, value_delimiter = ',', value_parser = parse::pepper)]
+    peppers: Vec<Pepper>,
 }
 
 impl HashingArgs {
@@ -43,6 +55,9 @@ impl HashingArgs {
                 "LATCHKEY_ARGON2_MEMORY_KIB: {} is too little for {} lanes; at least {least} is needed",
                 self.argon2_memory_kib, self.argon2_parallelism
             ));
+        }
+        if self.peppers_file.is_some() && !self.peppers.is_empty() {
+            return Err("LATCHKEY_PEPPERS_FILE and LATCHKEY_PEPPERS: set one of them; each may have several".to_owned());
         }
         let cost = self.cost();
         if !cost.is_bounded() {
@@ -79,9 +94,18 @@ impl HashingArgs {
         self.hash_threads.unwrap_or_else(cores)
     }
 
-    /// The settings of a service.
-    #[must_use]
-    pub fn settings(&self) -> HashSettings {
-        HashSettings { cost: self.cost(), threads: self.threads(), queue: self.hash_queue }
+    /// The settings of a service, with the peppers out of the file or the setting.
+    ///
+    /// # Errors
+    /// A line for the operator, when the file cannot be read or has another form.
+    pub fn settings(&self) -> Result<HashSettings, String> {
+        let peppers = match &self.peppers_file {
+            Some(file) => secrets::read("LATCHKEY_PEPPERS_FILE", file, Pepper::parse)?,
+            None => self.peppers.clone(),
+        };
+        if let Some(id) = Pepper::duplicate(&peppers) {
+            return Err(format!("LATCHKEY_PEPPERS: there are two with the id `{id}`; a new one needs a new id"));
+        }
+        Ok(HashSettings { cost: self.cost(), threads: self.threads(), queue: self.hash_queue, peppers })
     }
 }

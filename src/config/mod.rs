@@ -5,6 +5,7 @@ mod hashing;
 mod parse;
 mod proxies;
 mod redis_url;
+mod secrets;
 mod server;
 mod sessions;
 mod signing;

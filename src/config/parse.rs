@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    accounts::{Algorithm, MasterSecret},
+    accounts::{Algorithm, MasterSecret, Pepper},
     store::Check,
 };
 
@@ -97,6 +97,10 @@ pub(super) fn algorithm(text: &str) -> Result<Algorithm, String> {
 
 pub(super) fn master_secret(text: &str) -> Result<MasterSecret, String> {
     MasterSecret::parse(text.trim()).map_err(|e| e.to_string())
+}
+
+pub(super) fn pepper(text: &str) -> Result<Pepper, String> {
+    Pepper::parse(text).map_err(|e| e.to_string())
 }
 
 pub(super) fn log(text: &str) -> Result<String, String> {

@@ -1,11 +1,10 @@
 //! Settings of the keys that sign access tokens.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use zeroize::Zeroizing;
 
-use super::parse;
+use super::{parse, secrets};
 use crate::accounts::{Algorithm, MasterSecret, SigningSettings};
 
 /// How access tokens are signed.
@@ -57,21 +56,9 @@ impl SigningArgs {
     /// # Errors
     /// A line for the operator, when the file cannot be read or has another form.
     pub fn master_secrets(&self) -> Result<Vec<MasterSecret>, String> {
-        let Some(file) = &self.master_secret_file else { return Ok(self.master_secret.iter().cloned().collect()) };
-        let wrong = |why: &dyn std::fmt::Display| format!("LATCHKEY_MASTER_SECRET_FILE: {}: {why}", file.display());
-        let text = Zeroizing::new(fs::read_to_string(file).map_err(|e| wrong(&e))?);
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let secrets = lines.map(|(number, line)| {
-            MasterSecret::parse(line.trim()).map_err(|e| wrong(&format!("line {}: {e}", number + 1)))
-        });
-        let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
-        if secrets.is_empty() {
-            return Err(wrong(&"there is no secret in it"));
+        match &self.master_secret_file {
+            Some(file) => secrets::read("LATCHKEY_MASTER_SECRET_FILE", file, MasterSecret::parse),
+            None => Ok(self.master_secret.iter().cloned().collect()),
         }
-        let mode = fs::metadata(file).map_err(|e| wrong(&e))?.permissions().mode();
-        if mode & 0o077 != 0 {
-            tracing::warn!("{}", wrong(&"others than its owner can read it; `chmod 600` mends that"));
-        }
-        Ok(secrets)
     }
 }

@@ -29,6 +29,7 @@ mod docs;
 mod doctor;
 mod failover;
 mod floods;
+mod foreign;
 mod grants;
 mod hashing;
 mod health;

@@ -2,13 +2,23 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use super::argon2id::Argon2Hash;
+use super::{
+    argon2_hash::{Argon2Hash, Today},
+    engine::Engine,
+    foreign::Foreign,
+};
 
-/// A password hash as it is stored: a PHC string of Argon2id.
+/// A password hash as it is stored: a PHC string of Argon2id, or what another service made.
 #[derive(Clone)]
 pub(in crate::accounts) struct PasswordHash {
     text: String,
-    method: Arc<Argon2Hash>,
+    method: Arc<Method>,
+}
+
+/// How a hash is computed, and what came of it.
+pub(super) enum Method {
+    Argon2(Argon2Hash),
+    Foreign(Foreign),
 }
 
 impl PasswordHash {
@@ -19,8 +29,31 @@ impl PasswordHash {
     }
 
     /// How it is computed.
-    pub(super) fn method(&self) -> &Argon2Hash {
+    pub(super) fn method(&self) -> &Method {
         &self.method
+    }
+}
+
+impl Method {
+    /// Whether it is the hash of this password.
+    pub(super) fn matches(&self, password: &[u8], today: &Today, engine: &mut Engine) -> Result<bool, Unreadable> {
+        match self {
+            Self::Argon2(hash) => hash.matches(password, today, engine),
+            Self::Foreign(hash) => hash.matches(password),
+        }
+    }
+
+    /// Whether it is made as new ones are.
+    pub(super) fn is_current(&self, today: &Today) -> bool {
+        matches!(self, Self::Argon2(hash) if hash.is_current(today))
+    }
+
+    /// The id of the pepper that it was made with, when that is not there any more.
+    pub(super) fn missing_pepper(&self, today: &Today) -> Option<String> {
+        match self {
+            Self::Argon2(hash) => hash.missing_pepper(today),
+            Self::Foreign(_) => None,
+        }
     }
 }
 
@@ -33,13 +66,15 @@ impl FromStr for PasswordHash {
     type Err = Unreadable;
 
     fn from_str(text: &str) -> Result<Self, Unreadable> {
-        Ok(Self { text: text.to_owned(), method: Arc::new(text.parse()?) })
+        let method =
+            if text.starts_with("$argon2") { Method::Argon2(text.parse()?) } else { Method::Foreign(text.parse()?) };
+        Ok(Self { text: text.to_owned(), method: Arc::new(method) })
     }
 }
 
 impl From<Argon2Hash> for PasswordHash {
     fn from(hash: Argon2Hash) -> Self {
-        Self { text: hash.to_string(), method: Arc::new(hash) }
+        Self { text: hash.to_string(), method: Arc::new(Method::Argon2(hash)) }
     }
 }
 

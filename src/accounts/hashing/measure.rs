@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    argon2id::{SALT, Today},
+    argon2_hash::{SALT, Today},
     cost::HashCost,
     engine::Engine,
 };
@@ -28,7 +28,7 @@ pub struct HashRate {
 /// # Errors
 /// When the cost is [invalid](super::InvalidCost).
 pub fn measure(cost: HashCost, threads: u32, rounds: u32) -> io::Result<HashRate> {
-    let today = Today::new(cost).map_err(io::Error::other)?;
+    let today = Today::new(cost, Vec::new()).map_err(io::Error::other)?;
     let warm = Barrier::new(usize::try_from(threads).unwrap_or(1));
     let hash_each_round = || {
         let (mut engine, password) = (Engine::default(), Password::new("correct horse battery staple"));

@@ -1,11 +1,13 @@
 //! How passwords are hashed and checked: on threads of their own, behind one small interface, [`Hasher`].
 
-mod argon2id;
+mod argon2_hash;
 mod cost;
 mod encoded;
 mod engine;
+mod foreign;
 mod load;
 mod measure;
+mod pepper;
 mod pool;
 #[cfg(test)]
 mod tests;
@@ -14,7 +16,7 @@ use std::{fmt, io};
 
 pub(super) use self::encoded::PasswordHash;
 use self::{
-    argon2id::Today,
+    argon2_hash::Today,
     encoded::Unreadable,
     engine::{Argon2Engine, Engine},
     pool::Pool,
@@ -22,6 +24,7 @@ use self::{
 pub use self::{
     cost::{HashCost, InvalidCost},
     measure::{HashRate, measure},
+    pepper::{InvalidPepper, Pepper},
 };
 use super::{error::Error, password::Password, random::Random};
 
@@ -45,6 +48,8 @@ pub struct HashSettings {
     pub threads: u32,
     /// How many passwords may wait for them; without it, as many as 2 s are enough for.
     pub queue: Option<u32>,
+    /// The secrets that go into hashes: the first one into new ones.
+    pub peppers: Vec<Pepper>,
 }
 
 /// The hashing threads.
@@ -63,7 +68,7 @@ impl Hasher {
     /// # Errors
     /// When the cost is [invalid](InvalidCost), or the system starts no more threads.
     pub fn start(settings: HashSettings, random: Random) -> io::Result<Self> {
-        let today = Today::new(settings.cost).map_err(io::Error::other)?;
+        let today = Today::new(settings.cost, settings.peppers.clone()).map_err(io::Error::other)?;
         let nobody = today.of_nobody(random).map_err(io::Error::other)?.into();
         let pool = Pool::start(settings.threads, settings.queue, settings.cost.guessed_time())?;
         Ok(Self { pool, settings, today, random, nobody })
@@ -71,7 +76,7 @@ impl Hasher {
 
     /// Tells in the log what hashes and what it may take.
     pub fn report(&self) {
-        let HashSettings { cost, threads, queue } = &self.settings;
+        let HashSettings { cost, threads, queue, .. } = &self.settings;
         let memory = u64::from(*threads) * u64::from(cost.memory_kib) / 1024;
         let waiting = match queue {
             Some(queue) => format!("{queue} may wait"),
@@ -98,13 +103,26 @@ impl Hasher {
 
     /// Checks a password against the hash of an account, or, when there is none, does the same work and finds it wrong.
     pub(super) async fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
+        let missing_pepper = hash.as_ref().and_then(|hash| hash.method().missing_pepper(&self.today));
+        if let Some(id) = &missing_pepper {
+            // Another answer than to a wrong password would tell that there is an account.
+            tracing::error!(
+                "a password cannot be checked without the pepper `{id}`, which LATCHKEY_PEPPERS does not have"
+            );
+        }
+        let hash = hash.filter(|_| missing_pepper.is_none());
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
         let today = self.today.clone();
         let verdict = self.pool.run(move |engine| {
-            let equal = hash.method().matches(password.as_bytes(), engine)?;
+            let (method, is_current) = (hash.method(), hash.method().is_current(&today));
+            let mut equal = method.matches(password.as_bytes(), &today, engine)?;
+            // Whoever made this hash perhaps took passwords as they were typed.
+            if let Some(typed) = password.as_typed().filter(|_| !equal && !is_current) {
+                equal = method.matches(typed, &today, engine)?;
+            }
             engine.keep_at_most(today.blocks()); // a hash from costlier times does not keep its memory
-            Ok(match (equal && known, hash.method().is_current(&today)) {
+            Ok(match (equal && known, is_current) {
                 (false, _) => Verdict::Wrong,
                 (true, true) => Verdict::Right,
                 (true, false) => Verdict::RightButOutdated,

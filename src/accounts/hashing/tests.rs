@@ -1,11 +1,15 @@
 //! Passwords that are hashed and checked, as the rest of `accounts` does it.
 
-use super::*;
+use super::{encoded::Method, *};
 
 const CHEAP: HashCost = HashCost { memory_kib: 8, iterations: 1, parallelism: 1 };
 
 fn hasher(cost: HashCost) -> Hasher {
-    Hasher::start(HashSettings { cost, threads: 1, queue: Some(9) }, Random).unwrap()
+    peppered(cost, Vec::new())
+}
+
+fn peppered(cost: HashCost, peppers: Vec<Pepper>) -> Hasher {
+    Hasher::start(HashSettings { cost, threads: 1, queue: Some(9), peppers }, Random).unwrap()
 }
 
 #[tokio::test]
@@ -29,20 +33,122 @@ async fn warm_memory_of_another_cost_changes_no_hash() {
     assert_eq!(verdict, Verdict::RightButOutdated);
 }
 
-/// The value of the `argon2` command of the reference implementation:
-/// `printf 'correct horse' | argon2 somesalt12345678 -id -k 64 -t 2 -p 2 -l 32 -e`.
-#[tokio::test]
-async fn it_agrees_with_the_reference_implementation() {
-    let phc = REFERENCE.parse().unwrap();
-    let verdict = hasher(CHEAP).verify(Password::new("correct horse"), Some(phc)).await.unwrap();
-    assert_eq!(verdict, Verdict::RightButOutdated);
-}
+/// Of `correct horse`, each by the reference implementation: by its command, `printf 'correct horse' | argon2
+/// somesalt12345678 -id -k 64 -t 2 -p 2 -l 32 -e`, and by argon2-cffi 25.1, `hash_secret(b"correct horse",
+/// b"0123456789abcdef", 2, 64, 2, 32, Type.I, 16)` and so on. The last two are the second one, as version 16 was written
+/// before it had a number, and the third one with an id of a pepper that is not there.
+const REFERENCE: [&str; 7] = [
+    "$argon2id$v=19$m=64,t=2,p=2$c29tZXNhbHQxMjM0NTY3OA$HqfsbePhQ0iCjxxCv8RSOjxYwbqIqJUTetmvsCcFRxQ",
+    "$argon2i$v=16$m=64,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$tGIxLiBuBRoNePzxgRL/rccpXV/9pZbAfObn5cPwCe8",
+    "$argon2i$v=19$m=64,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$JJ/ZDykYOnhMabOK2tGFjoWMyIA2jiyUS51az8rbHG4",
+    "$argon2d$v=16$m=64,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$wXYC3c9kVdoANr7uvSnCcMD5lIu4fpSRZ9vVqL9x0mo",
+    "$argon2d$v=19$m=64,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$dOi7cZl2dlo4eu/sTQ2j9syppP/ZDNFzsjFGgjz/J0M",
+    "$argon2id$v=16$m=64,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$lwUu8Gy5sc02ch0qrd5qZkOTngG4PpzpdPFAZmhDCos",
+    "$argon2i$m=64,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$tGIxLiBuBRoNePzxgRL/rccpXV/9pZbAfObn5cPwCe8",
+];
 
-const REFERENCE: &str =
-    "$argon2id$v=19$m=64,t=2,p=2$c29tZXNhbHQxMjM0NTY3OA$HqfsbePhQ0iCjxxCv8RSOjxYwbqIqJUTetmvsCcFRxQ";
+#[tokio::test]
+async fn it_agrees_with_the_reference_implementation_in_each_of_its_forms() {
+    let hasher = hasher(CHEAP);
+    for hash in REFERENCE {
+        let verify = async |text| hasher.verify(Password::new(text), Some(hash.parse().unwrap())).await.unwrap();
+        assert_eq!(verify("correct horse").await, Verdict::RightButOutdated, "{hash}");
+        assert_eq!(verify("correct horsf").await, Verdict::Wrong, "{hash}");
+    }
+}
 
 #[test]
 fn a_hash_is_written_as_it_was_read() {
-    let hash: PasswordHash = REFERENCE.parse().unwrap();
-    assert_eq!(hash.method().to_string(), REFERENCE);
+    for hash in REFERENCE.iter().take(6) {
+        let hash: PasswordHash = hash.parse().unwrap();
+        let Method::Argon2(method) = hash.method() else { panic!("it is of Argon2") };
+        assert_eq!(method.to_string(), hash.as_str());
+    }
+}
+
+#[test]
+fn a_hash_of_argon2_that_is_malformed_or_costs_too_much_is_refused() {
+    for (from, to) in [
+        ("$argon2id$", "$argon2ix$"),
+        ("v=19", "v=18"),
+        ("v=19", "v=x"),
+        ("m=64", "m=7"),
+        ("m=64", "m=2097153"),
+        ("m=64,t=2", "m=2097152,t=9"),
+        ("m=64,", ""),
+        ("t=2", "t=0"),
+        ("t=2", "t=1001"),
+        ("p=2", "p=0"),
+        ("p=2", "p=65"),
+        ("p=2", "p=9"),
+        ("p=2", "p=2,data=AAAA"),
+        ("p=2", "p=2,x=1"),
+        ("p=2", "p=2,keyid=AAAAAAAAAAAAAAAA"),
+        ("$c29tZXNhbHQxMjM0NTY3OA", ""),
+        ("$c29tZXNhbHQxMjM0NTY3OA", "$c29t"),
+        ("$HqfsbePhQ0iCjxxCv8RSOjxYwbqIqJUTetmvsCcFRxQ", "$"),
+        ("RxQ", "R=="),
+    ] {
+        let [reference, ..] = REFERENCE;
+        assert!(reference.contains(from), "{from}");
+        let malformed = reference.replace(from, to);
+        // The default memory is taken where none is said.
+        let taken = malformed.parse::<PasswordHash>().is_ok();
+        assert!(!taken || from == "m=64,", "{malformed}");
+    }
+}
+
+/// `Zürich crème`, decomposed, by bcrypt 4.0.1: `bcrypt.hashpw(unicodedata.normalize("NFD", …).encode(), …)`.
+#[tokio::test]
+async fn a_foreign_hash_may_be_of_the_password_as_it_is_typed() {
+    let (hasher, composed, typed) = (hasher(CHEAP), "Z\u{fc}rich cr\u{e8}me", "Zu\u{308}rich cre\u{300}me");
+    let verify =
+        async |text, hash: &str| hasher.verify(Password::new(text), Some(hash.parse().unwrap())).await.unwrap();
+    let of_typed = "$2b$04$abcdefghijklmnopqrstuu2s0pt86CPITJf.EkMVS0JJvmW1VHJ.6";
+    assert_eq!(verify(typed, of_typed).await, Verdict::RightButOutdated);
+    assert_eq!(verify(composed, of_typed).await, Verdict::Wrong, "it was typed in another way");
+    let of_composed = "$2b$04$abcdefghijklmnopqrstuuh1Y.HRgwiPjlio11WRjIDiRyNUoVlcC";
+    assert_eq!(verify(typed, of_composed).await, Verdict::RightButOutdated);
+    assert_eq!(verify(composed, of_composed).await, Verdict::RightButOutdated);
+}
+
+fn pepper(id: &str) -> Pepper {
+    let letter = id.chars().next_back().unwrap();
+    Pepper::parse(&format!("{id}:{}A", letter.to_string().repeat(42))).unwrap()
+}
+
+#[tokio::test]
+async fn peppers_change_and_old_hashes_are_outdated() {
+    let (none, first) = (hasher(CHEAP), peppered(CHEAP, vec![pepper("a")]));
+    let second = peppered(CHEAP, vec![pepper("b"), pepper("a")]);
+    let password = || Password::new("correct horse");
+    let plain = none.hash(password()).await.unwrap();
+    let old = first.hash(password()).await.unwrap();
+    assert!(old.as_str().starts_with("$argon2id$v=19$m=8,t=1,p=1,keyid=YQ$"), "{}", old.as_str());
+    let verify = async |hasher: &Hasher, hash: &PasswordHash| {
+        // What is stored is text.
+        hasher.verify(password(), Some(hash.as_str().parse().unwrap())).await.unwrap()
+    };
+    assert_eq!(verify(&first, &old).await, Verdict::Right);
+    assert_eq!(verify(&first, &plain).await, Verdict::RightButOutdated);
+    assert_eq!(verify(&second, &old).await, Verdict::RightButOutdated);
+    assert_eq!(verify(&none, &old).await, Verdict::Wrong, "the pepper is not there");
+    assert_eq!(verify(&peppered(CHEAP, vec![pepper("b")]), &old).await, Verdict::Wrong, "the pepper is not there");
+    let other = Pepper::parse(&format!("a:{}", "B".repeat(42) + "A")).unwrap();
+    assert_eq!(
+        verify(&peppered(CHEAP, vec![other]), &old).await,
+        Verdict::Wrong,
+        "it goes by the secret, not by the id"
+    );
+}
+
+/// The crate has no vectors with a secret, so this is of RFC 9106, 5.3, without its associated data: by the library that
+/// Python's argon2-cffi 25.1 brings, `argon2_ctx` with the password, the salt and the secret of the test.
+#[tokio::test]
+async fn a_pepper_is_the_secret_input_of_argon2() {
+    let hash =
+        "$argon2id$v=19$m=64,t=2,p=2,keyid=aw$MDEyMzQ1Njc4OWFiY2RlZg$2f8Wb6r7q8563d2YQsHCn00N4B3uMVeJtU+9LGAMZrM";
+    let hasher = peppered(CHEAP, vec![Pepper::parse("k:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap()]);
+    let verdict = hasher.verify(Password::new("correct horse"), Some(hash.parse().unwrap())).await.unwrap();
+    assert_eq!(verdict, Verdict::RightButOutdated);
 }

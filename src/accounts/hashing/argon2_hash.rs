@@ -1,9 +1,9 @@
 //! Argon2 (RFC 9106) in PHC strings: how new passwords are hashed, and its older forms.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use argon2::{
-    Algorithm, Params, Version,
+    Algorithm, Params, ParamsBuilder, Version,
     password_hash::phc::{self, Output, ParamsString, Salt},
 };
 
@@ -11,6 +11,7 @@ use super::{
     cost::{HashCost, InvalidCost},
     encoded::Unreadable,
     engine::{Argon2Engine, Engine, Input},
+    pepper::Pepper,
 };
 use crate::accounts::{password::Password, random::Random};
 
@@ -23,19 +24,27 @@ pub(super) struct Argon2Hash {
     tag: Output,
 }
 
-/// How new hashes are made.
+/// How new hashes are made: the cost, the newest pepper, and the older ones for older hashes.
 #[derive(Clone)]
-pub(super) struct Today(Params);
+pub(super) struct Today {
+    params: Params,
+    peppers: Arc<[Pepper]>,
+}
 
 impl Today {
-    /// With this cost.
+    /// With this cost, and the first of these peppers.
     ///
     /// # Errors
     /// [`InvalidCost`] when Argon2 does not allow it.
-    pub(super) fn new(cost: HashCost) -> Result<Self, InvalidCost> {
-        let HashCost { memory_kib, iterations, parallelism } = cost;
-        let params = Params::new(memory_kib, iterations, parallelism, Some(Params::DEFAULT_OUTPUT_LEN));
-        params.map(Self).map_err(|_| InvalidCost)
+    pub(super) fn new(cost: HashCost, peppers: Vec<Pepper>) -> Result<Self, InvalidCost> {
+        let mut params = ParamsBuilder::new();
+        params.m_cost(cost.memory_kib).t_cost(cost.iterations).p_cost(cost.parallelism);
+        params.output_len(Params::DEFAULT_OUTPUT_LEN);
+        if let Some(newest) = peppers.first() {
+            params.keyid(newest.id());
+        }
+        let params = params.build().map_err(|_| InvalidCost)?;
+        Ok(Self { params, peppers: peppers.into() })
     }
 
     /// Hashes a password.
@@ -46,7 +55,7 @@ impl Today {
         engine: &mut Engine,
     ) -> Result<Argon2Hash, Unreadable> {
         let mut hash = self.with(salt, [0; Params::DEFAULT_OUTPUT_LEN])?;
-        hash.tag = hash.compute(password.as_bytes(), engine)?;
+        hash.tag = hash.compute(password.as_bytes(), self, engine)?;
         Ok(hash)
     }
 
@@ -57,14 +66,14 @@ impl Today {
 
     /// How much memory such a hash fills, in blocks of 1 KiB.
     pub(super) fn blocks(&self) -> usize {
-        self.0.block_count()
+        self.params.block_count()
     }
 
     fn with(&self, salt: [u8; SALT], tag: [u8; Params::DEFAULT_OUTPUT_LEN]) -> Result<Argon2Hash, Unreadable> {
         Ok(Argon2Hash {
             algorithm: Algorithm::Argon2id,
             version: Version::V0x13,
-            params: self.0.clone(),
+            params: self.params.clone(),
             salt: Salt::new(&salt).map_err(|_| Unreadable)?,
             tag: Output::new(&tag).map_err(|_| Unreadable)?,
         })
@@ -76,18 +85,25 @@ pub(super) const SALT: usize = Salt::RECOMMENDED_LENGTH;
 
 impl Argon2Hash {
     /// Whether it is the hash of this password. The comparison takes the same time wherever the two differ.
-    pub(super) fn matches(&self, password: &[u8], engine: &mut Engine) -> Result<bool, Unreadable> {
-        Ok(self.compute(password, engine)? == self.tag)
+    pub(super) fn matches(&self, password: &[u8], today: &Today, engine: &mut Engine) -> Result<bool, Unreadable> {
+        Ok(self.compute(password, today, engine)? == self.tag)
     }
 
     /// Whether it is made as new ones are.
     pub(super) fn is_current(&self, today: &Today) -> bool {
-        (self.algorithm, self.version) == (Algorithm::Argon2id, Version::V0x13) && self.params == today.0
+        (self.algorithm, self.version) == (Algorithm::Argon2id, Version::V0x13) && self.params == today.params
     }
 
-    fn compute(&self, password: &[u8], engine: &mut Engine) -> Result<Output, Unreadable> {
+    /// The id of the pepper that it was made with, when that is not there any more.
+    pub(super) fn missing_pepper(&self, today: &Today) -> Option<String> {
+        let id = self.params.keyid();
+        Pepper::secret(&today.peppers, id).is_none().then(|| String::from_utf8_lossy(id).into_owned())
+    }
+
+    fn compute(&self, password: &[u8], today: &Today, engine: &mut Engine) -> Result<Output, Unreadable> {
         let Self { algorithm, version, params, salt, tag } = self;
-        let input = Input { algorithm: *algorithm, version: *version, params, secret: &[], password, salt };
+        let secret = Pepper::secret(&today.peppers, params.keyid()).ok_or(Unreadable)?;
+        let input = Input { algorithm: *algorithm, version: *version, params, secret, password, salt };
         let mut computed = vec![0; tag.len()];
         engine.hash(&input, &mut computed)?;
         Output::new(&computed).map_err(|_| Unreadable)
@@ -103,9 +119,12 @@ impl FromStr for Argon2Hash {
         let (memory_kib, iterations, parallelism) = (params.m_cost(), params.t_cost(), params.p_cost());
         // A cost that no setting allows was written by somebody else, and could take all the memory there is.
         let is_bounded = HashCost { memory_kib, iterations, parallelism }.is_bounded();
-        match (parsed.algorithm.as_str(), parsed.version, parsed.salt, parsed.hash) {
-            ("argon2id", Some(19), Some(salt), Some(tag)) if is_bounded => {
-                Ok(Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, params, salt, tag })
+        let algorithm = parsed.algorithm.as_str().parse().map_err(|_| Unreadable)?;
+        // The first version had no number.
+        let version = parsed.version.unwrap_or(Version::V0x10.into()).try_into().map_err(|_| Unreadable)?;
+        match (parsed.salt, parsed.hash) {
+            (Some(salt), Some(tag)) if is_bounded && params.data().is_empty() => {
+                Ok(Self { algorithm, version, params, salt, tag })
             }
             _ => Err(Unreadable),
         }
