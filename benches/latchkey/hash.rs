@@ -2,10 +2,7 @@
 //! when nothing is set, in memory that is warm. It runs on a thread, as it does in the service.
 
 use std::{
-    sync::{
-        Barrier,
-        mpsc::{Receiver, Sender, channel},
-    },
+    sync::mpsc::{Receiver, Sender, channel},
     thread,
     time::{Duration, Instant},
 };
@@ -47,26 +44,6 @@ impl HashThread {
         self.asked.send(()).unwrap();
         self.done.recv().unwrap()
     }
-}
-
-/// Hashes a second when `threads` hash all the time and nothing else runs.
-pub(crate) fn rate(threads: u32, length: Duration) -> f64 {
-    let warm = Barrier::new(usize::try_from(threads).unwrap());
-    let hash_all_the_time = || {
-        let mut hash = Hash::new();
-        warm.wait();
-        let begun = Instant::now();
-        let mut count = 0.0;
-        while begun.elapsed() < length {
-            hash.time();
-            count += 1.0;
-        }
-        count / begun.elapsed().as_secs_f64()
-    };
-    thread::scope(|scope| {
-        let running = (0..threads).map(|_| scope.spawn(hash_all_the_time)).collect::<Vec<_>>();
-        running.into_iter().map(|thread| thread.join().unwrap()).sum()
-    })
 }
 
 struct Hash {

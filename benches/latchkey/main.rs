@@ -74,8 +74,9 @@ How it was measured:
   the service with as many connections.
 - Two kinds of request that are answered alike are sent in turns, 1000 of each; `t` is Welch's, and beyond 4.5 the time tells
   them apart. The services of these rows, and of those that sign in wrongly, have throttles that never refuse, but count.
-- The rate of sign-ins is held against that of Argon2 alone on as many threads, measured for a second just before and just
-  after. It is less than threads / median: two hashes at once share the memory's bandwidth.
+- The rate of sign-ins is held against that of Argon2 alone on as many threads, measured just before and just after. It is
+  less than threads / median: two hashes at once share the memory's bandwidth. Whoever is refused comes again when the
+  answer says.
 ";
 
 /// A running service, its client, and the name of its store.
