@@ -11,6 +11,9 @@ use crate::{
 /// Memory to try beyond OWASP's rows, in KiB: RFC 9106 wants as much as there is.
 const LARGER: [u32; 2] = [64 * 1024, 128 * 1024];
 
+/// What all threads together may take for that, in MiB.
+const MOST_IN_ALL: u64 = 1024;
+
 /// How often each cost is measured on each thread.
 const ROUNDS: u32 = 5;
 
@@ -25,7 +28,9 @@ pub fn hash_cost(config: &Config, target: Duration) -> ExitCode {
 
 fn propose(threads: u32, parallelism: u32, target: Duration) -> io::Result<String> {
     let mut rows = Vec::new();
-    let least = HashCost::OWASP.into_iter().rev().chain(LARGER.map(|memory_kib| (memory_kib, 1)));
+    let in_all = |memory_kib: u32| u64::from(memory_kib) * u64::from(threads) / 1024;
+    let larger = LARGER.into_iter().filter(|memory_kib| in_all(*memory_kib) <= MOST_IN_ALL);
+    let least = HashCost::OWASP.into_iter().rev().chain(larger.map(|memory_kib| (memory_kib, 1)));
     for (memory_kib, iterations) in least {
         let least = HashCost { memory_kib, iterations, parallelism };
         let rate = measure_hashes(least, threads, ROUNDS)?;
@@ -36,7 +41,6 @@ fn propose(threads: u32, parallelism: u32, target: Duration) -> io::Result<Strin
     let mut text = format!("{threads} threads hash at once, as in a login storm; the time is the median.\n\n");
     line(&mut text, ["memory", "iterations", "time", "hashes/s", "memory in all"].map(str::to_owned));
     for (cost, HashRate { time, per_second }) in &rows {
-        let in_all = u64::from(cost.memory_kib) * u64::from(threads) / 1024;
         line(
             &mut text,
             [
@@ -44,7 +48,7 @@ fn propose(threads: u32, parallelism: u32, target: Duration) -> io::Result<Strin
                 cost.iterations.to_string(),
                 format!("{:.1} ms", time.as_secs_f64() * 1000.0),
                 format!("{per_second:.1}"),
-                format!("{in_all} MiB"),
+                format!("{} MiB", in_all(cost.memory_kib)),
             ],
         );
     }
