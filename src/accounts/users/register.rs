@@ -58,7 +58,7 @@ impl Accounts {
             let outcome = accounts.run_registration(&registration, key.as_ref()).await;
             let failed = matches!(
                 outcome,
-                Err(Error::Overloaded | Error::Contended | Error::StoreFull | Error::StoreUnavailable(_))
+                Err(Error::Overloaded { .. } | Error::Contended | Error::StoreFull | Error::StoreUnavailable(_))
             );
             // What was answered counts, whatever it was: being told that an address is taken is worth something too.
             accounts.end(attempt, !failed).await;
