@@ -29,12 +29,14 @@ use crate::{
 pub const AGENT: &str = "zqagent7391canary/1.0 (\"quoted\")";
 
 /// Every module, as loud as it can be.
-const LOUD: [(&str, &str); 6] = [
+const LOUD: [(&str, &str); 8] = [
     ("LATCHKEY_LOG", "trace"),
     ("LATCHKEY_COOKIES", "true"),
     ("LATCHKEY_ARGON2_MEMORY_KIB", "8"),
     ("LATCHKEY_ARGON2_ITERATIONS", "1"),
     ("LATCHKEY_HASH_THREADS", "1"),
+    ("LATCHKEY_PASSWORD_ATTEMPTS_PER_ADDRESS", "none"),
+    ("LATCHKEY_REGISTRATIONS_PER_ADDRESS", "none"),
     ("RUST_BACKTRACE", "full"),
 ];
 
@@ -139,7 +141,7 @@ async fn every_place_on_redis(format: &str) {
     journey.expect_everything_was_asked();
     let known = Code::ALL.iter().map(|code| code.to_json().unwrap().as_str().unwrap().to_owned());
     // These need a clock that jumps or more people at once, and say nothing but what the catalogue says.
-    let elsewhere = ["token_expired", "overloaded", "contended", "reauthentication_required"];
+    let elsewhere = ["token_expired", "overloaded", "contended", "request_timeout", "reauthentication_required"];
     // This is of a body that breaks off, which `raw` looks at.
     let elsewhere = [elsewhere.as_slice(), &["malformed_body"]].concat();
     let codes = journey.client.codes();

@@ -49,9 +49,9 @@ async fn joined(client: &fred::clients::Client, line: &str) -> Bytes {
     command::<Vec<Bytes>>(client, line).await.join(&b'\n').into()
 }
 
-/// The secrets that belong there, and nowhere else: hashes of passwords, and private keys.
+/// The secrets that belong there, and nowhere else: hashes of passwords, and keys.
 pub fn own_secrets(pieces: &[Piece]) -> Vec<Canary> {
-    let is_own = |field: &str| field == "password_hash" || field.ends_with(".private_key");
+    let is_own = |field: &str| matches!(field, "password_hash" | "hmac_sha256") || field.ends_with(".private_key");
     let secrets = pieces.iter().filter(|piece| is_own(&piece.field));
     secrets.map(|piece| Canary::own(&piece.field, std::str::from_utf8(&piece.bytes).unwrap())).collect()
 }
