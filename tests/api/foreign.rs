@@ -36,7 +36,7 @@ const HASHES: [&str; 5] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_whoever_comes_with_a_foreign_hash_signs_in_and_has_one_of_ours_then() {
-    let app = TestApp::redis().await;
+    let app = TestApp::redis_with(&["--password-attempts", "none"]).await;
     let ada = app.person("ada").await;
     for hash in HASHES {
         app.import_hash(&ada.id, hash).await;
