@@ -37,6 +37,12 @@ impl Timestamp {
         self.0.as_millisecond()
     }
 
+    /// The year of it, in UTC.
+    #[must_use]
+    pub fn year(self) -> i16 {
+        self.0.to_zoned(jiff::tz::TimeZone::UTC).year()
+    }
+
     /// How long it is from this moment to a later one.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {

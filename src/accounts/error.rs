@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::throttle::Throttled;
+use super::{password::UnfitPassword, throttle::Throttled};
 use crate::store::{CommitError, ReadError, Unavailable};
 
 /// Why a use case did not do what it was asked.
@@ -47,6 +47,9 @@ pub enum Error {
     /// The user is not in the version that the change was meant for.
     #[error("the user has changed")]
     VersionMismatch,
+    /// The new password may not be chosen.
+    #[error("the new password {0}")]
+    UnfitPassword(#[from] UnfitPassword),
     /// Metadata would be larger than it may be.
     #[error("the metadata would be too large")]
     MetadataTooLarge,

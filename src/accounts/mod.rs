@@ -50,7 +50,7 @@ pub use self::{
     },
     introspect::{Introspection, TokenClaims},
     layout::inspect,
-    password::{InvalidPassword, NewPassword, Password},
+    password::{Advice, InvalidPassword, NewPassword, Password, PasswordSettings, UnfitPassword},
     profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},
     random::Random,
     sessions::{Scope, SessionSettings, SignIn},
@@ -93,6 +93,8 @@ pub struct Accounts {
 /// What an operator decides about accounts.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Which passwords may be chosen.
+    pub passwords: PasswordSettings,
     /// Sessions.
     pub sessions: SessionSettings,
     /// What access tokens say.

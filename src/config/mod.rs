@@ -3,6 +3,7 @@
 
 mod hashing;
 mod parse;
+mod passwords;
 mod proxies;
 mod redis_url;
 mod secrets;
@@ -20,8 +21,8 @@ use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
 pub use self::{
-    hashing::HashingArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs,
-    signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
+    hashing::HashingArgs, passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs,
+    sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
 };
 use crate::{
     accounts::{MasterSecret, Settings},
@@ -110,6 +111,10 @@ pub struct Config {
     #[command(flatten)]
     pub throttle: ThrottleArgs,
 
+    /// Passwords.
+    #[command(flatten)]
+    pub passwords: PasswordArgs,
+
     /// Password hashes.
     #[command(flatten)]
     pub hashing: HashingArgs,
@@ -189,6 +194,7 @@ impl Config {
         let tokens = self.tokens.settings(&self.tls.url(address));
         let signing = self.signing.settings(tokens.lifetime, master_secrets);
         Settings {
+            passwords: self.passwords.settings(),
             sessions: self.sessions.settings(),
             tokens,
             signing,

@@ -1,8 +1,8 @@
 //! The request body: a JSON object, read into the types of `accounts`, with every wrong field named at once.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use poem::{FromRequest, Request, RequestBody};
+use poem::{FromRequest, Request, RequestBody, web::Data};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaMediaType, MetaRequest, Registry},
@@ -15,6 +15,7 @@ use super::{
     field::FieldProblems,
     problem::Problem,
 };
+use crate::accounts::{Accounts, PasswordSettings};
 
 /// As many unknown fields are named as this, so that the answer stays small.
 const UNKNOWN: usize = 20;
@@ -57,7 +58,8 @@ impl<'a, F: Form> ApiExtractor<'a> for Body<F> {
             return Err(Problem::new(Code::UnsupportedMediaType).into());
         }
         let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
-        Ok(Self(read::<F>(&bytes)?))
+        let accounts = <Data<&Arc<Accounts>> as FromRequest>::from_request(request, body).await?;
+        Ok(Self(read::<F>(&bytes, accounts.settings().passwords.clone())?))
     }
 }
 
@@ -67,7 +69,7 @@ fn is_json(content_type: &str) -> bool {
     matches!(media_type.as_str(), "application/json" | "application/merge-patch+json")
 }
 
-fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
+fn read<F: Form>(bytes: &[u8], passwords: PasswordSettings) -> Result<F::Parsed, Problem> {
     let malformed = |e: serde_json::Error| {
         // The words of the parser may quote the body, so only the place is told.
         let place = format!("The body is not JSON, at line {} column {}.", e.line(), e.column());
@@ -76,7 +78,7 @@ fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
     let value = serde_json::from_slice(bytes).map_err(malformed)?;
     let Value::Object(object) = &value else { return Err(Problem::new(Code::MalformedJson)) };
 
-    let mut problems = FieldProblems::default();
+    let mut problems = FieldProblems::new(passwords);
     let known = field_names::<F>();
     for field in object.keys().filter(|field| !known.contains(field.as_str())).take(UNKNOWN) {
         let name = field.chars().take(NAME).collect::<String>();
@@ -84,8 +86,8 @@ fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
     }
     let form = F::parse_from_json(Some(value)).map_err(|_| Problem::new(Code::MalformedJson))?;
     match form.parse(&mut problems) {
-        Some(parsed) if problems.0.is_empty() => Ok(parsed),
-        _ => Err(Problem::validation(problems.0)),
+        Some(parsed) if problems.found.is_empty() => Ok(parsed),
+        _ => Err(Problem::validation(problems.found)),
     }
 }
 

@@ -127,4 +127,6 @@ pub(super) enum FieldCode {
     TooShort,
     /// The value is too long or too large.
     TooLong,
+    /// Somebody who tries passwords would find this one too soon. The message says why and what is better.
+    TooGuessable,
 }

@@ -14,7 +14,9 @@ use super::{
     problem::FieldProblem,
     scalar::{object_schema, plain_type},
 };
-use crate::accounts::{Change, DisplayName, EmailAddress, InvalidPassword, Metadata, NewPassword, Password, Username};
+use crate::accounts::{
+    Change, DisplayName, EmailAddress, Metadata, NewPassword, Password, PasswordSettings, UnfitPassword, Username,
+};
 
 /// Something that a field can hold: its schema, and how it is read.
 pub(super) trait FieldValue: Sized + Send + Sync {
@@ -36,20 +38,42 @@ impl Wrong {
     fn new(code: FieldCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
+
+    pub(super) fn unfit(password: &UnfitPassword) -> Self {
+        Self::new(FieldCode::of(password), password.to_string())
+    }
 }
 
 /// Everything that is wrong with a body.
 #[derive(Debug, Default)]
-pub(super) struct FieldProblems(pub(super) Vec<FieldProblem>);
+pub(super) struct FieldProblems {
+    pub(super) found: Vec<FieldProblem>,
+    /// What a new password must be, in a body that may have one.
+    passwords: Option<PasswordSettings>,
+}
 
 impl FieldProblems {
+    /// None yet, where new passwords must be like this.
+    pub(super) fn new(passwords: PasswordSettings) -> Self {
+        Self { found: Vec::new(), passwords: Some(passwords) }
+    }
+
+    /// A new password, which must be as long as the operator wants.
+    pub(super) fn take_password(&mut self, field: &str, value: Result<NewPassword, Wrong>) -> Option<NewPassword> {
+        let long_enough = value.and_then(|password| {
+            let length = self.passwords.as_ref().map_or(Ok(()), |settings| settings.check_length(&password));
+            length.map(|()| password).map_err(|e| Wrong::unfit(&e.into()))
+        });
+        self.take(field, long_enough)
+    }
+
     /// The value of a field, or nothing and one more problem.
     pub(super) fn take<T>(&mut self, field: &str, value: Result<T, Wrong>) -> Option<T> {
         value.map_err(|Wrong { code, message }| self.add(field, code, message)).ok()
     }
 
     pub(super) fn add(&mut self, field: &str, code: FieldCode, message: impl Into<String>) {
-        self.0.push(FieldProblem { field: field.to_owned(), code, message: message.into() });
+        self.found.push(FieldProblem { field: field.to_owned(), code, message: message.into() });
     }
 }
 
@@ -215,10 +239,7 @@ impl FieldValue for NewPassword {
 
     fn read(value: Value) -> Result<Self, Wrong> {
         let typed = zeroize::Zeroizing::new(text(value)?);
-        Self::parse(&typed).map_err(|e| match e {
-            InvalidPassword::TooShort => Wrong::new(FieldCode::TooShort, e.to_string()),
-            InvalidPassword::TooLong => Wrong::new(FieldCode::TooLong, e.to_string()),
-        })
+        Self::parse(&typed).map_err(|e| Wrong::unfit(&e.into()))
     }
 }
 

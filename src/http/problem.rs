@@ -13,7 +13,7 @@ use poem_openapi::{
 };
 
 use super::code::{Code, FieldCode};
-use crate::accounts::{Error, Throttled};
+use crate::accounts::{Error, InvalidPassword, Throttled, UnfitPassword};
 
 /// The media type of a problem document.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
@@ -199,6 +199,17 @@ fn retry_after(code: Code) -> Option<u64> {
     }
 }
 
+impl FieldCode {
+    /// What is wrong with a password that may not be chosen.
+    pub(super) fn of(unfit: &UnfitPassword) -> Self {
+        match unfit {
+            UnfitPassword::Length(InvalidPassword::TooShort(_)) => Self::TooShort,
+            UnfitPassword::Length(InvalidPassword::TooLong) => Self::TooLong,
+            UnfitPassword::TooGuessable(_) => Self::TooGuessable,
+        }
+    }
+}
+
 impl From<Error> for Problem {
     /// The one place where facts about accounts become answers.
     fn from(error: Error) -> Self {
@@ -220,6 +231,9 @@ impl From<Error> for Problem {
             Error::MetadataTooLarge => {
                 let message = crate::accounts::MetadataTooLarge.to_string();
                 return Self::wrong_field("metadata", FieldCode::TooLong, &message);
+            }
+            Error::UnfitPassword(unfit) => {
+                return Self::wrong_field("password", FieldCode::of(&unfit), &unfit.to_string());
             }
             Error::IdempotencyKeyMismatch => Code::IdempotencyKeyMismatch,
             Error::IdempotencyKeyUsed => Code::IdempotencyKeyUsed,

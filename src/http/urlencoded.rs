@@ -50,7 +50,8 @@ impl<'a, F: Form> ApiExtractor<'a> for UrlEncoded<F> {
 
 /// What clients of OAuth expect of a wrong form is one code for all (RFC 6749, 5.2), so that the details are text.
 fn malformed(problems: &FieldProblems) -> Problem {
-    let wrong = problems.0.iter().map(|FieldProblem { field, message, .. }| format!("The field `{field}` {message}."));
+    let wrong =
+        problems.found.iter().map(|FieldProblem { field, message, .. }| format!("The field `{field}` {message}."));
     Problem::new(Code::MalformedForm).with_detail(wrong.collect::<Vec<_>>().join(" "))
 }
 
@@ -65,7 +66,7 @@ fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
     }
     let form = F::parse_from_json(Some(Value::Object(fields))).map_err(|_| Problem::new(Code::InternalError))?;
     match form.parse(&mut problems) {
-        Some(parsed) if problems.0.is_empty() => Ok(parsed),
+        Some(parsed) if problems.found.is_empty() => Ok(parsed),
         _ => Err(malformed(&problems)),
     }
 }

@@ -74,7 +74,8 @@ impl From<&accounts::User> for User {
 pub(super) struct NewUser {
     /// The email address. No two users have the same, whatever its case.
     email: Required<EmailAddress>,
-    /// The password: 8 to 256 characters of any kind.
+    /// The password: 8 to 256 characters of any kind, or as many more than 8 as the operator asks for. One that is easy to
+    /// guess is refused with `too_guessable`, and the reason.
     password: Required<NewPassword>,
     /// The username: 3 to 32 characters of `A-Z a-z 0-9 _ . -`, the first of them a letter. No two users have the
     /// same, whatever its case.
@@ -90,7 +91,7 @@ impl Form for NewUser {
 
     fn parse(self, problems: &mut FieldProblems) -> Option<Registration> {
         let email = problems.take("email", self.email.0);
-        let password = problems.take("password", self.password.0);
+        let password = problems.take_password("password", self.password.0);
         let username = problems.take("username", self.username.0);
         let name = problems.take("name", self.name.0);
         let metadata = problems.take("metadata", self.metadata.0);
@@ -115,7 +116,8 @@ pub(super) struct UserChanges {
     metadata: Nullable<Map<String, Value>>,
     /// The new email address. It needs `current_password`.
     email: Optional<EmailAddress>,
-    /// The new password. It needs `current_password`, and ends every other session.
+    /// The new password, for which the same holds as at registration. It needs `current_password`, and ends every other
+    /// session.
     password: Optional<NewPassword>,
     /// The password as it is, for changing the email address or the password. When it is given, it is checked.
     current_password: Optional<Password>,
@@ -130,7 +132,10 @@ impl Form for UserChanges {
         let name = problems.take("name", self.name.0);
         let metadata = problems.take("metadata", self.metadata.0);
         let email = problems.take("email", self.email.0);
-        let password = problems.take("password", self.password.0);
+        let password = match self.password.0.transpose() {
+            Some(password) => problems.take_password("password", password).map(Some),
+            None => Some(None),
+        };
         let current_password = problems.take("current_password", self.current_password.0);
         if needs_password && matches!(current_password, Some(None)) {
             let message = "is required for changing the email address or the password";

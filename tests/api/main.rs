@@ -41,6 +41,7 @@ mod load;
 mod nginx;
 mod openapi;
 mod outage;
+mod passwords;
 mod patch;
 mod problems;
 mod process;

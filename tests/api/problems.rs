@@ -137,7 +137,10 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     let token = signed_in["access_token"].as_str().unwrap().to_owned();
 
     seen.note(&keyed("key", &json!({"email": "x@example.com", "password": PASSWORD})).await);
-    seen.note(&keyed("key", &json!({"email": "ada@example.com", "password": "another one", "username": "ada"})).await);
+    seen.note(
+        &keyed("key", &json!({"email": "ada@example.com", "password": "another one entirely", "username": "ada"}))
+            .await,
+    );
     seen.note(&keyed("", &body).await);
     seen.note(&app.register("ada").await);
     let same_name = json!({"email": "bob@example.com", "password": PASSWORD, "username": "ada"});

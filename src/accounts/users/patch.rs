@@ -14,7 +14,7 @@ use crate::{
         error::Error,
         hashing::{PasswordHash, Verdict},
         keys::Home,
-        password::{NewPassword, Password},
+        password::{Chooser, NewPassword, Password},
         profile::{DisplayName, Metadata, MetadataTooLarge},
         sessions::Scope,
         throttle::Subject,
@@ -40,6 +40,13 @@ pub enum Change<T> {
 impl<T> Change<T> {
     /// What the field is set to, if it is.
     pub fn set(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+
+    fn as_set(&self) -> Option<&T> {
         match self {
             Self::Set(value) => Some(value),
             Self::Keep | Self::Clear => None,
@@ -109,6 +116,13 @@ impl VersionMatch {
 }
 
 impl UserPatch {
+    /// Who chooses a new password with it: the user as they are, and as they will be.
+    fn choosers<'a>(&'a self, user: &'a User) -> [Chooser<'a>; 2] {
+        let now = Chooser { email: &user.email, username: user.username.as_ref(), name: user.name.as_ref() };
+        let email = self.guarded.as_ref().and_then(|guarded| guarded.email.as_ref()).unwrap_or(&user.email);
+        [Chooser { email, username: self.username.as_set(), name: self.name.as_set() }, now]
+    }
+
     /// The user after this patch: another version of them if anything that a client sees has changed.
     fn apply(
         &self,
@@ -165,7 +179,8 @@ impl Accounts {
     /// Changes the user who is signed in, all of it or nothing.
     ///
     /// # Errors
-    /// [`Error::VersionMismatch`] when `expected` does not hold; [`Error::CurrentPasswordIncorrect`];
+    /// [`Error::VersionMismatch`] when `expected` does not hold; [`Error::UnfitPassword`];
+    /// [`Error::CurrentPasswordIncorrect`];
     /// [`Error::EmailTaken`], [`Error::UsernameTaken`], [`Error::MetadataTooLarge`]; [`Error::TokenInvalid`] when the
     /// session has ended meanwhile; [`Error::Throttled`] after too many wrong passwords; [`Error::Overloaded`],
     /// [`Error::Contended`] and the errors of the store.
@@ -187,6 +202,9 @@ impl Accounts {
         expected.check(who.user())?;
         let mut new_hash = None;
         if let Some(guarded) = &patch.guarded {
+            if let Some(password) = &guarded.password {
+                self.check_new_password(password, &patch.choosers(who.user()))?;
+            }
             self.check_current_password(guarded, who.user()).await?;
             if let Some(password) = &guarded.password {
                 new_hash = Some(self.hasher.hash(password.to_password()).await?);

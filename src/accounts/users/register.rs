@@ -42,7 +42,7 @@ impl Accounts {
     /// whether the email address has one, by no answer and no time that it takes.
     ///
     /// # Errors
-    /// [`Error::EmailTaken`], unless accounts are concealed; [`Error::UsernameTaken`]; [`Error::Throttled`];
+    /// [`Error::UnfitPassword`]; [`Error::EmailTaken`], unless accounts are concealed; [`Error::UsernameTaken`]; [`Error::Throttled`];
     /// [`Error::Overloaded`]; with an idempotency key also [`Error::IdempotencyKeyMismatch`] and, unless accounts are
     /// concealed, [`Error::IdempotencyKeyUsed`]; [`Error::Contended`] and the errors of the store.
     pub async fn register(
@@ -78,6 +78,8 @@ impl Accounts {
         registration: &Registration,
         key: Option<&IdempotencyKey>,
     ) -> Result<User, Error> {
+        // First, so that it says nothing of who has an account.
+        self.check_new_password(&registration.password, &[registration.chooser()])?;
         let attempt = match key {
             None => self.new_attempt(false),
             Some(key) => match self.recall(key, registration).await? {

@@ -5,7 +5,7 @@ use crate::accounts::{
     email::EmailAddress,
     grants::Grants,
     hashing::PasswordHash,
-    password::NewPassword,
+    password::{Chooser, NewPassword},
     profile::{DisplayName, Metadata},
     user::{OperationId, User, UserId},
     username::Username,
@@ -35,6 +35,10 @@ pub(super) struct Attempt {
 }
 
 impl Registration {
+    pub(super) fn chooser(&self) -> Chooser<'_> {
+        Chooser { email: &self.email, username: self.username.as_ref(), name: self.name.as_ref() }
+    }
+
     /// The address and the username, as they are claimed.
     pub(super) fn handles(&self) -> (Handle, Option<Handle>) {
         (Handle::email(&self.email), self.username.as_ref().map(Handle::username))

@@ -1,9 +1,19 @@
-//! Passwords as people type them. What is kept of them is made in [`hashing`](super::hashing).
+//! Passwords as people type them, and which of them may be chosen. What is kept of them is made in
+//! [`hashing`](super::hashing).
+
+mod policy;
+mod strength;
 
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
+
+pub(super) use self::policy::Chooser;
+pub use self::{
+    policy::{PasswordSettings, UnfitPassword},
+    strength::Advice,
+};
 
 /// A password that somebody gives to prove who they are: any text, in NFC (NIST SP 800-63B, 3.1.1.2), wiped on drop.
 #[derive(Clone)]
@@ -40,7 +50,8 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A password that may be chosen: 8 to 256 code points in NFC, and no rule about which (NIST SP 800-63B, 3.1.1.2).
+/// A password of the form that a new one must have: 8 to 256 code points in NFC, and no rule about which (NIST SP
+/// 800-63B, 3.1.1.2). The [policy](PasswordSettings) may ask for more.
 #[derive(Clone, Debug)]
 pub struct NewPassword(Password);
 
@@ -48,8 +59,8 @@ pub struct NewPassword(Password);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPassword {
     /// Too short to be safe.
-    #[error("must have at least {} characters", NewPassword::MIN)]
-    TooShort,
+    #[error("must have at least {0} characters")]
+    TooShort(usize),
     /// Longer than is accepted.
     #[error("must have at most {} characters", NewPassword::MAX)]
     TooLong,
@@ -68,7 +79,7 @@ impl NewPassword {
     pub fn parse(typed: &str) -> Result<Self, InvalidPassword> {
         let password = Password::new(typed);
         match password.composed.chars().count() {
-            ..Self::MIN => Err(InvalidPassword::TooShort),
+            ..Self::MIN => Err(InvalidPassword::TooShort(Self::MIN)),
             Self::MIN..=Self::MAX => Ok(Self(password)),
             _ => Err(InvalidPassword::TooLong),
         }
@@ -77,6 +88,10 @@ impl NewPassword {
     /// The password, for hashing it or checking it against a hash.
     pub(super) fn to_password(&self) -> Password {
         self.0.clone()
+    }
+
+    fn as_str(&self) -> &str {
+        &self.0.composed
     }
 }
 
@@ -87,7 +102,7 @@ mod tests {
     #[test]
     fn the_length_counts_code_points_after_normalisation() {
         assert!(NewPassword::parse(&"\u{1f511}".repeat(8)).is_ok());
-        assert_eq!(NewPassword::parse("e\u{301}".repeat(7).as_str()).unwrap_err(), InvalidPassword::TooShort);
+        assert_eq!(NewPassword::parse("e\u{301}".repeat(7).as_str()).unwrap_err(), InvalidPassword::TooShort(8));
         assert!(NewPassword::parse(&"a".repeat(256)).is_ok());
         assert_eq!(NewPassword::parse(&"a".repeat(257)).unwrap_err(), InvalidPassword::TooLong);
     }
