@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     accounts::{self, Accounts, Clock, HashSettings, Hasher, Random},
+    breaches::Breaches,
     config::{Config, RedisUrl, Tier},
     http::{self, RequestLimits, WebSettings},
     server::{Identity, Server, Tls, raise_open_files},
@@ -56,6 +57,7 @@ impl App {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let secrets = config.signing.master_secrets().map_err(StartError)?;
         let hashing = config.hashing.settings().map_err(StartError)?;
+        let breaches = Breaches::open(&config.breaches.options()).map_err(|e| StartError(e.to_string()))?;
         let (store, data, setting) = open_store(config).await?;
         let findings = accounts::inspect(&store, &*clock, &secrets).await;
         let refused = |e| StartError(format!("cannot use {data} ({setting}): {e}"));
@@ -65,7 +67,7 @@ impl App {
         let server = listen(config).await?;
         let address = server.address();
         let url = config.tls.url(address);
-        let accounts = Accounts::open(store, hasher, clock, config.accounts(address, secrets)).await;
+        let accounts = Accounts::open(store, hasher, breaches, clock, config.accounts(address, secrets)).await;
         let accounts = accounts.map_err(|e| refused(e.to_string()))?;
         accounts.hasher().report();
         if !address.ip().is_loopback() && config.tokens.issuer.is_none() {

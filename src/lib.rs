@@ -7,11 +7,12 @@
 //! | [`server`]   | connections: how many, for how long, and what of them is HTTP; nothing of what is served |
 //! | [`http`]     | requests become calls of `accounts`, with typed arguments; outcomes become answers     |
 //! | [`accounts`] | what an account is and what can be done with it; nothing of HTTP, Redis or files       |
+//! | [`breaches`] | whether a password is among those that others have lost; nothing of users                |
 //! | [`store`]    | records, indexes and atomic batches, in Redis or in a file; nothing of users           |
 //! | [`commands`] | what the binary does when it is told to, by way of [`cli`]                             |
 //! | [`app`]      | puts these together out of [`config`]; alone it sees them all                      |
 //!
-//! Data flows one way, `http -> accounts -> store`; a test reads the imports and holds that.
+//! Data flows one way, `http -> accounts -> store`, and `accounts -> breaches`; a test reads the imports and holds that.
 //!
 //! # One request, top to bottom
 //!
@@ -28,6 +29,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod breaches;
 pub mod cli;
 pub mod commands;
 pub mod config;

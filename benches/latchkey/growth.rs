@@ -16,6 +16,7 @@ use latchkey::{
         Accounts, DisplayName, EmailAddress, HashCost, HashSettings, Hasher, Metadata, NewPassword, Random,
         Registration, SystemClock, Username,
     },
+    breaches::Breaches,
     cli::Cli,
     store::{Batch, Embedded, Expectation, Name, Redis, RedisOptions, Slot, Store},
 };
@@ -143,10 +144,15 @@ async fn fill(place: &Place<'_>, people: std::ops::Range<usize>) {
     let hasher =
         Hasher::start(HashSettings { cost, threads: 2, queue: Some(10_000), peppers: Vec::new() }, Random).unwrap();
     let config = Cli::parse_from(["latchkey"]).config;
-    let accounts =
-        Accounts::open(place.open().await, hasher, Arc::new(SystemClock), config.accounts(config.listen, Vec::new()))
-            .await
-            .unwrap();
+    let accounts = Accounts::open(
+        place.open().await,
+        hasher,
+        Breaches::default(),
+        Arc::new(SystemClock),
+        config.accounts(config.listen, Vec::new()),
+    )
+    .await
+    .unwrap();
     let accounts = &Arc::new(accounts);
     let register = |n: usize| async move {
         let registration = Registration {

@@ -11,6 +11,7 @@ use clap::Parser;
 use futures_util::future::join_all;
 use latchkey::{
     accounts::{Accounts, HashSettings, Hasher, Random, SystemClock},
+    breaches::Breaches,
     cli::Cli,
     store::{Embedded, Store},
 };
@@ -187,7 +188,7 @@ async fn signatures(table: &mut Table, algorithm: &str) {
     let hasher = Hasher::start(hashing, Random).unwrap();
     let store = Store::Embedded(Embedded::in_memory().unwrap());
     let settings = config.accounts(config.listen, Vec::new());
-    let accounts = Accounts::open(store, hasher, Arc::new(SystemClock), settings).await.unwrap();
+    let accounts = Accounts::open(store, hasher, Breaches::default(), Arc::new(SystemClock), settings).await.unwrap();
     let (keyring, payload) = (accounts.keyring(), vec![b'x'; CLAIMS]);
     let token = keyring.sign(&payload).unwrap();
     let (mut made, mut checked) = (Samples::default(), Samples::default());

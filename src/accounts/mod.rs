@@ -74,12 +74,16 @@ use self::{
     token::{InDoubt, VerifiedTokens},
 };
 pub use crate::store::in_one_request;
-use crate::store::{Name, OpenError, Store, in_the_same_request};
+use crate::{
+    breaches::Breaches,
+    store::{Name, OpenError, Store, in_the_same_request},
+};
 
 /// The accounts in a store, and everything that can be done with them.
 pub struct Accounts {
     store: Arc<Store>,
     hasher: Hasher,
+    breaches: Breaches,
     clock: Arc<dyn Clock>,
     random: Random,
     keyring: Keyring,
@@ -121,12 +125,13 @@ impl Accounts {
     pub async fn open(
         store: Store,
         hasher: Hasher,
+        breaches: Breaches,
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, OpenError> {
         layout::establish(&store).await?;
         let devices = DeviceKey::establish(&store, Random).await?;
-        let accounts = Self::over(store, hasher, clock, settings, devices);
+        let accounts = Self::over(store, hasher, breaches, clock, settings, devices);
         accounts.keyring.start().await.map_err(|e| OpenError(e.to_string()))?;
         Ok(accounts)
     }
@@ -142,15 +147,34 @@ impl Accounts {
         settings: Settings,
     ) -> Result<Self, OpenError> {
         layout::expect_ours(&store).await?;
-        Ok(Self::over(store, hasher, clock, settings, DeviceKey::unused(Random)))
+        Ok(Self::over(store, hasher, Breaches::default(), clock, settings, DeviceKey::unused(Random)))
     }
 
-    fn over(store: Store, hasher: Hasher, clock: Arc<dyn Clock>, settings: Settings, devices: DeviceKey) -> Self {
+    fn over(
+        store: Store,
+        hasher: Hasher,
+        breaches: Breaches,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        devices: DeviceKey,
+    ) -> Self {
         let store = Arc::new(store);
         let keyring = Keyring::new(Arc::clone(&store), Arc::clone(&clock), Random, settings.signing.clone());
         let (verified, being_noted) = (VerifiedTokens::default(), BeingNoted::default());
         let in_doubt = InDoubt::default();
-        Self { store, hasher, clock, random: Random, keyring, settings, verified, being_noted, in_doubt, devices }
+        Self {
+            store,
+            hasher,
+            breaches,
+            clock,
+            random: Random,
+            keyring,
+            settings,
+            verified,
+            being_noted,
+            in_doubt,
+            devices,
+        }
     }
 
     /// Whether the store answers, and has a key to sign tokens with.

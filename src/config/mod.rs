@@ -1,6 +1,7 @@
 //! Every setting: its flag, its environment variable, its default, and what is allowed. Nothing else reads the
 //! environment.
 
+mod breaches;
 mod hashing;
 mod parse;
 mod passwords;
@@ -21,8 +22,9 @@ use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
 pub use self::{
-    hashing::HashingArgs, passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs,
-    sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
+    breaches::BreachArgs, hashing::HashingArgs, passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl,
+    server::ServerArgs, sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs,
+    tokens::TokenArgs, web::WebArgs,
 };
 use crate::{
     accounts::{MasterSecret, Settings},
@@ -115,6 +117,10 @@ pub struct Config {
     #[command(flatten)]
     pub passwords: PasswordArgs,
 
+    /// Passwords that others have lost.
+    #[command(flatten)]
+    pub breaches: BreachArgs,
+
     /// Password hashes.
     #[command(flatten)]
     pub hashing: HashingArgs,
@@ -184,6 +190,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        self.breaches.check()?;
         self.signing.check()
     }
 

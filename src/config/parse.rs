@@ -85,6 +85,20 @@ pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// A URL that something is put behind: with a slash at its end, which is added where it is missing.
+pub(super) fn range_url(text: &str) -> Result<url::Url, &'static str> {
+    let allowed = "a URL that begins with https:// or http:// is needed, without a user, a query or a fragment, such as \
+                   https://api.pwnedpasswords.com/range/";
+    let slash = if text.ends_with('/') { "" } else { "/" };
+    let url = url::Url::parse(&format!("{text}{slash}")).map_err(|_| allowed)?;
+    let is_plain = matches!(url.scheme(), "https" | "http")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && !text.contains(['?', '#']);
+    if is_plain { Ok(url) } else { Err(allowed) }
+}
+
 pub(super) fn audience(text: &str) -> Result<String, &'static str> {
     let is_plain = (1..=256).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
     if is_plain { Ok(text.to_owned()) } else { Err("1 to 256 visible ASCII characters are needed") }
@@ -116,7 +130,20 @@ pub(super) fn log(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::issuer;
+    use super::{issuer, range_url};
+
+    #[test]
+    fn a_range_url_ends_with_a_slash_and_has_nothing_behind_it() {
+        for good in ["https://api.pwnedpasswords.com/range/", "https://api.pwnedpasswords.com/range"] {
+            assert_eq!(range_url(good).unwrap().as_str(), "https://api.pwnedpasswords.com/range/");
+        }
+        assert_eq!(range_url("http://[::1]:80").unwrap().as_str(), "http://[::1]/");
+        for bad in
+            ["", "range", "ftp://a.example/", "https://", "https://me@a.example", "https://a.example/?x", "http://a/#"]
+        {
+            assert!(range_url(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn an_issuer_is_a_url_that_is_written_in_one_way() {

@@ -129,4 +129,6 @@ pub(super) enum FieldCode {
     TooLong,
     /// Somebody who tries passwords would find this one too soon. The message says why and what is better.
     TooGuessable,
+    /// This password was lost in a data breach, so whoever tries passwords would try it.
+    Breached,
 }

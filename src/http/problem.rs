@@ -206,6 +206,7 @@ impl FieldCode {
             UnfitPassword::Length(InvalidPassword::TooShort(_)) => Self::TooShort,
             UnfitPassword::Length(InvalidPassword::TooLong) => Self::TooLong,
             UnfitPassword::TooGuessable(_) => Self::TooGuessable,
+            UnfitPassword::Breached => Self::Breached,
         }
     }
 }

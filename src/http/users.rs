@@ -75,7 +75,8 @@ pub(super) struct NewUser {
     /// The email address. No two users have the same, whatever its case.
     email: Required<EmailAddress>,
     /// The password: 8 to 256 characters of any kind, or as many more than 8 as the operator asks for. One that is easy to
-    /// guess is refused with `too_guessable`, and the reason.
+    /// guess is refused with `too_guessable` and the reason, and with `breached` one that is known from a data breach, where
+    /// the operator has that looked up.
     password: Required<NewPassword>,
     /// The username: 3 to 32 characters of `A-Z a-z 0-9 _ . -`, the first of them a letter. No two users have the
     /// same, whatever its case.

@@ -10,6 +10,7 @@
 #![expect(unreachable_pub, reason = "what the tests share is for the tests")]
 
 mod api_keys;
+mod breaches;
 mod browser;
 mod check;
 mod check_command;

@@ -22,6 +22,11 @@ pub enum UnfitPassword {
     /// Too few guesses find it.
     #[error("is too easy to guess. {0}")]
     TooGuessable(Advice),
+    /// Somebody lost it, and it was published since.
+    #[error(
+        "is known from a data breach, so whoever tries passwords would try it. Choose one that you use nowhere else."
+    )]
+    Breached,
 }
 
 impl PasswordSettings {
@@ -52,11 +57,11 @@ impl Chooser<'_> {
 
 impl Accounts {
     /// Decides whether these people may have this password: all who they are and will be. No store and no hash is needed
-    /// for it.
+    /// for it. Whether it is known from a breach is asked last, since that may take a while.
     ///
     /// # Errors
     /// [`Error::UnfitPassword`].
-    pub(in crate::accounts) fn check_new_password(
+    pub(in crate::accounts) async fn check_new_password(
         &self,
         password: &NewPassword,
         choosers: &[Chooser<'_>],
@@ -70,6 +75,9 @@ impl Accounts {
             if strength.score < settings.min_score {
                 return Err(UnfitPassword::TooGuessable(strength.advice).into());
             }
+        }
+        if self.breaches.know(password.as_str().as_bytes()).await {
+            return Err(UnfitPassword::Breached.into());
         }
         Ok(())
     }

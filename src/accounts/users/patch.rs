@@ -203,7 +203,7 @@ impl Accounts {
         let mut new_hash = None;
         if let Some(guarded) = &patch.guarded {
             if let Some(password) = &guarded.password {
-                self.check_new_password(password, &patch.choosers(who.user()))?;
+                self.check_new_password(password, &patch.choosers(who.user())).await?;
             }
             self.check_current_password(guarded, who.user()).await?;
             if let Some(password) = &guarded.password {

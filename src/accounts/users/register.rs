@@ -79,7 +79,7 @@ impl Accounts {
         key: Option<&IdempotencyKey>,
     ) -> Result<User, Error> {
         // First, so that it says nothing of who has an account.
-        self.check_new_password(&registration.password, &[registration.chooser()])?;
+        self.check_new_password(&registration.password, &[registration.chooser()]).await?;
         let attempt = match key {
             None => self.new_attempt(false),
             Some(key) => match self.recall(key, registration).await? {

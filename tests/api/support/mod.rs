@@ -8,6 +8,7 @@ mod contract;
 mod forger;
 mod operator;
 mod process;
+pub mod range_service;
 mod tls;
 pub mod victim;
 mod wire;

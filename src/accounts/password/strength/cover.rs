@@ -82,8 +82,8 @@ pub(super) fn cheapest(length: usize, found: &[Found]) -> Cover {
             (from + 1..=longest).map(move |to| unknown(from, to))
         });
         for part in found.iter().copied().chain(unknown) {
-            let least = if part.from == 0 && part.to == length { 1.0 } else { least(part.to - part.from) };
-            let guesses = before.get(part.from).map_or(f64::INFINITY, |before| before * part.guesses.max(least));
+            let bound = if part.from == 0 && part.to == length { 1.0 } else { least(part.to - part.from) };
+            let guesses = before.get(part.from).map_or(f64::INFINITY, |before| before * part.guesses.max(bound));
             if let (Some(known), Some(last)) = (now.get_mut(part.to), last.get_mut(part.to))
                 && guesses < *known
             {
