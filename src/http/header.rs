@@ -8,6 +8,7 @@ use poem_openapi::{
 };
 
 use super::{code::Code, problem::Problem};
+use crate::accounts::IdempotencyKey;
 
 /// What a header means.
 pub(super) trait HeaderValue: Sized + Send {
@@ -53,5 +54,19 @@ impl<'a, H: HeaderValue> ApiExtractor<'a> for Given<H> {
             Problem::new(Code::InvalidParameter).with_detail(detail)
         })?;
         Ok(Self(value))
+    }
+}
+
+impl HeaderValue for Option<IdempotencyKey> {
+    const PATTERN: &'static str = "^[!-~]+$";
+    const ALLOWED: &'static str = "1 to 255 visible ASCII characters, once";
+    const MAX_LENGTH: Option<usize> = Some(255);
+
+    fn read(lines: &[&str]) -> Option<Self> {
+        match lines {
+            [] => Some(None),
+            [key] => IdempotencyKey::parse(key).ok().map(Some),
+            _ => None,
+        }
     }
 }

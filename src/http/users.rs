@@ -17,7 +17,7 @@ use super::{
     code::FieldCode,
     etag::{self, IfMatch, IfNoneMatch},
     field::{FieldProblems, Nullable, Optional, Required},
-    header::{Given, HeaderValue},
+    header::Given,
     problem::Problem,
     scalar::{DateTime, Email, Id, JsonObject, OrNull},
     web::Web,
@@ -288,19 +288,5 @@ impl Users {
     ) -> Result<Response<Deleted>, Problem> {
         accounts.delete_user(who.signed_in, if_match.0.0).await?;
         Ok(who.delivery.cleared().on(Deleted::Done))
-    }
-}
-
-impl HeaderValue for Option<IdempotencyKey> {
-    const PATTERN: &'static str = "^[!-~]+$";
-    const ALLOWED: &'static str = "1 to 255 visible ASCII characters, once";
-    const MAX_LENGTH: Option<usize> = Some(255);
-
-    fn read(lines: &[&str]) -> Option<Self> {
-        match lines {
-            [] => Some(None),
-            [key] => IdempotencyKey::parse(key).ok().map(Some),
-            _ => None,
-        }
     }
 }

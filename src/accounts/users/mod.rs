@@ -1,5 +1,6 @@
 //! Users: registering, changing, deleting, and what operators do with them.
 
+mod change;
 mod delete;
 mod idempotency;
 mod operate;
@@ -8,9 +9,10 @@ mod register;
 mod registration;
 
 pub use self::{
+    change::Change,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     operate::OperatorError,
-    patch::{Change, GuardedPatch, UserPatch, VersionMatch},
+    patch::{GuardedPatch, UserPatch, VersionMatch},
     register::Registered,
     registration::Registration,
 };

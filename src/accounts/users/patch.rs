@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::change::Change;
 use crate::{
     accounts::{
         Accounts,
@@ -24,47 +25,6 @@ use crate::{
     },
     store::{Batch, CommitError, Expectation},
 };
-
-/// What a merge patch does with a field.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Change<T> {
-    /// It stays as it is.
-    #[default]
-    Keep,
-    /// It becomes empty.
-    Clear,
-    /// It becomes this.
-    Set(T),
-}
-
-impl<T> Change<T> {
-    /// What the field is set to, if it is.
-    pub fn set(self) -> Option<T> {
-        match self {
-            Self::Set(value) => Some(value),
-            Self::Keep | Self::Clear => None,
-        }
-    }
-
-    fn as_set(&self) -> Option<&T> {
-        match self {
-            Self::Set(value) => Some(value),
-            Self::Keep | Self::Clear => None,
-        }
-    }
-
-    /// The field after the change.
-    fn apply(&self, field: Option<&T>) -> Option<T>
-    where
-        T: Clone,
-    {
-        match self {
-            Self::Keep => field.cloned(),
-            Self::Clear => None,
-            Self::Set(value) => Some(value.clone()),
-        }
-    }
-}
 
 /// A JSON merge patch (RFC 7396) of a user, parsed.
 #[derive(Clone, Debug, Default)]
