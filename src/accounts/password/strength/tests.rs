@@ -1,7 +1,5 @@
 //! The estimate, held against that of the crate `zxcvbn`.
 
-use std::time::Instant;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -77,61 +75,15 @@ proptest! {
 
     #[test]
     fn random_characters_are_worth_what_zxcvbn_says(password in "[a-cs-t1-3 @$!.]{1,14}") {
-        let text = password.chars().collect::<Vec<_>>();
         // The crate takes the same character twice for a part of the sequence behind it, and a word of substitutions and
         // one capital for nothing.
-        prop_assume!(text.windows(2).all(|pair| pair[0] != pair[1]));
+        let mut text = password.chars().collect::<Vec<_>>();
+        text.dedup();
+        let password = text.iter().collect::<String>();
         let ours = Context::new([], 2026).cover(&text).guesses.log10().min(10.0);
         let theirs = zxcvbn::zxcvbn(&password, &[]).guesses_log10().min(10.0);
-        // Ranks are rounded, and a word may be seen here behind more kinds of substitutions at once.
-        prop_assert!((theirs - 1.0..=theirs + 0.3).contains(&ours), "{ours} and {theirs}");
-    }
-}
-
-/// Not for the suite: how long the worst of texts take. `cargo test --release --lib worst -- --ignored --nocapture`
-#[test]
-#[ignore = "it measures"]
-fn the_worst_of_texts_are_measured() {
-    let repeat = |text: &str| text.chars().cycle().take(256).collect::<String>();
-    let mut random = 1_u32;
-    let mut any = |from: &str| {
-        let letters = from.chars().collect::<Vec<_>>();
-        (0..256)
-            .map(|_| {
-                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                letters[usize::try_from(random >> 16).unwrap() % letters.len()]
-            })
-            .collect::<String>()
-    };
-    let texts = [
-        repeat("a"),
-        repeat("ab"),
-        repeat("password1"),
-        repeat("12/31/1999 "),
-        repeat("4@8({[<369!1|0$5+7%2"),
-        any("4@8({[<369!1|0$5+7%2"),
-        any("aeiou4@310$"),
-        any("0123456789/-. "),
-        any("ab"),
-        any("abc"),
-        any("qwertasdfgzxcvb"),
-        any("s5$e3i1!l|7t+"),
-        "correct horse battery staple".to_owned(),
-        "hunter2 and me".to_owned(),
-        any("etaoinshrdlu"),
-        any("\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}"),
-        repeat("qwertgfdsazxcvb"),
-    ];
-    words::common();
-    for text in texts {
-        let own = ["a".repeat(60) + &"b".repeat(60), "4@8({[<369!1|0$5+7%2".repeat(3), "etaoin".repeat(30)];
-        let times = (0..20).map(|_| {
-            let started = Instant::now();
-            Context::new(own.iter().map(String::as_str), 2026).estimate(&text);
-            started.elapsed()
-        });
-        let mut times = times.collect::<Vec<_>>();
-        times.sort();
-        eprintln!("{:>10.2?} {:>10.2?} {}", times[10], times[0], text.chars().take(30).collect::<String>());
+        // Ranks are rounded, so nothing is thought to be much harder to guess than there. A word is seen here behind more
+        // kinds of substitutions at once, so a text may be thought to be easier, by the guesses that such a word saves.
+        prop_assert!((theirs - 2.5..=theirs + 0.3).contains(&ours), "{ours} and {theirs}");
     }
 }
