@@ -29,9 +29,10 @@ use crate::{
 pub const AGENT: &str = "zqagent7391canary/1.0 (\"quoted\")";
 
 /// Every module, as loud as it can be.
-const LOUD: [(&str, &str); 8] = [
+const LOUD: [(&str, &str); 9] = [
     ("LATCHKEY_LOG", "trace"),
     ("LATCHKEY_COOKIES", "true"),
+    ("LATCHKEY_ALLOW_WEAK_HASHES", "true"),
     ("LATCHKEY_ARGON2_MEMORY_KIB", "8"),
     ("LATCHKEY_ARGON2_ITERATIONS", "1"),
     ("LATCHKEY_HASH_THREADS", "1"),
