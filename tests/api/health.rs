@@ -27,7 +27,8 @@ async fn every_answer_tells_browsers_to_be_careful() {
         ] {
             assert_eq!(answer.header(header), value, "{path}");
         }
-        let nothing = answer.header("content-security-policy") == "default-src 'none'; frame-ancestors 'none'";
+        let nothing = answer.header("content-security-policy")
+            == "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         assert_eq!(nothing, policy, "{path}");
         assert!(!answer.headers.contains_key("strict-transport-security"), "not over plain HTTP (RFC 6797, 7.2)");
         assert!(!answer.headers.contains_key("server"));

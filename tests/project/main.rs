@@ -14,6 +14,7 @@ mod makefile;
 mod readme;
 mod rooms;
 mod rust_code;
+mod security;
 
 use std::{
     fs,
