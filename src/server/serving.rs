@@ -18,7 +18,7 @@ use hyper_util::{
 };
 use poem::{
     Addr, Endpoint, IntoResponse, Response,
-    http::{self, Version, header, uri::Scheme},
+    http::{self, Method, Version, header, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::net::TcpStream;
@@ -86,6 +86,7 @@ impl<E: Endpoint<Output = Response> + 'static> Serving<E> {
         let scheme = if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
         let service = service_fn(|request: http::Request<Incoming>| {
             let under_way = connection.begin(request.version() == Version::HTTP_2);
+            let with_body = request.method() != Method::HEAD;
             let (serving, connection, scheme) = (Arc::clone(&self), Arc::clone(connection), scheme.clone());
             // In a box, since a connection keeps the room of a request while it has none.
             Box::pin(async move {
@@ -95,8 +96,12 @@ impl<E: Endpoint<Output = Response> + 'static> Serving<E> {
                 if response.headers().contains_key(header::CONNECTION) {
                     connection.cut();
                 }
-                let answer: http::Response<_> = response.into_response().into();
-                Ok::<_, Infallible>(answer.map(|body| Answer { body, _under_way: under_way }))
+                let mut answer: http::Response<_> = response.into_response().into();
+                if !with_body {
+                    tell_length(&mut answer);
+                }
+                let body = |body| Answer { body: Some(body).filter(|_| with_body), _under_way: under_way };
+                Ok::<_, Infallible>(answer.map(body))
             })
         });
         let mut served = pin!(self.protocols.serve_connection(TokioIo::new(stream), service));
@@ -128,9 +133,17 @@ async fn greet(acceptor: &TlsAcceptor, socket: Socket, connection: &Connection) 
     }
 }
 
-/// The body of an answer, whose request is under way until it was handed over.
+/// Writes how long the body is that HEAD is not given.
+fn tell_length(answer: &mut http::Response<impl Body>) {
+    if let Some(length) = answer.body().size_hint().exact().filter(|length| *length > 0) {
+        answer.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
+}
+
+/// The body of an answer, whose request is under way until it was handed over. HEAD is given none: hyper leaves it out by
+/// itself over HTTP/1.1, but not over HTTP/2.
 struct Answer<B> {
-    body: B,
+    body: Option<B>,
     _under_way: UnderWay,
 }
 
@@ -139,14 +152,14 @@ impl<B: Body + Unpin> Body for Answer<B> {
     type Error = B::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        self.body.as_mut().map_or(Poll::Ready(None), |body| Pin::new(body).poll_frame(cx))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
     }
 }

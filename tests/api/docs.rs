@@ -52,6 +52,23 @@ async fn swagger_ui_needs_nothing_from_elsewhere_and_may_run_only_what_it_came_w
     app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn head_is_answered_as_get_but_for_the_body_over_http_1_and_2() {
+    let app = TestApp::embedded().await;
+    let clients = [reqwest::Client::new(), reqwest::Client::builder().http2_prior_knowledge().build().unwrap()];
+    for (client, version) in clients.iter().zip([reqwest::Version::HTTP_11, reqwest::Version::HTTP_2]) {
+        for path in ["/health/live", "/openapi.json", "/docs", "/nowhere"] {
+            let url = format!("{}{path}", app.url);
+            let get = client.get(&url).send().await.unwrap();
+            let head = client.head(&url).send().await.unwrap();
+            assert_eq!((head.version(), head.status()), (version, get.status()), "{path}");
+            assert_eq!(head.headers()["content-length"], get.headers()["content-length"], "{path}");
+            assert_eq!(head.bytes().await.unwrap(), "", "{path}");
+        }
+    }
+    app.stop().await;
+}
+
 #[test]
 fn the_files_that_chromium_is_given_are_those_of_npm() {
     let package = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-tools/node/node_modules/swagger-ui-dist");
