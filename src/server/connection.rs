@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
 };
 
 use tokio::sync::Notify;
@@ -34,13 +34,44 @@ pub(super) enum Order {
     Abort,
 }
 
+/// What a connection does, since when, and how many requests are under way. They change together, or a request that ends
+/// on one thread while another begins on a second one would leave a phase that is not that of their number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct State {
+    phase: Phase,
+    since: u64,
+    under_way: u16,
+}
+
+impl State {
+    fn of(packed: u64) -> Self {
+        let phase = match packed & 3 {
+            0 => Phase::Idle,
+            1 => Phase::Headers,
+            2 => Phase::Busy,
+            _ => Phase::Closing,
+        };
+        let [.., high, low] = (packed >> 2).to_be_bytes();
+        Self { phase, since: packed >> 18, under_way: u16::from_be_bytes([high, low]) }
+    }
+
+    fn packed(self) -> u64 {
+        let phase = match self.phase {
+            Phase::Idle => 0,
+            Phase::Headers => 1,
+            Phase::Busy => 2,
+            Phase::Closing => 3,
+        };
+        self.since << 18 | u64::from(self.under_way) << 2 | phase
+    }
+}
+
 /// A connection. Its times are those of the [`Tick`].
 #[derive(Debug)]
 pub(super) struct Connection {
     tick: Tick,
-    /// The phase and since when, in one: the two lowest bits are the phase.
-    phase: AtomicU64,
-    under_way: AtomicU32,
+    /// A [`State`].
+    state: AtomicU64,
     /// Since when the client has not taken what was written, or 0.
     blocked: AtomicU64,
     /// HTTP/2: bytes that come need not be those of a request.
@@ -71,46 +102,34 @@ impl Tick {
 
 impl Connection {
     pub(super) fn new(tick: Tick) -> Self {
-        let connection = Self {
+        let state = State { phase: Phase::Headers, since: tick.now(), under_way: 0 };
+        Self {
             tick,
-            phase: AtomicU64::new(0),
-            under_way: AtomicU32::new(0),
+            state: AtomicU64::new(state.packed()),
             blocked: AtomicU64::new(0),
             multiplexed: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             order: AtomicU8::new(0),
             told: Notify::new(),
-        };
-        connection.enter(Phase::Headers);
-        connection
+        }
     }
 
-    fn enter(&self, phase: Phase) {
-        let bits = match phase {
-            Phase::Idle => 0,
-            Phase::Headers => 1,
-            Phase::Busy => 2,
-            Phase::Closing => 3,
-        };
-        self.phase.store(self.tick.now() << 2 | bits, Relaxed);
+    /// Makes a state of the one that there is, or leaves it.
+    fn change(&self, next: impl Fn(State) -> Option<State>) {
+        let _ = self.state.fetch_update(Relaxed, Relaxed, |packed| next(State::of(packed)).map(State::packed));
     }
 
     /// What it does, and since when.
     pub(super) fn phase(&self) -> (Phase, u64) {
-        let packed = self.phase.load(Relaxed);
-        let phase = match packed & 3 {
-            0 => Phase::Idle,
-            1 => Phase::Headers,
-            2 => Phase::Busy,
-            _ => Phase::Closing,
-        };
-        (phase, packed >> 2)
+        let State { phase, since, .. } = State::of(self.state.load(Relaxed));
+        (phase, since)
     }
 
     /// Bytes came.
     pub(super) fn came(&self) {
-        if self.phase().0 == Phase::Idle && !self.multiplexed.load(Relaxed) {
-            self.enter(Phase::Headers);
+        if !self.multiplexed.load(Relaxed) {
+            let headers = |state| State { phase: Phase::Headers, since: self.tick.now(), ..state };
+            self.change(|state| (state.phase == Phase::Idle).then(|| headers(state)));
         }
     }
 
@@ -129,9 +148,11 @@ impl Connection {
     /// The headers of a request are there.
     pub(super) fn begin(self: &Arc<Self>, multiplexed: bool) -> UnderWay {
         self.multiplexed.store(multiplexed, Relaxed);
-        if self.under_way.fetch_add(1, Relaxed) == 0 {
-            self.enter(Phase::Busy);
-        }
+        self.change(|state| {
+            let under_way = state.under_way + 1;
+            let begun = State { phase: Phase::Busy, since: self.tick.now(), under_way };
+            Some(if state.under_way == 0 { begun } else { State { under_way, ..state } })
+        });
         UnderWay(Arc::clone(self))
     }
 
@@ -144,9 +165,8 @@ impl Connection {
     /// answer is lost to it (RFC 9112, 9.6).
     pub(super) fn closes(&self) -> bool {
         let cut = self.cut.load(Relaxed);
-        if cut && self.phase().0 != Phase::Closing {
-            self.enter(Phase::Closing);
-        }
+        let closing = |state| State { phase: Phase::Closing, since: self.tick.now(), ..state };
+        self.change(|state| (cut && state.phase != Phase::Closing).then(|| closing(state)));
         cut
     }
 
@@ -156,11 +176,13 @@ impl Connection {
         if blocked != 0 && now.saturating_sub(blocked) > limits.request {
             return Some(Order::Abort);
         }
-        let (phase, since) = self.phase();
-        let age = now.saturating_sub(since);
-        match phase {
+        let seen = State::of(self.state.load(Relaxed));
+        let age = now.saturating_sub(seen.since);
+        match seen.phase {
             Phase::Idle if age > limits.idle => {
-                self.enter(Phase::Closing);
+                // Unless a request has begun just now.
+                let closing = State { phase: Phase::Closing, since: now, ..seen };
+                self.change(|state| (state == seen).then_some(closing));
                 Some(Order::Drain)
             }
             Phase::Headers if age > limits.headers => Some(Order::Abort),
@@ -188,9 +210,13 @@ pub(super) struct UnderWay(Arc<Connection>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let left = self.0.under_way.fetch_sub(1, Relaxed) - 1;
-        // Among several, one that ends gives the others new time: what they can hold until then is bounded anyway.
-        self.0.enter(if left == 0 { Phase::Idle } else { Phase::Busy });
+        self.0.change(|state| {
+            let under_way = state.under_way.saturating_sub(1);
+            // Among several, one that ends gives the others new time: what they can hold until then is bounded anyway.
+            let phase = if under_way == 0 { Phase::Idle } else { Phase::Busy };
+            let left = State { phase, since: self.0.tick.now(), under_way };
+            Some(if state.phase == Phase::Closing { State { under_way, ..state } } else { left })
+        });
     }
 }
 
@@ -206,5 +232,24 @@ impl From<&ServerLimits> for Milliseconds {
     fn from(limits: &ServerLimits) -> Self {
         let of = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self { headers: of(limits.header_timeout), idle: of(limits.idle_timeout), request: of(limits.request_timeout) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_busy_as_long_as_a_request_is_under_way_whatever_ends_beside_it() {
+        let connection = Arc::new(Connection::new(Tick::start()));
+        let beside = Arc::clone(&connection);
+        let other = std::thread::spawn(move || (0..1_000_000).for_each(|_| drop(beside.begin(true))));
+        while !other.is_finished() {
+            let request = connection.begin(true);
+            assert_eq!(connection.phase().0, Phase::Busy);
+            drop(request);
+        }
+        other.join().unwrap();
+        assert_eq!(connection.phase().0, Phase::Idle);
     }
 }
