@@ -40,11 +40,13 @@ pub struct ServerLimits {
     /// How many connections there may be at once.
     pub connections: usize,
     /// How long the headers of a request may take: those of the first one since the connection was made, with the
-    /// handshake of TLS; those of later ones since their first byte.
+    /// handshake of TLS; those of later ones since their first byte. Where that is not seen, since it comes over HTTP/2 or
+    /// together with the request before, they end with the time that a connection may be without a request.
     pub header_timeout: Duration,
     /// How long a connection may be without a request.
     pub idle_timeout: Duration,
-    /// How long a request may take from its headers until its whole answer was given to the client.
+    /// How long a request may take from its headers until its whole answer was given to the client. Over HTTP/2 it begins
+    /// anew with each request that ends beside others.
     pub request_timeout: Duration,
 }
 
