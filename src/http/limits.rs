@@ -1,10 +1,18 @@
 //! How much of a request is read, and for how long.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use poem::{Body, Endpoint, Middleware, Request, Result, error::ReadBodyError, http::Method};
+use tokio::sync::Semaphore;
 
 use super::{code::Code, problem::Problem};
+
+/// Bytes of large bodies that all connections together may have under way.
+const ROOM: usize = 128 * 1024 * 1024;
+
+/// A body that says it has at most so many bytes needs none of that room: nearly all have fewer.
+const SMALL: u64 = 4 * 1024;
 
 /// What of every request is read.
 #[derive(Clone, Copy, Debug)]
@@ -29,13 +37,16 @@ pub(super) struct Limits(pub(super) RequestLimits);
 pub(super) struct Limited<E> {
     inner: E,
     limits: RequestLimits,
+    /// Room for so many of the largest bodies.
+    room: Arc<Semaphore>,
 }
 
 impl<E: Endpoint> Middleware<E> for Limits {
     type Output = Limited<E>;
 
     fn transform(&self, inner: E) -> Limited<E> {
-        Limited { inner, limits: self.0 }
+        let room = Semaphore::new((ROOM / self.0.body.max(1)).max(1));
+        Limited { inner, limits: self.0, room: Arc::new(room) }
     }
 }
 
@@ -48,14 +59,22 @@ impl<E: Endpoint> Endpoint for Limited<E> {
         if announced.is_some_and(|length: u64| length > most as u64) {
             return Err(Problem::new(Code::BodyTooLarge).into());
         }
+        let body = request.take_body();
+        let is_large = !body.is_empty() && announced.is_none_or(|length| length > SMALL);
+        let read = async {
+            // It is kept until the request is answered, as the body is.
+            let room = if is_large { self.room.acquire().await.ok() } else { None };
+            Ok((body.into_bytes_limit(most).await?, room))
+        };
         // Its timer is only set when the body is not there already.
-        let body = tokio::time::timeout(body_timeout, request.take_body().into_bytes_limit(most)).await;
-        let bytes = body.map_err(|_| Problem::new(Code::RequestTimeout))?.map_err(|e| match e {
+        let read: Result<(Bytes, _), ReadBodyError> =
+            tokio::time::timeout(body_timeout, read).await.map_err(|_| Problem::new(Code::RequestTimeout))?;
+        let (bytes, _room) = read.map_err(|e| match e {
             ReadBodyError::PayloadTooLarge => Problem::new(Code::BodyTooLarge).into(),
             e => poem::Error::from(e),
         })?;
         request.set_body(Body::from_bytes(bytes));
-        // The server leaves the body out of the answer by itself.
+        // The server leaves the body out of the answer.
         if request.method() == Method::HEAD {
             request.set_method(Method::GET);
         }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::{io::AsyncReadExt, time::sleep};
+use tokio::{
+    io::AsyncReadExt,
+    time::{sleep, timeout},
+};
 
 use crate::support::{TestApp, Wire};
 
@@ -48,6 +51,27 @@ async fn whoever_sends_too_large_a_body_before_they_read_still_learns_of_it() {
         let request = app.post("/v1/users").header("content-type", "application/json");
         request.body(vec![b' '; size]).send().await.expect(status);
     }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_bodies_wait_for_room_and_small_ones_do_not() {
+    let app = TestApp::with(&["--max-body-kib", "1024", "--body-timeout", "1m"]).await;
+    let head = "POST /v1/users HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n ";
+    // 128 MiB are shared, and each of these might become 1 MiB.
+    let mut wires = Vec::new();
+    for _ in 0..128 {
+        let mut wire = Wire::to(&app.url).await;
+        wire.send(head).await;
+        wires.push(wire);
+    }
+    let post = |size| app.post("/v1/users").header("content-type", "application/json").body(vec![b' '; size]).send();
+    let mut large = Box::pin(post(5000));
+    let waits = async || timeout(Duration::from_millis(300), &mut large).await.is_err();
+    assert!(waits().await, "there was room for one more");
+    post(4096).await.refused(400, "malformed_json");
+    drop(wires);
+    large.await.refused(400, "malformed_json");
     app.stop().await;
 }
 
