@@ -96,8 +96,8 @@ impl Proxies {
         let lines = headers.get_all(self.header.header()).iter().rev();
         let mut nearest = None;
         for line in lines {
-            let line = line.to_str().ok()?; // who is behind what cannot be read is not known
-            for hop in split(line, ',').into_iter().rev() {
+            let line = String::from_utf8_lossy(line.as_bytes());
+            for hop in split(&line, ',').into_iter().rev() {
                 let address = self.address(hop)?;
                 if !self.trusts(address) {
                     return Some(address);
@@ -124,14 +124,23 @@ impl Proxies {
     }
 }
 
-/// The parts of a text between separators that are not in quotes.
+/// The parts of a text between separators that are not in quotes (RFC 9110, 5.6.4), as they are found from the right: a
+/// proxy closes the quotes that it opens, and what a client wrote before it may be anything.
 fn split(text: &str, separator: char) -> Vec<&str> {
-    let mut in_quotes = false;
-    text.split(|c| {
-        in_quotes ^= c == '"';
-        c == separator && !in_quotes
-    })
-    .collect()
+    let (mut parts, mut end, mut in_quotes) = (Vec::new(), text.len(), false);
+    for (at, c) in text.char_indices().rev() {
+        let before = text.get(..at).unwrap_or_default();
+        let is_escaped = || before.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+        if c == '"' {
+            in_quotes ^= !is_escaped();
+        } else if c == separator && !in_quotes {
+            parts.extend(text.get(at + c.len_utf8()..end));
+            end = at;
+        }
+    }
+    parts.extend(text.get(..end));
+    parts.reverse();
+    parts
 }
 
 #[cfg(test)]
@@ -149,7 +158,7 @@ mod tests {
     fn client(header: ForwardedBy, lines: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(header.header(), HeaderValue::from_str(line).unwrap());
+            headers.append(header.header(), HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         proxies(header).forwarded_for(&headers).map(|address| address.to_string())
     }
@@ -198,10 +207,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_client_writes_before_its_proxy_never_counts(written in "[ -~]{0,80}") {
+        fn what_a_client_writes_before_its_proxy_never_counts(written in "[ -~\u{e9}]{0,80}|[\",;=\\\\]{0,9}") {
             let ada = Some("192.0.2.1".to_owned());
-            prop_assert_eq!(client(ForwardedBy::XForwardedFor, &[&written, "192.0.2.1, 10.0.0.1"]), ada.clone());
-            prop_assert_eq!(client(ForwardedBy::Forwarded, &[&written, "for=192.0.2.1"]), ada);
+            for added in ["192.0.2.1, 10.0.0.1", "192.0.2.1"] {
+                prop_assert_eq!(client(ForwardedBy::XForwardedFor, &[&written, added]), ada.clone());
+                prop_assert_eq!(client(ForwardedBy::XForwardedFor, &[&format!("{written}, {added}")]), ada.clone());
+            }
+            for added in ["for=192.0.2.1", r#"for="192.0.2.1:4711";host="a,\";for=8.8.8.8,b""#] {
+                prop_assert_eq!(client(ForwardedBy::Forwarded, &[&written, added]), ada.clone());
+                prop_assert_eq!(client(ForwardedBy::Forwarded, &[&format!("{written}, {added}")]), ada.clone());
+            }
         }
 
         #[test]
