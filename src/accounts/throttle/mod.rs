@@ -39,7 +39,7 @@ pub struct Throttled {
     pub retry_after: Duration,
 }
 
-/// How long an attempt may be noted as running: longer than any takes.
+/// How long an attempt may be noted as running, at least: longer than any takes.
 const RUNNING: Duration = Duration::from_secs(30);
 
 /// An attempt that was let through.
@@ -73,18 +73,21 @@ impl Accounts {
         let limited = subjects.iter().filter_map(|subject| {
             let limits = subject.limits(&self.settings.throttle).iter();
             let windows = limits.map(|limit| Window::of(subject, limit, now)).collect::<Vec<_>>();
-            (!windows.is_empty()).then(|| (Counter::new(name(&[&subject.name(), "running"]), RUNNING), windows))
+            (!windows.is_empty()).then(|| (running(subject, now), windows))
         });
         let (running, windows): (Vec<_>, Vec<_>) = limited.unzip();
+        let (running, before): (Vec<_>, Vec<_>) = running.into_iter().unzip();
         let made = windows.iter().flatten().map(|window| window.made.clone()).collect::<Vec<_>>();
         let attempt = Attempt { running, made };
         if attempt.running.is_empty() {
             return Ok(attempt);
         }
         let begun = attempt.running.iter().map(|counter| (counter.clone(), 1));
-        let looked_at = attempt.made.iter().map(|counter| (counter.clone(), 0));
+        let looked_at = before.iter().chain(&attempt.made).map(|counter| (counter.clone(), 0));
         let mut counts = self.store.hit(&begun.chain(looked_at).collect::<Vec<_>>()).await.into_iter();
         let running = counts.by_ref().take(windows.len()).collect::<Vec<_>>();
+        let before = counts.by_ref().take(windows.len()).collect::<Vec<_>>();
+        let running = running.into_iter().zip(before).map(|(now, before)| now.saturating_add(before));
         let windows = windows
             .into_iter()
             .zip(running)
@@ -164,6 +167,17 @@ impl Window {
     }
 }
 
+/// How many attempts are running that began in the present piece of time, and how many of those that began in the one
+/// before. An attempt ends in the counter in which it began, and before that is gone: so none is ever below 0.
+fn running(subject: &Subject, now: i64) -> (Counter, Counter) {
+    let piece = u128::try_from(now).unwrap_or(0) / RUNNING.as_millis();
+    let [present, before] = [piece, piece.saturating_sub(1)].map(|piece| {
+        // It is counted up and down for twice as long as an attempt may run; and clocks differ.
+        Counter::new(name(&[&subject.name(), "running", &piece.to_string()]), RUNNING * 3)
+    });
+    (present, before)
+}
+
 /// The name of a counter. The digest keeps it short, and email addresses out of it.
 fn name(parts: &[&str]) -> String {
     Digest::of(parts.join("\0").as_bytes()).to_string()
@@ -199,6 +213,19 @@ mod tests {
         let hour = Limit { window: Duration::from_secs(3600), ..LIMIT };
         assert_ne!(Window::of(&Subject::Login(Login::read("ada@example.com")), hour, NOW).made, minute.made);
         assert_ne!(window("bob@example.com", NOW).made, minute.made);
+    }
+
+    #[test]
+    fn what_runs_is_counted_for_as_long_as_it_may_run() {
+        let (subject, step) =
+            (Subject::Login(Login::read("ada@example.com")), i64::try_from(RUNNING.as_millis()).unwrap());
+        let (begun, _) = running(&subject, NOW);
+        for later in [1, step / 2, step] {
+            let (present, before) = running(&subject, NOW + later);
+            assert!(present == begun || before == begun, "{later} ms later");
+        }
+        let (present, before) = running(&subject, NOW + 2 * step);
+        assert!(present != begun && before != begun);
     }
 
     #[test]
