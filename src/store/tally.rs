@@ -1,15 +1,17 @@
 //! Counters in the memory of this process.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
 use super::Counter;
 
-/// As many counters as are kept. When there are more, those go first that would be gone soonest.
+/// As many counters as are kept. When there are more, those go first that would be gone soonest, of the life that most
+/// have: so whoever fills it with counters that last for days leaves the others theirs of a minute.
 const MOST: usize = 50_000;
 
 /// Counters of this process alone: all there is for the embedded store, and what is left when Redis does not count.
@@ -22,7 +24,7 @@ pub(super) struct Tally {
 #[derive(Default)]
 struct Counts {
     by_key: HashMap<String, i64>,
-    by_end: BTreeSet<(Instant, String)>,
+    by_end: BTreeMap<Duration, BTreeSet<(Instant, String)>>,
 }
 
 impl Tally {
@@ -49,21 +51,26 @@ impl Counts {
             return 0;
         }
         if self.by_key.len() >= MOST {
-            self.forget_first();
+            self.make_room();
         }
-        self.by_end.insert((now + counter.life, key.clone()));
+        self.by_end.entry(counter.life).or_default().insert((now + counter.life, key.clone()));
         self.by_key.insert(key, by);
         by
     }
 
     fn forget_until(&mut self, now: Instant) {
-        while self.by_end.first().is_some_and(|(end, _)| *end <= now) {
-            self.forget_first();
+        for by_end in self.by_end.values_mut() {
+            while let Some((_, key)) = by_end.first().filter(|(end, _)| *end <= now) {
+                self.by_key.remove(key);
+                by_end.pop_first();
+            }
         }
+        self.by_end.retain(|_, by_end| !by_end.is_empty());
     }
 
-    fn forget_first(&mut self) {
-        if let Some((_, key)) = self.by_end.pop_first() {
+    fn make_room(&mut self) {
+        let fullest = self.by_end.values_mut().max_by_key(|by_end| by_end.len());
+        if let Some((_, key)) = fullest.and_then(BTreeSet::pop_first) {
             self.by_key.remove(&key);
         }
     }
@@ -92,15 +99,21 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_what_would_last_longest_stays() {
-        let tally = Tally::default();
-        tally.add(&[(counter("long", 7200), 1)]);
-        for number in 0..=MOST {
-            tally.add(&[(counter(&number.to_string(), 60), 1)]);
+    fn memory_is_bounded_and_many_of_one_life_push_out_their_own() {
+        for flood in [7200, 60, 10] {
+            let tally = Tally::default();
+            tally.add(&[(counter("minutes", 60), 1), (counter("hours", 7200), 1), (counter("days", 172_800), 1)]);
+            for number in 0..=MOST {
+                tally.add(&[(counter(&number.to_string(), flood), 1)]);
+            }
+            tally.add(&[(counter("only looked at", 7200), 0)]);
+            let counts = tally.counts.lock().unwrap();
+            let by_end = counts.by_end.values().map(BTreeSet::len).sum::<usize>();
+            assert_eq!((counts.by_key.len(), by_end), (MOST, MOST));
+            for (name, life) in [("minutes", 60), ("hours", 7200), ("days", 172_800)] {
+                let is_kept = counts.by_key.contains_key(&counter(name, life).key());
+                assert_eq!(is_kept, life != flood, "{name}, when many have {flood} s");
+            }
         }
-        tally.add(&[(counter("only looked at", 7200), 0)]);
-        let counts = tally.counts.lock().unwrap();
-        assert_eq!((counts.by_key.len(), counts.by_end.len()), (MOST, MOST));
-        assert_eq!(counts.by_key[&counter("long", 0).key()], 1);
     }
 }
