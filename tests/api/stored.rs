@@ -140,3 +140,23 @@ async fn redis_deleting_leaves_a_tombstone_and_nothing_else() {
     assert_eq!(hours, 24);
     app.stop().await;
 }
+
+/// Whoever guesses leaves counters behind, with any login that they make up: they must not fill the store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_keeps_a_counter_no_longer_than_it_counts() {
+    let app = TestApp::redis().await;
+    app.sign_in("nobody", PASSWORD).await.refused(401, "invalid_credentials");
+    let client = app.redis.as_ref().unwrap().client().await;
+    let counters: Vec<String> = command(&client, "KEYS latchkey:count:*").await;
+    assert_eq!(counters.len(), 3, "of what runs, and of what was wrong in two hours and in a day: {counters:?}");
+    let mut left = Vec::new();
+    for counter in counters {
+        left.push(command::<i64>(&client, &format!("TTL {counter}")).await);
+    }
+    left.sort_unstable();
+    let spare = 60;
+    for (left, counts) in left.into_iter().zip([60, 2 * 60 * 60, 24 * 60 * 60]) {
+        assert!((counts..=counts + spare).contains(&left), "{left} s, for {counts} s");
+    }
+    app.stop().await;
+}

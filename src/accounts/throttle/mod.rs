@@ -42,6 +42,9 @@ pub struct Throttled {
 /// How long an attempt may be noted as running, at least: longer than any takes.
 const RUNNING: Duration = Duration::from_secs(30);
 
+/// How much longer a counter is kept than anybody should count: clocks differ.
+const SPARE: Duration = Duration::from_secs(60);
+
 /// An attempt that was let through.
 #[derive(Debug)]
 #[must_use = "it runs until it ends"]
@@ -151,8 +154,7 @@ impl Window {
         let now = u64::try_from(now).unwrap_or(0).saturating_add(phase);
         let number = now / length;
         let name = name(&[&subject_name, &length.to_string(), &number.to_string()]);
-        // Clocks differ, so it is kept for longer than anybody counts.
-        let made = Counter::new(name, limit.window * 2);
+        let made = Counter::new(name, limit.window + SPARE);
         Self { policy: subject.policy(), limit, remaining: length - now % length, made }
     }
 
@@ -171,10 +173,8 @@ impl Window {
 /// before. An attempt ends in the counter in which it began, and before that is gone: so none is ever below 0.
 fn running(subject: &Subject, now: i64) -> (Counter, Counter) {
     let piece = u128::try_from(now).unwrap_or(0) / RUNNING.as_millis();
-    let [present, before] = [piece, piece.saturating_sub(1)].map(|piece| {
-        // It is counted up and down for twice as long as an attempt may run; and clocks differ.
-        Counter::new(name(&[&subject.name(), "running", &piece.to_string()]), RUNNING * 3)
-    });
+    let [present, before] = [piece, piece.saturating_sub(1)]
+        .map(|piece| Counter::new(name(&[&subject.name(), "running", &piece.to_string()]), RUNNING * 2 + SPARE));
     (present, before)
 }
 
