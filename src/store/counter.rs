@@ -8,30 +8,32 @@ use super::Store;
 /// A number under a name of its own, which is gone some time after it was first counted up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
+    group: String,
     name: String,
     /// How long it is kept, at least.
     pub(super) life: Duration,
 }
 
 impl Counter {
-    /// A counter with this name, which must be neither empty nor contain a brace.
+    /// A counter of this group, which must be neither empty nor contain a brace, with this name in it. One server has all
+    /// counters of a group.
     #[must_use]
-    pub fn new(name: impl Into<String>, life: Duration) -> Self {
-        let name = name.into();
-        debug_assert!(!name.is_empty() && !name.contains(['{', '}']), "{name:?} cannot be a hash tag");
-        Self { name, life }
+    pub fn new(group: impl Into<String>, name: impl Into<String>, life: Duration) -> Self {
+        let (group, name) = (group.into(), name.into());
+        debug_assert!(!group.is_empty() && !group.contains(['{', '}']), "{group:?} cannot be a hash tag");
+        Self { group, name, life }
     }
 
     /// The key, without the prefix of a Redis store. It begins as no record does, so a walk does not meet it.
     pub(super) fn key(&self) -> String {
-        format!("count:{{{}}}", self.name)
+        format!("count:{{{}}}:{}", self.group, self.name)
     }
 }
 
 impl Store {
     /// Adds to each counter so much, or only looks at it with 0, and answers what each is then: what all instances have
     /// counted in Redis, and what this one has when Redis does not count, because it is full or away. It is no commit: each
-    /// counter is counted up by itself, in the order given where one server has them, and may be too high after a failure.
+    /// counter is counted up by itself, those of a group in the order given, and may be too high after a failure.
     pub async fn hit(&self, hits: &[(Counter, i64)]) -> Vec<i64> {
         match self {
             Self::Embedded(store) => store.tally.add(hits),

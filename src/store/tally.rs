@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn counter(name: &str, seconds: u64) -> Counter {
-        Counter::new(name, Duration::from_secs(seconds))
+        Counter::new("group", name, Duration::from_secs(seconds))
     }
 
     #[test]

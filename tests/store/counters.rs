@@ -13,7 +13,7 @@ use super::{
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn hits<const N: usize>(names: [&str; N], by: i64) -> Vec<(Counter, i64)> {
-    names.map(|name| (Counter::new(name, MINUTE), by)).into()
+    names.map(|name| (Counter::new(name, "tries", MINUTE), by)).into()
 }
 
 contract! {
@@ -56,7 +56,7 @@ async fn redis_counters_are_shared_and_expire() {
     assert_eq!(one.hit(&hits(["a"], 1)).await, [1]);
     assert_eq!(two.hit(&hits(["a"], 1)).await, [2]);
     let client = server.client().await;
-    let left: i64 = command(&client, "PTTL test:count:{a}").await;
+    let left: i64 = command(&client, "PTTL test:count:{a}:tries").await;
     assert!((1..=60_000).contains(&left), "{left}");
 }
 

@@ -148,13 +148,11 @@ struct Window {
 
 impl Window {
     fn of(subject: &Subject, limit: Limit, now: i64) -> Self {
-        let subject_name = subject.name();
         let length = u64::try_from(limit.window.as_millis()).unwrap_or(u64::MAX).max(1);
-        let phase = u64::from(Digest::of(subject_name.as_bytes()).first_byte()) * length / 256;
+        let phase = u64::from(Digest::of(subject.name().as_bytes()).first_byte()) * length / 256;
         let now = u64::try_from(now).unwrap_or(0).saturating_add(phase);
         let number = now / length;
-        let name = name(&[&subject_name, &length.to_string(), &number.to_string()]);
-        let made = Counter::new(name, limit.window + SPARE);
+        let made = counter(subject, &format!("{length}:{number}"), limit.window + SPARE);
         Self { policy: subject.policy(), limit, remaining: length - now % length, made }
     }
 
@@ -174,13 +172,14 @@ impl Window {
 fn running(subject: &Subject, now: i64) -> (Counter, Counter) {
     let piece = u128::try_from(now).unwrap_or(0) / RUNNING.as_millis();
     let [present, before] = [piece, piece.saturating_sub(1)]
-        .map(|piece| Counter::new(name(&[&subject.name(), "running", &piece.to_string()]), RUNNING * 2 + SPARE));
+        .map(|piece| counter(subject, &format!("running:{piece}"), RUNNING * 2 + SPARE));
     (present, before)
 }
 
-/// The name of a counter. The digest keeps it short, and email addresses out of it.
-fn name(parts: &[&str]) -> String {
-    Digest::of(parts.join("\0").as_bytes()).to_string()
+/// A counter of a subject. One server counts all of them, in order: so whoever does not see an attempt run any more sees that
+/// it was made. The digest keeps the name short, and email addresses out of it.
+fn counter(subject: &Subject, name: &str, life: Duration) -> Counter {
+    Counter::new(Digest::of(subject.name().as_bytes()).to_string(), name, life)
 }
 
 #[cfg(test)]
