@@ -1,13 +1,16 @@
 //! Words that people use: a list of 94,000 that everybody does, and the few of one person.
 //!
 //! The list is that of zxcvbn: leaked passwords, English in Wikipedia, in film and on television, and names. It is sorted,
-//! and packed into `words.txt`, each word as: how many letters it shares with the one before (`A` for none, `B` for one,
-//! ...), one character for where it is from and how common it is (`!` and on: 3 × twice the logarithm of its rank to base
-//! 2, rounded, + 0 for passwords, 1 for words, 2 for names), and the rest of its letters. Lines are broken between words.
+//! and packed into `words.zlib` (RFC 1950). There each word is: how many letters it shares with the one before (`A` for
+//! none, `B` for one, ...), one character for where it is from and how common it is (`!` and on: 3 × twice the logarithm of
+//! its rank to base 2, rounded, + 0 for passwords, 1 for words, 2 for names), and the rest of its letters. Lines are broken
+//! between words.
 
 use std::{cmp::Ordering, sync::LazyLock};
 
-const PACKED: &str = include_str!("words.txt");
+use miniz_oxide::inflate::decompress_to_vec_zlib;
+
+const PACKED: &[u8] = include_bytes!("words.zlib");
 
 /// The most words of one person that are looked for.
 const MOST_OWN: usize = 48;
@@ -47,7 +50,8 @@ pub(super) struct Span {
 
 /// The words that everybody uses.
 pub(super) fn common() -> &'static Words {
-    static COMMON: LazyLock<Words> = LazyLock::new(|| Words::unpack(PACKED));
+    static COMMON: LazyLock<Words> =
+        LazyLock::new(|| Words::unpack(&decompress_to_vec_zlib(PACKED).unwrap_or_default()));
     &COMMON
 }
 
@@ -55,11 +59,11 @@ pub(super) fn common() -> &'static Words {
 const OWN: u8 = u8::MAX;
 
 impl Words {
-    fn unpack(packed: &str) -> Self {
+    fn unpack(packed: &[u8]) -> Self {
         let mut words = Self::default();
         let mut word = Vec::new();
-        for line in packed.lines() {
-            let mut rest = line.as_bytes();
+        for line in packed.split(|byte| *byte == b'\n') {
+            let mut rest = line;
             while let [shared, kind, behind @ ..] = rest {
                 let length = behind.iter().position(u8::is_ascii_uppercase).unwrap_or(behind.len());
                 let (letters, next) = behind.split_at(length);
