@@ -45,9 +45,11 @@ impl Journey {
         let personal =
             ["zqmail7391canary", "zqnext7391canary", "zquser7391canary", "zqname7391canary", "zqmeta7391canary"];
         let secret = ["zqpass7391canary", "zqrenewed7391canary", "zqwrong7391canary", "zqidem7391canary"];
+        let of_service = ["zqmastersecret7391canary01234567", "zqpepper7391canary0123456789abcd"];
         let canaries = [
             personal.map(|letters| Canary::text(Kind::Personal, letters)).to_vec(),
             secret.map(|letters| Canary::text(Kind::Secret, letters)).to_vec(),
+            of_service.map(|letters| Canary::text(Kind::Secret, letters)).to_vec(),
             vec![Canary::text(Kind::Agent, "zqagent7391canary"), Canary::text(Kind::Typed, TYPED)],
         ];
         let client = Client::new(url);

@@ -28,6 +28,12 @@ use crate::{
 /// What the browser of everybody says of itself.
 pub const AGENT: &str = "zqagent7391canary/1.0 (\"quoted\")";
 
+/// What private keys are sealed with, and what goes into hashes: `zqpepper7391canary0123456789abcd`.
+const SECRETS: [(&str, &str); 2] = [
+    ("LATCHKEY_MASTER_SECRET", "zqmastersecret7391canary01234567"),
+    ("LATCHKEY_PEPPERS", "canary:enFwZXBwZXI3MzkxY2FuYXJ5MDEyMzQ1Njc4OWFiY2Q"),
+];
+
 /// Every module, as loud as it can be.
 const LOUD: [(&str, &str); 9] = [
     ("LATCHKEY_LOG", "trace"),
@@ -76,14 +82,14 @@ fn said(mut process: Process) -> Vec<(String, Vec<u8>)> {
 }
 
 fn start(settings: &[(&str, &str)]) -> Process {
-    Process::start(&[LOUD.as_slice(), settings].concat())
+    Process::start(&[LOUD.as_slice(), &SECRETS, settings].concat())
 }
 
 /// Runs a command on this Redis, and answers what it printed.
 fn printed(redis: &RedisServer, arguments: &str) -> (String, Vec<u8>) {
     let url = redis.url();
     let settings = [("LATCHKEY_REDIS_URL", url.as_str()), ("LATCHKEY_LOG", "trace")];
-    let output = run(&settings, &arguments.split(' ').collect::<Vec<_>>());
+    let output = run(&[SECRETS.as_slice(), &settings].concat(), &arguments.split(' ').collect::<Vec<_>>());
     (arguments.to_owned(), [output.stdout, output.stderr].concat())
 }
 
