@@ -33,7 +33,7 @@ impl Counter {
 impl Store {
     /// Adds to each counter so much, or only looks at it with 0, and answers what each is then: what all instances have
     /// counted in Redis, and what this one has when Redis does not count, because it is full or away. It is no commit: each
-    /// counter is counted up by itself, those of a group in the order given, and may be too high after a failure.
+    /// counter is counted up by itself, those of a group in the order given, and may be wrong after a failure.
     pub async fn hit(&self, hits: &[(Counter, i64)]) -> Vec<i64> {
         match self {
             Self::Embedded(store) => store.tally.add(hits),

@@ -23,8 +23,13 @@ pub(super) struct Tally {
 
 #[derive(Default)]
 struct Counts {
-    by_key: HashMap<String, i64>,
+    by_key: HashMap<String, Count>,
     by_end: BTreeMap<Duration, BTreeSet<(Instant, String)>>,
+}
+
+struct Count {
+    value: i64,
+    end: Instant,
 }
 
 impl Tally {
@@ -44,8 +49,16 @@ impl Counts {
     fn add(&mut self, counter: &Counter, by: i64, now: Instant) -> i64 {
         let key = counter.key();
         if let Some(count) = self.by_key.get_mut(&key) {
-            *count = count.saturating_add(by);
-            return *count;
+            count.value = count.value.saturating_add(by);
+            let Count { value, end } = *count;
+            if value == 0 {
+                // It says no more than one that is not there, and would only take the room of others.
+                self.by_key.remove(&key);
+                if let Some(by_end) = self.by_end.get_mut(&counter.life) {
+                    by_end.remove(&(end, key));
+                }
+            }
+            return value;
         }
         if by == 0 {
             return 0;
@@ -53,8 +66,9 @@ impl Counts {
         if self.by_key.len() >= MOST {
             self.make_room();
         }
-        self.by_end.entry(counter.life).or_default().insert((now + counter.life, key.clone()));
-        self.by_key.insert(key, by);
+        let end = now + counter.life;
+        self.by_end.entry(counter.life).or_default().insert((end, key.clone()));
+        self.by_key.insert(key, Count { value: by, end });
         by
     }
 
@@ -96,6 +110,17 @@ mod tests {
         assert_eq!(add(0, 1), [1, 1]);
         assert_eq!(add(59, 2), [3, 3]);
         assert_eq!(add(60, -1), [-1, 2]);
+    }
+
+    #[test]
+    fn a_counter_that_is_back_at_0_takes_no_room() {
+        let tally = Tally::default();
+        for number in 0..=MOST {
+            let counter = counter(&number.to_string(), 60);
+            assert_eq!(tally.add(&[(counter.clone(), 1), (counter, -1)]), [1, 0]);
+        }
+        let counts = tally.counts.lock().unwrap();
+        assert!(counts.by_key.is_empty() && counts.by_end.values().all(BTreeSet::is_empty));
     }
 
     #[test]

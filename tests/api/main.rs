@@ -16,6 +16,7 @@ mod check;
 mod check_command;
 mod check_loss;
 mod claims;
+mod client_address;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;
 mod concealment;

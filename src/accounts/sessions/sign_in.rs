@@ -1,10 +1,13 @@
 //! Signing in: who is it, is the password right, then one commit with the session.
 
+use std::sync::Arc;
+
 use crate::{
     accounts::{
         Accounts,
         claims::Handle,
         clock::Timestamp,
+        detached,
         device_token::{DeviceId, DeviceToken},
         error::Error,
         hashing::{PasswordHash, Verdict},
@@ -43,7 +46,13 @@ impl Accounts {
     /// # Errors
     /// [`Error::InvalidCredentials`]; [`Error::Throttled`] after too many wrong passwords; [`Error::Overloaded`] when too
     /// many others sign in; [`Error::Contended`] and the errors of the store.
-    pub async fn sign_in(&self, request: SignIn) -> Result<Issued, Error> {
+    pub async fn sign_in(self: &Arc<Self>, request: SignIn) -> Result<Issued, Error> {
+        let accounts = Arc::clone(self);
+        // Whoever hangs up ends no attempt early: a wrong password counts, and no attempt is left behind as running.
+        detached(async move { accounts.sign_in_if_admitted(request).await }).await
+    }
+
+    async fn sign_in_if_admitted(&self, request: SignIn) -> Result<Issued, Error> {
         let login = Login::read(&request.login);
         let found = self.find_login(&login).await?;
         let known = found.as_ref().and_then(|found| {

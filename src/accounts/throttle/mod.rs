@@ -90,7 +90,8 @@ impl Accounts {
         let mut counts = self.store.hit(&begun.chain(looked_at).collect::<Vec<_>>()).await.into_iter();
         let running = counts.by_ref().take(windows.len()).collect::<Vec<_>>();
         let before = counts.by_ref().take(windows.len()).collect::<Vec<_>>();
-        let running = running.into_iter().zip(before).map(|(now, before)| now.saturating_add(before));
+        // An attempt that begins when Redis counts and ends when it does not, or the other way round, leaves less than none.
+        let running = running.into_iter().zip(before).map(|(now, before)| now.max(0).saturating_add(before.max(0)));
         let windows = windows
             .into_iter()
             .zip(running)
@@ -168,7 +169,7 @@ impl Window {
 }
 
 /// How many attempts are running that began in the present piece of time, and how many of those that began in the one
-/// before. An attempt ends in the counter in which it began, and before that is gone: so none is ever below 0.
+/// before. An attempt ends in the counter in which it began, and before that is gone.
 fn running(subject: &Subject, now: i64) -> (Counter, Counter) {
     let piece = u128::try_from(now).unwrap_or(0) / RUNNING.as_millis();
     let [present, before] = [piece, piece.saturating_sub(1)]
