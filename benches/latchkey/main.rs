@@ -56,6 +56,8 @@ How it was measured:
 - The service runs with its defaults, logging to a file. Its hashing threads run at nice 5; Argon2 alone runs on a thread
   at nice 0, in memory that is warm, in the same turns as the requests it is compared with.
 - The differences and ratios are of medians. A limit on latency or on the start is held against the median.
+- The binary is built with the features that the crates of the tests ask for, so it is some 1 % larger than what
+  `cargo build --release` makes.
 - A start is from before the process is made to the end of its first answer to /health/live. Each first start has an
   empty folder; each next start finds the folder of a process that was killed.
 - Memory is VmRSS. MB are millions of bytes.
