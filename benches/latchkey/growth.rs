@@ -160,6 +160,7 @@ async fn fill(place: &Place<'_>, people: std::ops::Range<usize>) {
             password: NewPassword::parse(SAMPLE).unwrap(),
             username: Some(Username::parse(&format!("person{n}")).unwrap()),
             name: Some(DisplayName::parse("Ada Lovelace").unwrap()),
+            locale: None,
             metadata: Metadata::new(serde_json::Map::from_iter([("plan".to_owned(), "free".into())])).unwrap(),
         };
         accounts.register(registration, None, None).await.unwrap();

@@ -16,6 +16,7 @@ mod hashing;
 mod introspect;
 mod keys;
 mod layout;
+mod locale;
 mod login;
 mod password;
 mod profile;
@@ -50,6 +51,7 @@ pub use self::{
     },
     introspect::{Introspection, TokenClaims},
     layout::inspect,
+    locale::{InvalidLocale, Locale},
     password::{Advice, InvalidPassword, NewPassword, Password, PasswordSettings, UnfitPassword},
     profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},
     random::Random,

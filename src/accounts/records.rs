@@ -12,9 +12,10 @@ use super::{
     email::EmailAddress,
     error::Error,
     grants::{self, Grants},
+    locale::Locale,
     profile::{DisplayName, Metadata},
     token::{Former, Refresh},
-    user::{Device, OperationId, Session, SessionId, Tombstone, User, UserId, UserRecord},
+    user::{Device, OperationId, PreviousEmail, Session, SessionId, Tombstone, User, UserId, UserRecord},
     username::Username,
 };
 use crate::store::{Fields, Record};
@@ -72,14 +73,20 @@ fn parsed<T: FromStr>(text: &str) -> Option<T> {
 /// password hash is in two fields: what is before its last `$`, and what comes of it.
 pub(super) fn write_user(user: &User) -> Fields {
     let (setting, hash) = user.password_hash.as_str().rsplit_once('$').unwrap_or_default();
+    let previous = user.previous_email.as_ref();
     Writer::default()
         .field("state", "active")
         .field("email", user.email.as_str())
         .field("email_verified", user.email_verified)
         .field("email_op", user.email_op)
+        .optional("pending_email", user.pending_email.as_ref().map(EmailAddress::as_str))
+        .optional("previous_email", previous.map(|previous| previous.address.as_str()))
+        .optional("previous_email_op", previous.map(|previous| previous.op))
+        .optional("previous_email_until", previous.map(|previous| previous.until))
         .optional("username", user.username.as_ref())
         .optional("username_op", user.username_op)
         .optional("name", user.name.as_ref().map(DisplayName::as_str))
+        .optional("locale", user.locale.as_ref())
         .field("metadata", &user.metadata)
         .optional("roles", Some(grants::spaced(user.grants.roles())).filter(|roles| !roles.is_empty()))
         .optional("permissions", Some(grants::spaced(user.grants.permissions())).filter(|all| !all.is_empty()))
@@ -105,12 +112,23 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
     }
     let roles = r.optional("roles", grants::parse_spaced)?.unwrap_or_default();
     let permissions = r.optional("permissions", grants::parse_spaced)?.unwrap_or_default();
+    let address = |text: &str| EmailAddress::parse(text).ok();
+    let previous_email = match r.optional("previous_email", address)? {
+        Some(address) => Some(PreviousEmail {
+            address,
+            op: r.required("previous_email_op", OperationId::parse)?,
+            until: r.required("previous_email_until", parsed)?,
+        }),
+        None => None,
+    };
     Ok(UserRecord::Active(User {
         id,
-        email: r.required("email", |text| EmailAddress::parse(text).ok())?,
+        email: r.required("email", address)?,
         email_verified: r.required("email_verified", parsed)?,
+        pending_email: r.optional("pending_email", address)?,
         username: r.optional("username", |text| Username::parse(text).ok())?,
         name: r.optional("name", |text| DisplayName::parse(text).ok())?,
+        locale: r.optional("locale", parsed::<Locale>)?,
         metadata: r.required("metadata", Metadata::stored)?,
         grants: Grants::new(roles, permissions).map_err(|e| Error::Corrupt(e.to_string()))?,
         created_at: r.required("created_at", parsed)?,
@@ -124,6 +142,7 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
         fence: r.required("fence", parsed)?,
         email_op: r.required("email_op", OperationId::parse)?,
         username_op: r.optional("username_op", OperationId::parse)?,
+        previous_email,
     }))
 }
 

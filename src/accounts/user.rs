@@ -10,6 +10,7 @@ use super::{
     email::EmailAddress,
     grants::Grants,
     hashing::PasswordHash,
+    locale::Locale,
     profile::{DisplayName, Metadata},
     random::Random,
     token::Refresh,
@@ -109,10 +110,14 @@ pub struct User {
     pub email: EmailAddress,
     /// Whether the person has shown that the address is theirs.
     pub email_verified: bool,
+    /// The address that the person wants instead, once they have shown that it is theirs.
+    pub pending_email: Option<EmailAddress>,
     /// The username, if they have one; unique among users.
     pub username: Option<Username>,
     /// The display name, if they gave one.
     pub name: Option<DisplayName>,
+    /// The language that the person reads, if they said so.
+    pub locale: Option<Locale>,
     /// Whatever the application keeps with the user.
     pub metadata: Metadata,
     /// What an operator lets them do.
@@ -133,6 +138,17 @@ pub struct User {
     pub(super) fence: u64,
     pub(super) email_op: OperationId,
     pub(super) username_op: Option<OperationId>,
+    /// The address before the last change, which can still undo it.
+    pub(super) previous_email: Option<PreviousEmail>,
+}
+
+/// An address that the person had, and can have back.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PreviousEmail {
+    pub(super) address: EmailAddress,
+    /// The operation that gave it to them. Its claim stays binding.
+    pub(super) op: OperationId,
+    pub(super) until: Timestamp,
 }
 
 /// What is stored under a user's key.

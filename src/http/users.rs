@@ -23,7 +23,7 @@ use super::{
     web::Web,
 };
 use crate::accounts::{
-    self, Accounts, DisplayName, EmailAddress, GuardedPatch, IdempotencyKey, Metadata, NewPassword, Password,
+    self, Accounts, DisplayName, EmailAddress, GuardedPatch, IdempotencyKey, Locale, Metadata, NewPassword, Password,
     Registration, UserPatch, Username,
 };
 
@@ -36,10 +36,14 @@ pub(super) struct User {
     email: Email,
     /// Whether the person has shown that the address is theirs.
     email_verified: bool,
+    /// The address that the person wants instead, until they have shown that it is theirs.
+    pending_email: OrNull<Email>,
     /// The username, as the person typed it. No two users have the same, whatever its case.
     username: OrNull<String>,
     /// The display name.
     name: OrNull<String>,
+    /// The language that the person reads: a language tag (BCP 47).
+    locale: OrNull<String>,
     /// Whatever the application keeps with the user.
     metadata: JsonObject,
     /// What the person is to the services that trust this one, sorted. An operator decides.
@@ -58,8 +62,10 @@ impl From<&accounts::User> for User {
             id: Id(user.id.to_string()),
             email: Email(user.email.as_str().to_owned()),
             email_verified: user.email_verified,
+            pending_email: OrNull(user.pending_email.as_ref().map(|email| Email(email.as_str().to_owned()))),
             username: OrNull(user.username.as_ref().map(ToString::to_string)),
             name: OrNull(user.name.as_ref().map(|name| name.as_str().to_owned())),
+            locale: OrNull(user.locale.as_ref().map(ToString::to_string)),
             metadata: JsonObject(user.metadata.as_object().clone()),
             roles: user.grants.roles().iter().map(ToString::to_string).collect(),
             permissions: user.grants.permissions().iter().map(ToString::to_string).collect(),
@@ -83,6 +89,8 @@ pub(super) struct NewUser {
     username: Nullable<Username>,
     /// The display name.
     name: Nullable<DisplayName>,
+    /// The language that the person reads: a language tag (BCP 47) such as `de-CH`, of at most 35 characters.
+    locale: Nullable<Locale>,
     /// A JSON object of at most 4096 bytes for the application's own use. Numbers are 64-bit integers or doubles.
     metadata: Nullable<Metadata>,
 }
@@ -95,12 +103,14 @@ impl Form for NewUser {
         let password = problems.take_password("password", self.password.0);
         let username = problems.take("username", self.username.0);
         let name = problems.take("name", self.name.0);
+        let locale = problems.take("locale", self.locale.0);
         let metadata = problems.take("metadata", self.metadata.0);
         Some(Registration {
             email: email?,
             password: password?,
             username: username?.set(),
             name: name?.set(),
+            locale: locale?.set(),
             metadata: metadata?.set().unwrap_or_default(),
         })
     }
@@ -113,6 +123,8 @@ pub(super) struct UserChanges {
     username: Nullable<Username>,
     /// The new display name, or null for none.
     name: Nullable<DisplayName>,
+    /// The new language tag (BCP 47), or null for none.
+    locale: Nullable<Locale>,
     /// A merge patch of the metadata, or null for `{}`. The result has at most 4096 bytes.
     metadata: Nullable<Map<String, Value>>,
     /// The new email address. It needs `current_password`.
@@ -131,6 +143,7 @@ impl Form for UserChanges {
         let needs_password = !matches!((&self.email.0, &self.password.0), (Ok(None), Ok(None)));
         let username = problems.take("username", self.username.0);
         let name = problems.take("name", self.name.0);
+        let locale = problems.take("locale", self.locale.0);
         let metadata = problems.take("metadata", self.metadata.0);
         let email = problems.take("email", self.email.0);
         let password = match self.password.0.transpose() {
@@ -144,7 +157,7 @@ impl Form for UserChanges {
         }
         let (email, password) = (email?, password?);
         let guarded = current_password?.map(|current_password| GuardedPatch { current_password, email, password });
-        Some(UserPatch { username: username?, name: name?, metadata: metadata?, guarded })
+        Some(UserPatch { username: username?, name: name?, locale: locale?, metadata: metadata?, guarded })
     }
 }
 

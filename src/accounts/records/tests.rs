@@ -10,14 +10,19 @@ const ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
 const OPERATION: &str = "AAECAwQFBgcICQoLDA0ODw";
 const TIME: &str = "2026-01-31T09:30:00.000Z";
 
-const USER: [(&str, &str); 19] = [
+const USER: [(&str, &str); 24] = [
     ("state", "active"),
     ("email", "Ada@example.com"),
     ("email_verified", "false"),
     ("email_op", OPERATION),
+    ("pending_email", "ada@example.net"),
+    ("previous_email", "ada@example.org"),
+    ("previous_email_op", OPERATION),
+    ("previous_email_until", TIME),
     ("username", "ada"),
     ("username_op", OPERATION),
     ("name", "Ada"),
+    ("locale", "de-CH"),
     ("metadata", "{\"plan\":\"pro\"}"),
     ("roles", "admin editor"),
     ("permissions", "articles:write"),

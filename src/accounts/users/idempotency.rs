@@ -14,6 +14,7 @@ use crate::{
         error::Error,
         hashing::Verdict,
         keys,
+        locale::Locale,
         profile::DisplayName,
         records::{self, IdempotencyRecord},
         user::{Stored, Tombstone, User, UserRecord},
@@ -125,11 +126,12 @@ impl Accounts {
 
 /// What makes two requests the same: everything but the password, which is compared with the account's own.
 fn digest(registration: &Registration) -> Digest {
-    let Registration { email, password: _, username, name, metadata } = registration;
+    let Registration { email, password: _, username, name, locale, metadata } = registration;
     let mut request = serde_json::json!({
         "email": email.as_str(),
         "username": username.as_ref().map(Username::as_str),
         "name": name.as_ref().map(DisplayName::as_str),
+        "locale": locale.as_ref().map(Locale::as_str),
         "metadata": metadata.as_object(),
     });
     request.sort_all_objects();

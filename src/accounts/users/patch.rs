@@ -15,6 +15,7 @@ use crate::{
         error::Error,
         hashing::{PasswordHash, Verdict},
         keys::Home,
+        locale::Locale,
         password::{Chooser, NewPassword, Password},
         profile::{DisplayName, Metadata, MetadataTooLarge},
         sessions::Scope,
@@ -33,6 +34,8 @@ pub struct UserPatch {
     pub username: Change<Username>,
     /// The new display name.
     pub name: Change<DisplayName>,
+    /// The new language.
+    pub locale: Change<Locale>,
     /// A merge patch of the metadata.
     pub metadata: Change<Map<String, Value>>,
     /// Changes that need the current password.
@@ -93,6 +96,7 @@ impl UserPatch {
     ) -> Result<User, MetadataTooLarge> {
         let mut next = user.clone();
         next.name = self.name.apply(user.name.as_ref());
+        next.locale = self.locale.apply(user.locale.as_ref());
         next.username = self.username.apply(user.username.as_ref());
         next.metadata = match &self.metadata {
             Change::Keep => next.metadata,

@@ -5,6 +5,7 @@ use crate::accounts::{
     email::EmailAddress,
     grants::Grants,
     hashing::PasswordHash,
+    locale::Locale,
     password::{Chooser, NewPassword},
     profile::{DisplayName, Metadata},
     user::{OperationId, User, UserId},
@@ -22,6 +23,8 @@ pub struct Registration {
     pub username: Option<Username>,
     /// Their display name, if they give one.
     pub name: Option<DisplayName>,
+    /// The language that they read, if they say so.
+    pub locale: Option<Locale>,
     /// What the application wants to keep with them.
     pub metadata: Metadata,
 }
@@ -49,8 +52,10 @@ impl Registration {
             id: claim.user,
             email: self.email.clone(),
             email_verified: false,
+            pending_email: None,
             username: self.username.clone(),
             name: self.name.clone(),
+            locale: self.locale.clone(),
             metadata: self.metadata.clone(),
             grants: Grants::default(),
             created_at: claim.at,
@@ -63,6 +68,7 @@ impl Registration {
             fence: 1,
             email_op: claim.op,
             username_op: self.username.as_ref().map(|_| claim.op),
+            previous_email: None,
         }
     }
 }
