@@ -64,7 +64,7 @@ impl Accounts {
             let address = Subject::address(request.device.address, Subject::Address);
             [Subject::Login(login.clone())].into_iter().chain(address).collect()
         };
-        self.trying(&subjects, self.run_sign_in(&request, &login, found, known)).await
+        self.trying(&subjects, Box::pin(self.run_sign_in(&request, &login, found, known))).await
     }
 
     async fn run_sign_in(
