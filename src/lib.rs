@@ -8,11 +8,12 @@
 //! | [`http`]     | requests become calls of `accounts`, with typed arguments; outcomes become answers     |
 //! | [`accounts`] | what an account is and what can be done with it; nothing of HTTP, Redis or files       |
 //! | [`breaches`] | whether a password is among those that others have lost; nothing of users                |
+//! | [`mail`]     | what a letter says, and how it is sent; nothing of accounts                              |
 //! | [`store`]    | records, indexes and atomic batches, in Redis or in a file; nothing of users           |
 //! | [`commands`] | what the binary does when it is told to, by way of [`cli`]                             |
 //! | [`app`]      | puts these together out of [`config`]; alone it sees them all                      |
 //!
-//! Data flows one way, `http -> accounts -> store`, and `accounts -> breaches`; a test reads the imports and holds that.
+//! Data flows one way, `http -> accounts -> store`, and `accounts -> breaches` and `accounts -> mail`; a test reads the imports and holds that.
 //!
 //! # One request, top to bottom
 //!
@@ -34,6 +35,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod http;
+pub mod mail;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -8,14 +8,25 @@ const ROOMS: [&str; 3] = ["crate::http", "crate::accounts", "crate::store"];
 
 #[test]
 fn data_flows_one_way_through_the_rooms() {
-    let rules: [(&str, &[&str]); 5] = [
+    let rules: [(&str, &[&str]); 6] = [
         (
             "src/server/",
             &["crate::http", "crate::accounts", "crate::store", "crate::config", "poem_openapi", "fred", "redb"],
         ),
-        ("src/http/", &["crate::store", "crate::breaches", "crate::server", "fred", "redb"]),
+        ("src/http/", &["crate::store", "crate::breaches", "crate::mail", "crate::server", "fred", "redb"]),
         ("src/accounts/", &["crate::http", "crate::server", "poem", "poem_openapi", "fred", "redb"]),
-        ("src/store/", &["crate::http", "crate::accounts", "crate::breaches", "crate::server", "poem", "poem_openapi"]),
+        (
+            "src/store/",
+            &[
+                "crate::http",
+                "crate::accounts",
+                "crate::breaches",
+                "crate::mail",
+                "crate::server",
+                "poem",
+                "poem_openapi",
+            ],
+        ),
         (
             "src/breaches/",
             &[
@@ -24,6 +35,20 @@ fn data_flows_one_way_through_the_rooms() {
                 "crate::store",
                 "crate::server",
                 "crate::config",
+                "poem",
+                "fred",
+                "redb",
+            ],
+        ),
+        (
+            "src/mail/",
+            &[
+                "crate::http",
+                "crate::accounts",
+                "crate::store",
+                "crate::server",
+                "crate::config",
+                "crate::breaches",
                 "poem",
                 "fred",
                 "redb",
