@@ -134,7 +134,8 @@ pub struct User {
     pub(super) last_sign_in_at: Option<Timestamp>,
     /// Since when they may not sign in, if an operator said so.
     pub(super) suspended_at: Option<Timestamp>,
-    /// See [`claims`](super::claims): raised whenever a claim of this user is made good, or refused for good.
+    /// See [`claims`](super::claims): raised whenever what this user holds changes, or a claim of theirs is refused
+    /// for good.
     pub(super) fence: u64,
     pub(super) email_op: OperationId,
     pub(super) username_op: Option<OperationId>,

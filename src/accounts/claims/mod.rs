@@ -18,19 +18,22 @@
 //! people with one address.
 
 mod heal;
+mod held;
 #[cfg(test)]
 mod model;
+mod moves;
 mod protocol;
 
 use std::time::Duration;
 
+pub(in crate::accounts) use self::held::Difference;
 use super::{
     clock::Timestamp,
     email::EmailAddress,
     error::Error,
     keys,
     random::Random,
-    user::{OperationId, Stored, User, UserId, UserRecord},
+    user::{OperationId, Stored, UserId, UserRecord},
     username::Username,
 };
 use crate::store::Slot;
@@ -105,7 +108,7 @@ impl Claim {
 pub(in crate::accounts) enum Owner {
     Absent,
     Tombstone,
-    /// `holds` is the operation that gave the user the claimed handle, if they have it.
+    /// `holds` is the operation that gave the user the claimed handle, if they have it or may have it back.
     Active {
         fence: u64,
         holds: Option<OperationId>,
@@ -147,25 +150,6 @@ pub(in crate::accounts) fn owner(handle: &Handle, user: Option<&Stored<UserRecor
         None => Owner::Absent,
         Some(UserRecord::Tombstone(_)) => Owner::Tombstone,
         Some(UserRecord::Active(user)) => Owner::Active { fence: user.fence, holds: user.holds(handle) },
-    }
-}
-
-impl User {
-    /// The operation that gave this user `handle`, if they have it.
-    fn holds(&self, handle: &Handle) -> Option<OperationId> {
-        match handle.kind {
-            HandleKind::Email => (self.email.canonical() == handle.canonical).then_some(self.email_op),
-            HandleKind::Username => {
-                let username = self.username.as_ref()?;
-                self.username_op.filter(|_| username.canonical() == handle.canonical)
-            }
-        }
-    }
-
-    /// Everything that is claimed for this user, and by which operation.
-    pub(in crate::accounts) fn handles(&self) -> Vec<(Handle, OperationId)> {
-        let username = self.username.as_ref().map(Handle::username).zip(self.username_op);
-        [(Handle::email(&self.email), self.email_op)].into_iter().chain(username).collect()
     }
 }
 

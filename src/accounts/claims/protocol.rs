@@ -21,6 +21,7 @@ impl Accounts {
         }
         let user = self.find_user(found.value.user).await?;
         match judge(&found.value, owner(handle, user.as_ref())) {
+            Standing::Binding if self.has_lapsed(handle, user.as_ref()) => Ok(()),
             Standing::Binding => Err(handle.taken()),
             Standing::Pending if self.is_recent(&found.value) => Err(handle.taken()),
             Standing::Pending | Standing::Dead => Ok(()),
@@ -38,6 +39,11 @@ impl Accounts {
                 Some(found) => {
                     let user = self.find_user(found.value.user).await?;
                     match judge(&found.value, owner(handle, user.as_ref())) {
+                        Standing::Binding if self.has_lapsed(handle, user.as_ref()) => {
+                            self.take_out(user.and_then(Stored::active)).await?;
+                            retry.pause().await?;
+                            continue; // judged again from the start
+                        }
                         Standing::Binding => return Err(handle.taken()),
                         // Another request of the same person is about to have it, or to give it up.
                         Standing::Pending if found.value.user == mine.user && self.is_recent(&found.value) => {
@@ -48,7 +54,7 @@ impl Accounts {
                         Standing::Pending => {
                             self.fence(found.value.user, user).await?;
                             retry.pause().await?;
-                            continue; // judged again from the start
+                            continue; // as above
                         }
                         Standing::Dead => Expectation::Revision(found.revision),
                     }
@@ -108,6 +114,26 @@ impl Accounts {
         }
     }
 
+    /// Takes the address that a user could have back until now out of their record, so that its claim is dead. If they
+    /// have it back first, this does nothing.
+    async fn take_out(&self, user: Option<Stored<User>>) -> Result<(), Error> {
+        let Some(Stored { value: mut user, revision }) = user else { return Ok(()) };
+        let home = Home::of(user.id);
+        user.let_go();
+        let mut batch = Batch::new(home.slot());
+        batch.expect(home.user(), Expectation::Revision(revision));
+        batch.put(home.user(), records::write_user(&user));
+        match self.store.commit(batch).await {
+            Ok(_) | Err(CommitError::Conflict) => Ok(()), // as in `fence`
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Whether `user` holds `handle` only as an address that they could have back until now.
+    fn has_lapsed(&self, handle: &Handle, user: Option<&Stored<UserRecord>>) -> bool {
+        matches!(user.map(|stored| &stored.value), Some(UserRecord::Active(user)) if user.had(handle, self.clock.now()))
+    }
+
     pub(in crate::accounts) async fn find_claim(&self, handle: &Handle) -> Result<Option<Stored<Claim>>, Error> {
         self.find_claim_in(&keys::claim(handle)).await
     }
@@ -123,8 +149,20 @@ impl Accounts {
         record.map(|r| stored(records::read_user(id, &r), r.revision)).transpose()
     }
 
-    /// The user who has `handle`, if anybody has.
+    /// The user who has `handle` now, if anybody has. It takes as many round trips whether or not.
     pub(in crate::accounts) async fn find_by_handle(&self, handle: &Handle) -> Result<Option<Stored<User>>, Error> {
+        Ok(self.find_holder(handle).await?.filter(|user| user.value.has(handle)))
+    }
+
+    /// Whether nobody else can have `handle` now: somebody has it, or may still have it back. It takes as many round
+    /// trips whether or not.
+    pub(in crate::accounts) async fn is_taken(&self, handle: &Handle) -> Result<bool, Error> {
+        let holder = self.find_holder(handle).await?;
+        Ok(holder.is_some_and(|user| !user.value.had(handle, self.clock.now())))
+    }
+
+    /// The user for whom `handle` is claimed, for good.
+    async fn find_holder(&self, handle: &Handle) -> Result<Option<Stored<User>>, Error> {
         let Some(claim) = self.find_claim(handle).await? else {
             // As many round trips as for somebody who is there, so that the time does not tell.
             self.find_user(UserId::NIL).await?;

@@ -8,7 +8,7 @@ use super::change::Change;
 use crate::{
     accounts::{
         Accounts,
-        claims::{Claim, Handle},
+        claims::{Claim, Difference, Handle},
         clock::Timestamp,
         detached,
         email::EmailAddress,
@@ -104,7 +104,7 @@ impl UserPatch {
             Change::Set(patch) => user.metadata.merge(patch)?,
         };
         if let Some(email) = self.guarded.as_ref().and_then(|guarded| guarded.email.as_ref()) {
-            next.email = email.clone();
+            next.change_email(email.clone(), op);
         }
         if next != *user {
             next.version += 1;
@@ -113,15 +113,8 @@ impl UserPatch {
         // What follows, a client does not see.
         let (old_name, new_name) = (user.username.as_ref(), next.username.as_ref());
         let renamed = old_name.map(Username::canonical) != new_name.map(Username::canonical);
-        let moved = next.email.canonical() != user.email.canonical();
         if renamed {
             next.username_op = new_name.map(|_| op);
-        }
-        if moved {
-            next.email_op = op;
-            next.email_verified = false;
-        }
-        if renamed || moved {
             next.fence += 1;
         }
         if let Some(hash) = password_hash {
@@ -129,14 +122,6 @@ impl UserPatch {
         }
         Ok(next)
     }
-}
-
-/// The handles that `next` has and `user` has not, and the other way round.
-fn difference(user: &User, next: &User) -> (Vec<Handle>, Vec<(Handle, OperationId)>) {
-    let (old, new) = (user.handles(), next.handles());
-    let gained = new.iter().filter(|entry| !old.contains(entry)).map(|(handle, _)| handle.clone()).collect();
-    let lost = old.iter().filter(|entry| !new.contains(entry)).cloned().collect();
-    (gained, lost)
 }
 
 impl Accounts {
@@ -206,7 +191,7 @@ impl Accounts {
             if next == *user {
                 return Ok(next);
             }
-            let (gained, lost) = difference(user, &next);
+            let Difference { gained, lost } = Difference::between(user, &next);
             for handle in gained {
                 let claim = Claim { user: user.id, fence: user.fence, op, at: now };
                 claimed.push((handle.clone(), claim));

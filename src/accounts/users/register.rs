@@ -116,7 +116,7 @@ impl Accounts {
             self.ensure_claimable(username, claim).await?;
         }
         // As many round trips for an address that nobody has as for one that somebody has.
-        let is_decoy = conceals && self.find_by_handle(&email).await?.is_some();
+        let is_decoy = conceals && self.is_taken(&email).await?;
         let email = if is_decoy { Handle::unattainable(self.random) } else { email };
         Ok(Plan { handles: [email].into_iter().chain(username).collect(), is_decoy })
     }
