@@ -13,8 +13,8 @@ use clap::Parser;
 use futures_util::{StreamExt, stream};
 use latchkey::{
     accounts::{
-        Accounts, DisplayName, EmailAddress, HashCost, HashSettings, Hasher, Metadata, NewPassword, Random,
-        Registration, SystemClock, Username,
+        Accounts, DisplayName, EmailAddress, HashCost, HashSettings, Hasher, MailRequest, Metadata, NewPassword,
+        Random, Registration, SystemClock, Username,
     },
     breaches::Breaches,
     cli::Cli,
@@ -163,7 +163,7 @@ async fn fill(place: &Place<'_>, people: std::ops::Range<usize>) {
             locale: None,
             metadata: Metadata::new(serde_json::Map::from_iter([("plan".to_owned(), "free".into())])).unwrap(),
         };
-        accounts.register(registration, None, None).await.unwrap();
+        accounts.register(registration, None, MailRequest::default()).await.unwrap();
     };
     stream::iter(people).map(register).buffer_unordered(AT_ONCE).collect::<()>().await;
     accounts.close().await;

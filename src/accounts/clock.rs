@@ -24,6 +24,10 @@ impl Clock for SystemClock {
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    #[cfg(test)]
+    pub(super) const UNIX_EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+
     /// The moment this many milliseconds after the Unix epoch, or the nearest one that a calendar has.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {

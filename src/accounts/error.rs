@@ -23,6 +23,12 @@ pub enum Error {
     /// The token stood for a session, and its time is over.
     #[error("the access token has expired")]
     TokenExpired,
+    /// The password is right, and the address of the account has to be confirmed first.
+    #[error("the email address has not been confirmed")]
+    EmailNotVerified,
+    /// What was mailed to be confirmed is wrong, used, too old, or meant for something else.
+    #[error("the link or the code confirms nothing")]
+    ConfirmationInvalid,
     /// The refresh token is malformed, unknown, or its session has ended.
     #[error("the refresh token does not stand for a session")]
     RefreshTokenInvalid,

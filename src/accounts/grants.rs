@@ -130,12 +130,12 @@ impl fmt::Display for Grants {
 }
 
 /// Words with a space between them, as they are stored.
-pub(super) fn spaced<T: ToString>(words: &BTreeSet<T>) -> String {
-    words.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+pub(super) fn spaced<'a, T: ToString + 'a>(words: impl IntoIterator<Item = &'a T>) -> String {
+    words.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Reads words with a space between them.
-pub(super) fn parse_spaced<T: FromStr + Ord>(text: &str) -> Option<BTreeSet<T>> {
+pub(super) fn parse_spaced<T: FromStr, All: FromIterator<T>>(text: &str) -> Option<All> {
     text.split(' ').map(|word| word.parse().ok()).collect()
 }
 
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(spaced(&roles), "r0 r1 r2");
         assert_eq!(parse_spaced(&spaced(&roles)), Some(roles));
         for bad in ["", " ", "r0 ", "r0  r1", "r0,r1"] {
-            assert_eq!(parse_spaced::<Role>(bad), None, "{bad:?}");
+            assert_eq!(parse_spaced::<Role, Vec<_>>(bad), None, "{bad:?}");
         }
     }
 }

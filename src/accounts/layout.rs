@@ -3,7 +3,7 @@
 use super::{
     clock::Clock,
     error::Error,
-    keys, records,
+    keys, outbox, records,
     signing::{self, MasterSecret},
 };
 use crate::store::{Batch, Check, CommitError, Expectation, Finding, Name, OpenError, Store};
@@ -25,7 +25,10 @@ enum Layout {
 /// Looks whether a store is fit for accounts, and its keys are opened by these secrets, and writes nothing.
 pub async fn inspect(store: &Store, clock: &dyn Clock, secrets: &[MasterSecret]) -> Vec<Finding> {
     let signing = signing::inspect(store, secrets);
-    let (mut findings, layout, signing) = tokio::join!(store.inspect(clock.now().as_millis()), read(store), signing);
+    let now = clock.now();
+    let outbox = outbox::inspect(store, now);
+    let (mut findings, layout, signing, mail) =
+        tokio::join!(store.inspect(now.as_millis()), read(store), signing, outbox);
     findings.push(match layout {
         Ok(Layout::None) => Finding::ok(Check::Layout, "the store is new"),
         Ok(Layout::Ours) => Finding::ok(Check::Layout, "the store was made with this layout"),
@@ -36,6 +39,7 @@ pub async fn inspect(store: &Store, clock: &dyn Clock, secrets: &[MasterSecret])
         Err(e) => Finding::unknown(Check::Layout, e.to_string()),
     });
     findings.extend(signing);
+    findings.push(mail);
     findings
 }
 

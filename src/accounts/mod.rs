@@ -7,6 +7,7 @@ mod api_keys;
 mod audit;
 mod claims;
 mod clock;
+mod confirmations;
 mod device_token;
 mod digest;
 mod email;
@@ -18,6 +19,7 @@ mod keys;
 mod layout;
 mod locale;
 mod login;
+mod outbox;
 mod password;
 mod profile;
 mod random;
@@ -35,6 +37,7 @@ mod users;
 
 use std::{panic, sync::Arc};
 
+use tokio::sync::Notify;
 use tracing::Instrument;
 
 pub use self::{
@@ -42,6 +45,7 @@ pub use self::{
     audit::{AuditEvent, AuditSummary, Fault, Outcome},
     claims::HandleKind,
     clock::{Clock, SystemClock, Timestamp},
+    confirmations::{ConfirmationCode, ConfirmationSettings, MailRequest, MailToken, Proof},
     device_token::DeviceToken,
     email::{EmailAddress, InvalidEmailAddress},
     error::Error,
@@ -52,6 +56,7 @@ pub use self::{
     introspect::{Introspection, TokenClaims},
     layout::inspect,
     locale::{InvalidLocale, Locale},
+    outbox::{MailId, Pending},
     password::{Advice, InvalidPassword, NewPassword, Password, PasswordSettings, UnfitPassword},
     profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},
     random::Random,
@@ -65,8 +70,8 @@ pub use self::{
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
     users::{
-        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, OperatorError, Registered, Registration,
-        UserPatch, VersionMatch,
+        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, OperatorError, PatchRequest, Registered,
+        Registration, UserPatch, VersionMatch,
     },
 };
 use self::{
@@ -94,6 +99,8 @@ pub struct Accounts {
     being_noted: BeingNoted,
     in_doubt: InDoubt,
     devices: DeviceKey,
+    /// Told when a mail is put into the outbox.
+    mail_queued: Notify,
 }
 
 /// What an operator decides about accounts.
@@ -107,10 +114,19 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// How access tokens are signed.
     pub signing: SigningSettings,
+    /// What is mailed to be confirmed.
+    pub confirmations: ConfirmationSettings,
     /// How often what may be tried.
     pub throttle: ThrottleSettings,
     /// Whether registering tells nobody that an address has an account.
     pub conceal_accounts: bool,
+}
+
+impl Settings {
+    /// Whether registering tells nobody that an address has an account: whoever has to confirm it finds out there.
+    fn conceals(&self) -> bool {
+        self.conceal_accounts || self.confirmations.required
+    }
 }
 
 impl std::fmt::Debug for Accounts {
@@ -176,6 +192,7 @@ impl Accounts {
             being_noted,
             in_doubt,
             devices,
+            mail_queued: Notify::new(),
         }
     }
 

@@ -31,15 +31,15 @@ pub(super) struct IdempotencyRecord {
 
 /// Builds the fields of a record.
 #[derive(Default)]
-struct Writer(Fields);
+pub(super) struct Writer(pub(super) Fields);
 
 impl Writer {
-    fn field(mut self, name: &str, value: impl Display) -> Self {
+    pub(super) fn field(mut self, name: &str, value: impl Display) -> Self {
         self.0.insert(name.to_owned(), value.to_string());
         self
     }
 
-    fn optional(self, name: &str, value: Option<impl Display>) -> Self {
+    pub(super) fn optional(self, name: &str, value: Option<impl Display>) -> Self {
         match value {
             Some(value) => self.field(name, value),
             None => self,
@@ -48,24 +48,24 @@ impl Writer {
 }
 
 /// Takes the fields of a record apart.
-struct Reader<'a>(&'a Record);
+pub(super) struct Reader<'a>(pub(super) &'a Record);
 
 impl Reader<'_> {
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.0.fields.get(name).map(String::as_str)
     }
 
-    fn optional<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Error> {
+    pub(super) fn optional<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Error> {
         let Some(text) = self.text(name) else { return Ok(None) };
         parse(text).map(Some).ok_or_else(|| Error::Corrupt(format!("the field `{name}`")))
     }
 
-    fn required<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
+    pub(super) fn required<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
         self.optional(name, parse)?.ok_or_else(|| Error::Corrupt(format!("no field `{name}`")))
     }
 }
 
-fn parsed<T: FromStr>(text: &str) -> Option<T> {
+pub(super) fn parsed<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 

@@ -31,14 +31,6 @@ macro_rules! id {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random.bytes()).into_uuid())
             }
-
-            pub(in crate::accounts) fn from_bytes(bytes: [u8; 16]) -> Self {
-                Self(Uuid::from_bytes(bytes))
-            }
-
-            pub(in crate::accounts) fn as_bytes(&self) -> &[u8; 16] {
-                self.0.as_bytes()
-            }
         }
 
         impl fmt::Display for $name {
@@ -59,6 +51,22 @@ macro_rules! id {
 }
 pub(super) use id;
 
+/// Makes an id part of a token.
+macro_rules! id_bytes {
+    ($name:ident) => {
+        impl $name {
+            pub(in crate::accounts) fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
+            pub(in crate::accounts) fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+    };
+}
+pub(super) use id_bytes;
+
 id! {
     /// Which user. An id is random and never used again.
     UserId
@@ -68,6 +76,9 @@ id! {
     /// Which session.
     SessionId
 }
+
+id_bytes!(UserId);
+id_bytes!(SessionId);
 
 impl UserId {
     /// The id of nobody.

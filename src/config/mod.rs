@@ -2,6 +2,7 @@
 //! environment.
 
 mod breaches;
+mod confirmations;
 mod hashing;
 mod parse;
 mod passwords;
@@ -22,9 +23,9 @@ use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
 pub use self::{
-    breaches::BreachArgs, hashing::HashingArgs, passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl,
-    server::ServerArgs, sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs,
-    tokens::TokenArgs, web::WebArgs,
+    breaches::BreachArgs, confirmations::ConfirmationArgs, hashing::HashingArgs, passwords::PasswordArgs,
+    proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs, signing::SigningArgs,
+    throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
 };
 use crate::{
     accounts::{MasterSecret, Settings},
@@ -108,6 +109,10 @@ pub struct Config {
     /// Signing keys.
     #[command(flatten)]
     pub signing: SigningArgs,
+
+    /// What is mailed to be confirmed.
+    #[command(flatten)]
+    pub confirmations: ConfirmationArgs,
 
     /// Throttles.
     #[command(flatten)]
@@ -205,6 +210,7 @@ impl Config {
             sessions: self.sessions.settings(),
             tokens,
             signing,
+            confirmations: self.confirmations.settings(),
             throttle: self.throttle.settings(),
             conceal_accounts: self.throttle.conceal_accounts,
         }

@@ -20,6 +20,15 @@ pub struct ThrottleArgs {
     #[arg(long, env = "LATCHKEY_REGISTRATIONS_PER_ADDRESS", value_name = "LIMITS", default_value = "20/1h,60/24h")]
     registrations_per_address: Limits,
 
+    /// Letters to one address that somebody asked for, in how much time, whether or not it has an account.
+    #[arg(long, env = "LATCHKEY_MAILS_PER_ADDRESS", value_name = "LIMITS", default_value = "3/15m,10/24h")]
+    mails_per_address: Limits,
+
+    /// Letters that are asked for from one address, or one IPv6 network of 64 bits, or by one person who is signed in, in how
+    /// much time.
+    #[arg(long, env = "LATCHKEY_MAILS_PER_SENDER", value_name = "LIMITS", default_value = "20/1h,60/24h")]
+    mails_per_sender: Limits,
+
     /// Registering tells nobody whether an email address has an account: 202 with `{}` for new and known addresses, after
     /// the same work. Whoever registered finds out by signing in.
     #[arg(long, env = "LATCHKEY_CONCEAL_ACCOUNTS", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
@@ -32,6 +41,8 @@ impl ThrottleArgs {
             per_account: self.password_attempts.clone(),
             per_address: self.password_attempts_per_address.clone(),
             registrations: self.registrations_per_address.clone(),
+            mails_per_address: self.mails_per_address.clone(),
+            mails_per_sender: self.mails_per_sender.clone(),
         }
     }
 }

@@ -67,6 +67,10 @@ catalogue! {
         "The API key has not the scope that this needs. Ask the operator for one that has.";
     CurrentPasswordIncorrect FORBIDDEN "Current password incorrect"
         "The `current_password` is not the password of the account. Nothing was changed.";
+    EmailNotVerified FORBIDDEN "Email address not verified"
+        "The password is right, and the email address of the account has to be confirmed first. Follow the link in the letter that was sent there; /v1/email-verifications sends another one.";
+    ConfirmationInvalid FORBIDDEN "Nothing to confirm"
+        "The link or the code is wrong, too old or used, or there is a newer one. Ask for another letter.";
     ReauthenticationRequired FORBIDDEN "Reauthentication required"
         "This needs a password given in the last 10 minutes. Send it to /v1/sessions/current/reauthenticate and repeat the request.";
     CsrfRejected FORBIDDEN "Request of another site"

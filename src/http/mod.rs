@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod client_address;
 mod code;
+mod confirmations;
 mod cookies;
 mod cors;
 mod csrf;
@@ -20,6 +21,7 @@ mod etag;
 mod field;
 mod header;
 mod health;
+mod languages;
 mod limits;
 mod links;
 mod log;
@@ -48,12 +50,12 @@ pub use self::{
     web::WebSettings,
 };
 use self::{
-    cors::Cors, discovery::Discovery, edge::Edge, health::HealthChecks, limits::Limits, sessions::Sessions,
-    tokens::Tokens, users::Users, web::Web,
+    confirmations::Confirmations, cors::Cors, discovery::Discovery, edge::Edge, health::HealthChecks, limits::Limits,
+    sessions::Sessions, tokens::Tokens, users::Users, web::Web,
 };
 use crate::accounts::Accounts;
 
-type Api = (Users, Sessions, Tokens, Discovery, HealthChecks);
+type Api = (Users, Sessions, Confirmations, Tokens, Discovery, HealthChecks);
 
 /// The chapters of the document.
 #[derive(poem_openapi::Tags)]
@@ -62,6 +64,8 @@ enum Tags {
     Users,
     /// Signing in and out.
     Sessions,
+    /// What is mailed, and confirmed by whoever reads it: addresses and new passwords.
+    Confirmations,
     /// Asking about tokens, and ending them.
     Tokens,
     /// For services that check access tokens by themselves.
@@ -71,7 +75,7 @@ enum Tags {
 }
 
 /// What is routed by the document. Handlers find the accounts in the data of the request.
-const API: Api = (Users, Sessions, Tokens, Discovery, HealthChecks);
+const API: Api = (Users, Sessions, Confirmations, Tokens, Discovery, HealthChecks);
 
 /// The whole API over these accounts.
 #[must_use]

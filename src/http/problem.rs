@@ -219,6 +219,8 @@ impl From<Error> for Problem {
             Error::EmailTaken => Code::EmailTaken,
             Error::UsernameTaken => Code::UsernameTaken,
             Error::InvalidCredentials => Code::InvalidCredentials,
+            Error::EmailNotVerified => Code::EmailNotVerified,
+            Error::ConfirmationInvalid => Code::ConfirmationInvalid,
             Error::TokenInvalid => Code::TokenInvalid,
             Error::TokenExpired => Code::TokenExpired,
             Error::RefreshTokenInvalid => Code::RefreshTokenInvalid,

@@ -3,12 +3,12 @@
 //! The document is made from it, and the tests hold every answer they see against the document.
 
 use super::code::Code::{
-    self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, Contended, CsrfRejected,
-    CurrentPasswordIncorrect, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed, InsufficientScope, InternalError,
-    InvalidCredentials, InvalidParameter, MalformedBody, MalformedForm, MalformedJson, Overloaded,
-    ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, RequestTimeout, SessionNotFound, StoreFull,
-    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType, UsernameTaken,
-    ValidationFailed, VersionMismatch,
+    self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, ConfirmationInvalid, Contended,
+    CsrfRejected, CurrentPasswordIncorrect, EmailNotVerified, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed,
+    InsufficientScope, InternalError, InvalidCredentials, InvalidParameter, MalformedBody, MalformedForm,
+    MalformedJson, Overloaded, ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, RequestTimeout,
+    SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType,
+    UsernameTaken, ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -48,7 +48,13 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "delete_me" => {
             &[TOKEN, COOKIE, WRITE, &[InvalidParameter, ReauthenticationRequired, VersionMismatch, Contended]]
         }
-        "sign_in" => &[COOKIE, BODY, WRITE, &[InvalidCredentials, TooManyAttempts, Overloaded, Contended]],
+        "sign_in" => {
+            &[COOKIE, BODY, WRITE, &[InvalidCredentials, EmailNotVerified, TooManyAttempts, Overloaded, Contended]]
+        }
+        "request_email_verification" | "request_password_reset" => &[BODY, WRITE, &[TooManyAttempts]],
+        "confirm_email_verification" => &[BODY, WRITE, &[ConfirmationInvalid, EmailTaken, TooManyAttempts, Contended]],
+        "confirm_password_reset" => &[BODY, WRITE, &[ConfirmationInvalid, TooManyAttempts, Overloaded, Contended]],
+        "undo_email_change" => &[BODY, WRITE, &[ConfirmationInvalid, TooManyAttempts, Contended]],
         "refresh_session" => &[COOKIE, BODY, WRITE, &[RefreshTokenInvalid, RefreshTokenReused, Contended]],
         "reauthenticate" => {
             &[TOKEN, COOKIE, BODY, WRITE, &[CurrentPasswordIncorrect, TooManyAttempts, Overloaded, Contended]]

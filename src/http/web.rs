@@ -7,7 +7,8 @@ use poem::{
     http::{HeaderValue, header},
 };
 
-use super::{client_address::Proxies, code::Code, origin::Origin, problem::Problem};
+use super::{client_address::Proxies, code::Code, languages, origin::Origin, problem::Problem};
+use crate::accounts::MailRequest;
 
 /// What an operator decides about browsers.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,11 @@ impl Web {
     /// Where a request comes from, as far as that can be known.
     pub(super) fn client_address(&self, request: &Request) -> Option<IpAddr> {
         self.settings.proxies.client_address(request)
+    }
+
+    /// Who asks for a mail with a request.
+    pub(super) fn mail_request(&self, request: &Request) -> MailRequest {
+        MailRequest { languages: languages::of(request), from: self.client_address(request) }
     }
 
     pub(super) fn has_cookies(&self) -> bool {

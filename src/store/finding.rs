@@ -41,6 +41,8 @@ pub enum Check {
     SigningKeys,
     /// Whether private keys are sealed. The store itself does not know.
     Sealing,
+    /// Whether mail goes out. The store itself does not know.
+    Mail,
 }
 
 /// How good or bad it is.
@@ -128,7 +130,7 @@ impl fmt::Display for Finding {
 
 impl Check {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Version,
         Self::Role,
         Self::ClusterState,
@@ -147,6 +149,7 @@ impl Check {
         Self::Layout,
         Self::SigningKeys,
         Self::Sealing,
+        Self::Mail,
     ];
 
     /// Its name on the command line.
@@ -171,6 +174,7 @@ impl Check {
             Self::Layout => "layout",
             Self::SigningKeys => "signing-keys",
             Self::Sealing => "sealing",
+            Self::Mail => "mail",
         }
     }
 
@@ -202,6 +206,7 @@ impl Check {
             Self::FreeSpace => "every write needs room on the disk, deleting too",
             Self::Layout => "records that are looked for in the wrong place are not found, and would be written twice",
             Self::SigningKeys => "without its private keys, nothing can be signed",
+            Self::Mail => "whoever waits for a letter cannot go on without it",
             Self::Sealing => "whoever reads the store, or a copy of it, can sign with the private keys that lie in it",
         }
     }

@@ -19,12 +19,20 @@ pub use self::{
     scope::{ApiKeyScope, UnknownScope},
     text::ApiKeyText,
 };
-use super::{clock::Timestamp, digest::Digest, profile, random::Random, user::id};
+use super::{
+    clock::Timestamp,
+    digest::Digest,
+    profile,
+    random::Random,
+    user::{id, id_bytes},
+};
 
 id! {
     /// Which API key.
     ApiKeyId
 }
+
+id_bytes!(ApiKeyId);
 
 /// What is known of an API key. The key itself is shown once, when it is made.
 #[derive(Clone, Debug)]

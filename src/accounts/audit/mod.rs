@@ -163,7 +163,10 @@ impl Audit<'_> {
                 }
                 Some(Place::ApiKey(id)) => api_keys.push(ApiKeySubject(id.to_string())),
                 Some(Place::ApiKeys) => self.look_at_index_of_api_keys(key).await?,
-                Some(Place::Meta) => {} // it was read when the store was opened
+                // What it was made with was read when the store was opened.
+                Some(
+                    Place::Meta | Place::Confirmation(..) | Place::Mail(..) | Place::Outbox(_) | Place::DeadLetters(_),
+                ) => {}
                 None => {
                     self.report.summary.unknown += 1;
                     (self.report.tell)(AuditEvent::Unknown(key));

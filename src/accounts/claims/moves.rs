@@ -19,7 +19,6 @@ impl User {
     /// Gives the user an address that they have shown to be theirs. The one before, if they had shown that too, can undo
     /// this for 7 days; one that was never shown to be theirs could be a stranger's. An older one that can still undo
     /// stays instead, or whoever has broken in could shake it off by moving twice.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what confirms and undoes a change comes next"))]
     pub(in crate::accounts) fn move_to(&mut self, address: EmailAddress, op: OperationId, now: Timestamp) {
         let stays = self.previous_email.as_ref().is_some_and(|previous| previous.is_good(now));
         // What they hold already is the address that they have, or the one before: there is nothing to undo.
@@ -51,7 +50,6 @@ impl User {
     }
 
     /// Gives the user the address back that they had before, at its request. False if there is none that may ask for it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what confirms and undoes a change comes next"))]
     pub(in crate::accounts) fn undo_move(&mut self, now: Timestamp) -> bool {
         let Some(previous) = self.previous_email.take_if(|previous| previous.is_good(now)) else { return false };
         self.email = previous.address;

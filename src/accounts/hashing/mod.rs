@@ -94,6 +94,11 @@ impl Hasher {
         }
     }
 
+    /// A hash of no password that anybody knows.
+    pub(super) fn unusable(&self) -> Result<PasswordHash, Error> {
+        self.today.of_nobody(self.random).map(PasswordHash::from).map_err(corrupt)
+    }
+
     /// Hashes a password.
     pub(super) async fn hash(&self, password: Password) -> Result<PasswordHash, Error> {
         let (today, salt) = (self.today.clone(), self.random.bytes());

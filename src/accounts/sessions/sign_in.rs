@@ -44,7 +44,8 @@ impl Accounts {
     /// counted, for the device if it signed in to this account before, and else for the login and the address.
     ///
     /// # Errors
-    /// [`Error::InvalidCredentials`]; [`Error::Throttled`] after too many wrong passwords; [`Error::Overloaded`] when too
+    /// [`Error::InvalidCredentials`]; [`Error::EmailNotVerified`], after the right password alone; [`Error::Throttled`] after
+    /// too many wrong passwords; [`Error::Overloaded`] when too
     /// many others sign in; [`Error::Contended`] and the errors of the store.
     pub async fn sign_in(self: &Arc<Self>, request: SignIn) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
@@ -83,6 +84,9 @@ impl Accounts {
             let Some(Stored { value: user, revision }) = found.filter(let_in) else {
                 return Err(Error::InvalidCredentials);
             };
+            if self.settings.confirmations.required && !user.email_verified {
+                return Err(Error::EmailNotVerified);
+            }
             let checked = user.password_hash.clone();
             if verdict == Verdict::RightButOutdated && renewed.is_none() {
                 // Another time will do, if the threads are busy.

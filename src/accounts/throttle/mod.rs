@@ -26,12 +26,16 @@ pub struct ThrottleSettings {
     pub per_address: Limits,
     /// Registrations from one address.
     pub registrations: Limits,
+    /// Mails to one address that somebody asked for.
+    pub mails_per_address: Limits,
+    /// Mails that are asked for from one address, or by one person who is signed in.
+    pub mails_per_sender: Limits,
 }
 
 /// There were too many attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Throttled {
-    /// What is counted: `account`, `device`, `address` or `registrations`.
+    /// What is counted: `account`, `device`, `address`, `registrations`, `mails` or `mail_requests`.
     pub policy: &'static str,
     /// The limit that is reached.
     pub limit: Limit,
@@ -117,7 +121,7 @@ impl Accounts {
         }
     }
 
-    /// Does what tries a password, which counts if it was wrong.
+    /// Does what tries a password or a code, which counts if it was wrong.
     pub(super) async fn trying<T>(
         &self,
         subjects: &[Subject],
@@ -125,8 +129,10 @@ impl Accounts {
     ) -> Result<T, Error> {
         let attempt = self.attempt(subjects).await?;
         let outcome = work.await;
-        let was_wrong = matches!(outcome, Err(Error::InvalidCredentials | Error::CurrentPasswordIncorrect));
-        self.end(attempt, was_wrong).await;
+        let was_wrong = |error: &Error| {
+            matches!(error, Error::InvalidCredentials | Error::CurrentPasswordIncorrect | Error::ConfirmationInvalid)
+        };
+        self.end(attempt, outcome.as_ref().is_err_and(was_wrong)).await;
         outcome
     }
 }

@@ -39,6 +39,7 @@ impl Accounts {
             batch.expect(home.session(who.session().id), Expectation::Exists);
             // Signing in writes the user too, so no session can be added unseen between this read and the commit.
             sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
+            super::forget_confirmations(&mut batch, home);
             super::reindex(&mut batch, Some(user), None);
             super::bury(&mut batch, home, now);
             match self.store.commit(batch).await {

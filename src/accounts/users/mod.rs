@@ -3,6 +3,7 @@
 mod change;
 mod delete;
 mod idempotency;
+mod letters;
 mod operate;
 mod patch;
 mod register;
@@ -12,20 +13,21 @@ pub use self::{
     change::Change,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     operate::OperatorError,
-    patch::{GuardedPatch, UserPatch, VersionMatch},
+    patch::{GuardedPatch, PatchRequest, UserPatch, VersionMatch},
     register::Registered,
     registration::Registration,
 };
 use super::{
     claims::TOMBSTONE_LIFE,
     clock::Timestamp,
+    confirmations::Purpose,
     keys, records,
     user::{Tombstone, User},
 };
 use crate::store::Batch;
 
 /// Adds to `batch` that a user is written, and that the indexes show `after` instead of `before`.
-fn write(batch: &mut Batch, before: Option<&User>, after: &User) {
+pub(super) fn write(batch: &mut Batch, before: Option<&User>, after: &User) {
     batch.put(keys::Home::of(after.id).user(), records::write_user(after));
     reindex(batch, before, Some(after));
 }
@@ -34,6 +36,13 @@ fn write(batch: &mut Batch, before: Option<&User>, after: &User) {
 fn bury(batch: &mut Batch, home: keys::Home, now: Timestamp) {
     let until = now.plus(TOMBSTONE_LIFE).as_millis();
     batch.put_until(home.user(), records::write_tombstone(Tombstone::Deleted, now), until);
+}
+
+/// Adds to `batch` that nothing that was mailed to a person can be confirmed any more.
+fn forget_confirmations(batch: &mut Batch, home: keys::Home) {
+    for purpose in Purpose::ALL {
+        batch.delete(home.confirmation(purpose));
+    }
 }
 
 /// Adds to `batch` the difference between two states of a user in the indexes.

@@ -42,6 +42,17 @@ pub struct UserPatch {
     pub guarded: Option<GuardedPatch>,
 }
 
+/// A patch, and what it depends on.
+#[derive(Clone, Debug)]
+pub struct PatchRequest {
+    /// What is to change.
+    pub patch: UserPatch,
+    /// The versions that it is meant for.
+    pub expected: VersionMatch,
+    /// The languages that the person reads, as far as the request says, the best first.
+    pub languages: Vec<Locale>,
+}
+
 /// The part of a patch that only somebody who knows the current password may make. A password that is given is checked,
 /// whether or not anything depends on it.
 #[derive(Clone, Debug)]
@@ -86,11 +97,19 @@ impl UserPatch {
         [Chooser { email, username: self.username.as_set(), name: self.name.as_set() }, now]
     }
 
-    /// The user after this patch: another version of them if anything that a client sees has changed.
+    /// The address that it gives the user instead of theirs, if it does.
+    pub(super) fn new_email(&self, user: &User) -> Option<&EmailAddress> {
+        let email = self.guarded.as_ref()?.email.as_ref()?;
+        (email.canonical() != user.email.canonical()).then_some(email)
+    }
+
+    /// The user after this patch: another version of them if anything that a client sees has changed. Another address
+    /// `waits` until the person has shown that it is theirs, or is theirs at once.
     fn apply(
         &self,
         user: &User,
         password_hash: Option<&PasswordHash>,
+        waits: bool,
         op: OperationId,
         now: Timestamp,
     ) -> Result<User, MetadataTooLarge> {
@@ -104,7 +123,11 @@ impl UserPatch {
             Change::Set(patch) => user.metadata.merge(patch)?,
         };
         if let Some(email) = self.guarded.as_ref().and_then(|guarded| guarded.email.as_ref()) {
-            next.change_email(email.clone(), op);
+            let waiting = self.new_email(user).filter(|_| waits);
+            if waiting.is_none() {
+                next.change_email(email.clone(), op);
+            }
+            next.pending_email = waiting.cloned();
         }
         if next != *user {
             next.version += 1;
@@ -125,29 +148,30 @@ impl UserPatch {
 }
 
 impl Accounts {
-    /// Changes the user who is signed in, all of it or nothing.
+    /// Changes the user who is signed in, all of it or nothing. Another email address is only noted, and a letter goes
+    /// there, when the present one was shown to be theirs or has to be: it is theirs once they have
+    /// [confirmed](Self::confirm_email) it.
     ///
     /// # Errors
-    /// [`Error::VersionMismatch`] when `expected` does not hold; [`Error::UnfitPassword`];
+    /// [`Error::VersionMismatch`] when the user is in no version that is expected; [`Error::UnfitPassword`];
     /// [`Error::CurrentPasswordIncorrect`];
     /// [`Error::EmailTaken`], [`Error::UsernameTaken`], [`Error::MetadataTooLarge`]; [`Error::TokenInvalid`] when the
     /// session has ended meanwhile; [`Error::Throttled`] after too many wrong passwords; [`Error::Overloaded`],
     /// [`Error::Contended`] and the errors of the store.
-    pub async fn patch_user(
-        self: &Arc<Self>,
-        who: SignedIn,
-        patch: UserPatch,
-        expected: VersionMatch,
-    ) -> Result<User, Error> {
+    pub async fn patch_user(self: &Arc<Self>, who: SignedIn, request: PatchRequest) -> Result<User, Error> {
         let accounts = Arc::clone(self);
-        let subject = patch.guarded.as_ref().map(|_| Subject::User(who.user().id));
+        let subject = request.patch.guarded.as_ref().map(|_| Subject::User(who.user().id));
         detached(async move {
-            accounts.trying(subject.as_slice(), Box::pin(accounts.run_patch(who, &patch, &expected))).await
+            let work = Box::pin(accounts.run_patch(who, &request));
+            let patched = accounts.trying(subject.as_slice(), work).await;
+            accounts.mail_queued.notify_one();
+            patched
         })
         .await
     }
 
-    async fn run_patch(&self, who: SignedIn, patch: &UserPatch, expected: &VersionMatch) -> Result<User, Error> {
+    async fn run_patch(&self, who: SignedIn, request: &PatchRequest) -> Result<User, Error> {
+        let PatchRequest { patch, expected, .. } = request;
         expected.check(who.user())?;
         let mut new_hash = None;
         if let Some(guarded) = &patch.guarded {
@@ -159,9 +183,11 @@ impl Accounts {
                 new_hash = Some(self.hasher.hash(password.to_password()).await?);
             }
         }
+        let mailing = self.attempt(&self.mailing(who.user(), patch)).await?;
         let op = OperationId::new(self.random);
         let mut claimed = Vec::new();
-        let outcome = self.apply_until_it_sticks(who, patch, expected, new_hash, op, &mut claimed).await;
+        let outcome = self.apply_until_it_sticks(who, request, new_hash, op, &mut claimed).await;
+        self.end(mailing, outcome.is_ok()).await;
         match outcome {
             // Whether it was committed is unknown, so the claims stay. They are good, or somebody takes them over.
             Ok(_) | Err(Error::StoreUnavailable(_)) => {}
@@ -177,18 +203,22 @@ impl Accounts {
     async fn apply_until_it_sticks(
         &self,
         mut who: SignedIn,
-        patch: &UserPatch,
-        expected: &VersionMatch,
+        request: &PatchRequest,
         new_hash: Option<PasswordHash>,
         op: OperationId,
         claimed: &mut Vec<(Handle, Claim)>,
     ) -> Result<User, Error> {
+        let PatchRequest { patch, languages, .. } = request;
         let mut retry = self.retry();
         'attempts: loop {
             let user = who.user();
             let now = self.clock.now();
-            let mut next = patch.apply(user, new_hash.as_ref(), op, now).map_err(|_| Error::MetadataTooLarge)?;
-            if next == *user {
+            let home = Home::of(user.id);
+            let mut batch = Batch::new(home.slot());
+            let waits = self.waits_for_confirmation(user);
+            let next = patch.apply(user, new_hash.as_ref(), waits, op, now);
+            let mut next = next.map_err(|_| Error::MetadataTooLarge)?;
+            if !self.add_letters(&mut batch, user, &next, patch, languages, now) && next == *user {
                 return Ok(next);
             }
             let Difference { gained, lost } = Difference::between(user, &next);
@@ -199,7 +229,7 @@ impl Accounts {
                     Ok(()) => {}
                     // It may be this very person who has it by now, through another request.
                     Err(taken @ (Error::EmailTaken | Error::UsernameTaken)) => {
-                        let latest = self.look_again(&who, patch, expected).await?;
+                        let latest = self.look_again(&who, request).await?;
                         if latest.user.revision == who.user.revision {
                             return Err(taken);
                         }
@@ -210,8 +240,6 @@ impl Accounts {
                     Err(e) => return Err(e),
                 }
             }
-            let home = Home::of(user.id);
-            let mut batch = Batch::new(home.slot());
             batch.expect(home.user(), Expectation::Revision(who.user.revision));
             if new_hash.is_some() {
                 self.add_end_of_sessions(&mut batch, &mut next, &who, Scope::Others).await?;
@@ -229,12 +257,13 @@ impl Accounts {
                 Err(CommitError::Conflict) => retry.pause().await?,
                 Err(e) => return Err(e.into()),
             }
-            who = self.look_again(&who, patch, expected).await?;
+            who = self.look_again(&who, request).await?;
         }
     }
 
     /// Reads the person again, who has changed, and checks again what the change depends on.
-    async fn look_again(&self, who: &SignedIn, patch: &UserPatch, expected: &VersionMatch) -> Result<SignedIn, Error> {
+    async fn look_again(&self, who: &SignedIn, request: &PatchRequest) -> Result<SignedIn, Error> {
+        let PatchRequest { patch, expected, .. } = request;
         let latest = self.reload(who).await?;
         expected.check(latest.user())?;
         let has_new_password = latest.user().password_hash != who.user().password_hash;

@@ -1,6 +1,6 @@
 //! Registering: look whether the address and the name are free, hash, claim both, then commit the user.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     idempotency::{IdempotencyKey, Recalled},
@@ -10,13 +10,16 @@ use crate::{
     accounts::{
         Accounts,
         claims::{Claim, Handle},
+        confirmations::MailRequest,
         detached,
         error::Error,
         hashing::PasswordHash,
         keys::Home,
+        outbox::{Entry, enqueue},
         throttle::Subject,
         user::{OperationId, User, UserId},
     },
+    mail::LetterKind,
     store::{Batch, CommitError, Expectation},
 };
 
@@ -38,8 +41,8 @@ struct Plan {
 }
 
 impl Accounts {
-    /// Makes an account, for somebody at the address `from`, if that is known. Where accounts are concealed, nobody is told
-    /// whether the email address has one, by no answer and no time that it takes.
+    /// Makes an account. Where accounts are concealed, nobody is told whether the email address has one, by no answer and no
+    /// time that it takes. Where addresses have to be confirmed, a letter goes there in any case.
     ///
     /// # Errors
     /// [`Error::UnfitPassword`]; [`Error::EmailTaken`], unless accounts are concealed; [`Error::UsernameTaken`]; [`Error::Throttled`];
@@ -49,21 +52,22 @@ impl Accounts {
         self: &Arc<Self>,
         registration: Registration,
         key: Option<IdempotencyKey>,
-        from: Option<IpAddr>,
+        request: MailRequest,
     ) -> Result<Registered, Error> {
         let accounts = Arc::clone(self);
-        let subject = Subject::address(from, Subject::Registrations);
+        let subject = Subject::address(request.from, Subject::Registrations);
         detached(async move {
             let attempt = accounts.attempt(subject.as_slice()).await?;
-            let outcome = accounts.run_registration(&registration, key.as_ref()).await;
+            let outcome = Box::pin(accounts.run_registration(&registration, key.as_ref(), &request)).await;
             let failed = matches!(
                 outcome,
                 Err(Error::Overloaded { .. } | Error::Contended | Error::StoreFull | Error::StoreUnavailable(_))
             );
             // What was answered counts, whatever it was: being told that an address is taken is worth something too.
             accounts.end(attempt, !failed).await;
+            accounts.mail_queued.notify_one();
             match outcome {
-                Ok(_) | Err(Error::EmailTaken | Error::IdempotencyKeyUsed) if accounts.settings.conceal_accounts => {
+                Ok(_) | Err(Error::EmailTaken | Error::IdempotencyKeyUsed) if accounts.settings.conceals() => {
                     Ok(Registered::Accepted)
                 }
                 outcome => outcome.map(Registered::Made),
@@ -77,6 +81,7 @@ impl Accounts {
         self: &Arc<Self>,
         registration: &Registration,
         key: Option<&IdempotencyKey>,
+        request: &MailRequest,
     ) -> Result<User, Error> {
         // First, so that it says nothing of who has an account.
         self.check_new_password(&registration.password, &[registration.chooser()]).await?;
@@ -91,7 +96,10 @@ impl Accounts {
         let plan = self.plan(registration, &claim).await?;
         let hash = self.hasher.hash(registration.password.to_password()).await?;
 
-        let outcome = self.claim_and_commit(registration, &plan, &claim, hash).await;
+        let mailed = self.settings.confirmations.required.then(|| Subject::Mails(Handle::email(&registration.email)));
+        let mailing = self.attempt(mailed.as_slice()).await?;
+        let outcome = self.claim_and_commit(registration, &plan, &claim, hash, request).await;
+        self.end(mailing, outcome.is_ok()).await;
         match outcome {
             Err(Error::Contended) if attempt.shared => return self.recall_made(attempt, registration).await,
             // The answer does not wait for this, as that to a new address does not.
@@ -108,7 +116,7 @@ impl Accounts {
     /// Finds out what can be claimed. Where accounts are concealed, the username decides, whoever has the address.
     async fn plan(&self, registration: &Registration, claim: &Claim) -> Result<Plan, Error> {
         let (email, username) = registration.handles();
-        let conceals = self.settings.conceal_accounts;
+        let conceals = self.settings.conceals();
         if !conceals {
             self.ensure_claimable(&email, claim).await?;
         }
@@ -127,6 +135,7 @@ impl Accounts {
         plan: &Plan,
         claim: &Claim,
         password_hash: PasswordHash,
+        request: &MailRequest,
     ) -> Result<Option<User>, Error> {
         // The age of a claim counts from when it is made, not from before the hash.
         let claim = Claim { at: self.clock.now(), ..*claim };
@@ -141,6 +150,15 @@ impl Accounts {
             Some(user) => super::write(&mut batch, None, user),
             // It also makes sure that what is claimed with it is worth nothing.
             None => super::bury(&mut batch, home, claim.at),
+        }
+        if self.settings.confirmations.required {
+            let (to, languages) = (&registration.email, &request.languages);
+            let entry = if plan.is_decoy {
+                Entry::of_address(LetterKind::AlreadyRegistered, to, languages, claim.at, self.random)
+            } else {
+                Entry::of_user(LetterKind::Verification, claim.user, to, languages, claim.at, self.random)
+            };
+            enqueue(&mut batch, &entry);
         }
         match self.store.commit(batch).await {
             Ok(_) => Ok(user),

@@ -1,0 +1,73 @@
+//! Undoing a change of address: whoever has the former one gets the account back.
+
+use std::{net::IpAddr, sync::Arc};
+
+use super::{MailToken, Proof, Purpose};
+use crate::{
+    accounts::{
+        Accounts,
+        claims::Difference,
+        detached,
+        error::Error,
+        keys::Home,
+        outbox::{Entry, enqueue},
+        sessions,
+        throttle::Subject,
+        users,
+    },
+    mail::LetterKind,
+    store::CommitError,
+};
+
+impl Accounts {
+    /// Gives the account its former address back. Whoever changed it may be a thief who knows the password: so every
+    /// session ends, the password is good no more, and a link to set a new one is mailed to the address.
+    ///
+    /// # Errors
+    /// [`Error::ConfirmationInvalid`]; [`Error::Contended`] and the errors of the store.
+    pub async fn undo_email_change(self: &Arc<Self>, token: MailToken, from: Option<IpAddr>) -> Result<(), Error> {
+        let accounts = Arc::clone(self);
+        let subject = Subject::address(from, Subject::Address);
+        detached(async move {
+            let undone = accounts.trying(subject.as_slice(), Box::pin(accounts.run_undo(token))).await;
+            accounts.mail_queued.notify_one();
+            undone
+        })
+        .await
+    }
+
+    async fn run_undo(&self, token: MailToken) -> Result<(), Error> {
+        let mut found = self.find_confirmation(&Proof::Token(token), Purpose::Undo).await?;
+        let unusable = self.hasher.unusable()?;
+        let mut retry = self.retry();
+        loop {
+            let user = &found.user.value;
+            let (home, now) = (Home::of(user.id), self.clock.now());
+            let mut next = user.clone();
+            if !next.undo_move(now) {
+                return Err(Error::ConfirmationInvalid);
+            }
+            let lost = Difference::between(user, &next).lost;
+            next.password_hash = unusable.clone();
+            next.session_epoch += 1;
+            let mut batch = found.use_up(Purpose::Undo);
+            batch.delete(home.confirmation(Purpose::Verification)).delete(home.confirmation(Purpose::Reset));
+            // Signing in writes the user too, so no session can be added unseen between this read and the commit.
+            sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
+            let reset = Entry::of_user(LetterKind::PasswordReset, user.id, &next.email, &[], now, self.random);
+            enqueue(&mut batch, &reset);
+            users::write(&mut batch, Some(user), &next);
+            match self.store.commit(batch).await {
+                Ok(_) => {
+                    for (handle, op) in lost {
+                        self.release(&handle, next.id, op).await;
+                    }
+                    return Ok(());
+                }
+                Err(CommitError::Conflict) => retry.pause().await?,
+                Err(e) => return Err(e.into()),
+            }
+            found = self.find_again(&found, Purpose::Undo).await?;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Which place a key is: for whoever meets keys without having looked for them.
+
+use super::{Bucket, Home, api_key, api_keys, api_keys_created, dead_letters, devices, mail, meta, outbox, signing};
+use crate::{
+    accounts::{api_keys::ApiKeyId, confirmations::Purpose, digest::Digest, outbox::MailId, user::SessionId},
+    store::{Key, Name, Slot},
+};
+
+/// What is kept under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::accounts) enum Place {
+    User(Home),
+    Session(Home, SessionId),
+    /// The index of one person's sessions.
+    Sessions(Home),
+    Confirmation(Home, Purpose),
+    Mail(Bucket, MailId),
+    /// A bucket's mails that are to be sent.
+    Outbox(Bucket),
+    /// A bucket's mails that are not tried again.
+    DeadLetters(Bucket),
+    /// A bucket's part of an index over all users.
+    Users(Key),
+    Claim(Slot),
+    Idempotency(Key),
+    SigningKeys(Key),
+    DeviceKey(Key),
+    ApiKey(ApiKeyId),
+    /// The index of all API keys.
+    ApiKeys,
+    Meta,
+}
+
+impl Place {
+    /// Reads a key. None is one that nothing here writes.
+    pub(in crate::accounts) fn of(key: &Key) -> Option<Self> {
+        let (slot, name) = key.parts();
+        let tag = slot.to_string();
+        if name == Name::ROOT {
+            return match tag.split_once(':') {
+                Some(("email" | "username", digest)) => Digest::parse(digest).map(|_| Self::Claim(slot)),
+                Some(("idem", digest)) => Digest::parse(digest).map(|_| Self::Idempotency(key.clone())),
+                _ if slot == signing() => Some(Self::SigningKeys(key.clone())),
+                _ if slot == devices() => Some(Self::DeviceKey(key.clone())),
+                _ => (slot == meta()).then_some(Self::Meta),
+            };
+        }
+        let (kind, rest) = name.as_str().split_once(':')?;
+        let home = || rest.parse().ok().map(Home::of);
+        let place = match kind {
+            "user" => Self::User(home()?),
+            "sessions" => Self::Sessions(home()?),
+            "session" => {
+                let (user, session) = rest.split_once(':')?;
+                Self::Session(Home::of(user.parse().ok()?), session.parse().ok()?)
+            }
+            "confirmation" => {
+                let (user, purpose) = rest.split_once(':')?;
+                Self::Confirmation(Home::of(user.parse().ok()?), purpose.parse().ok()?)
+            }
+            "mail" => Self::Mail(Bucket::parse(&tag)?, rest.parse().ok()?),
+            "key" => Self::ApiKey(rest.parse().ok()?),
+            "index" if slot == api_keys() && rest == "created" => Self::ApiKeys,
+            "index" => match (Bucket::parse(&tag)?, rest) {
+                (_, "created") => Self::Users(key.clone()),
+                (bucket, "outbox") => Self::Outbox(bucket),
+                (bucket, "dead-letters") => Self::DeadLetters(bucket),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        // What lies in a bucket that is not its own is never looked up.
+        (place.key() == *key).then_some(place)
+    }
+
+    fn key(&self) -> Key {
+        match self {
+            Self::User(home) => home.key(&home.user()),
+            Self::Session(home, session) => home.key(&home.session(*session)),
+            Self::Sessions(home) => home.key(&home.sessions()),
+            Self::Confirmation(home, purpose) => home.key(&home.confirmation(*purpose)),
+            Self::Mail(bucket, id) => bucket.slot().key(&mail(*id)),
+            Self::Outbox(bucket) => bucket.slot().key(&outbox()),
+            Self::DeadLetters(bucket) => bucket.slot().key(&dead_letters()),
+            Self::Users(key) | Self::Idempotency(key) | Self::SigningKeys(key) | Self::DeviceKey(key) => key.clone(),
+            Self::Claim(slot) => slot.key(&Name::ROOT),
+            Self::ApiKey(id) => api_keys().key(&api_key(*id)),
+            Self::ApiKeys => api_keys().key(&api_keys_created()),
+            Self::Meta => meta().key(&Name::ROOT),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{
+        claims::{Handle, HandleKind},
+        clock::Timestamp,
+        keys::{claim, created, idempotency},
+        random::Random,
+        user::UserId,
+    };
+
+    #[test]
+    fn every_key_is_read_back_as_the_place_that_it_is() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let (home, session) = (Home::of(UserId::new(now, Random)), SessionId::new(now, Random));
+        let id = ApiKeyId::new(now, Random);
+        let handle = Handle { kind: HandleKind::Email, canonical: "ada@example.com".to_owned() };
+        let index = Slot::new("b63").key(&Name::new("index:created"));
+        let key = idempotency("key").key(&Name::ROOT);
+        let ring = signing().key(&Name::ROOT);
+        let device_key = devices().key(&Name::ROOT);
+        let (bucket, letter) = (Bucket(63), MailId::new(now, Random));
+        for (key, place) in [
+            (home.key(&home.user()), Place::User(home)),
+            (home.key(&home.session(session)), Place::Session(home, session)),
+            (home.key(&home.sessions()), Place::Sessions(home)),
+            (home.key(&home.confirmation(Purpose::Reset)), Place::Confirmation(home, Purpose::Reset)),
+            (bucket.slot().key(&mail(letter)), Place::Mail(bucket, letter)),
+            (bucket.slot().key(&outbox()), Place::Outbox(bucket)),
+            (bucket.slot().key(&dead_letters()), Place::DeadLetters(bucket)),
+            (index.clone(), Place::Users(index)),
+            (claim(&handle).key(&Name::ROOT), Place::Claim(claim(&handle))),
+            (key.clone(), Place::Idempotency(key)),
+            (ring.clone(), Place::SigningKeys(ring)),
+            (device_key.clone(), Place::DeviceKey(device_key)),
+            (api_keys().key(&api_key(id)), Place::ApiKey(id)),
+            (api_keys().key(&api_keys_created()), Place::ApiKeys),
+            (meta().key(&Name::ROOT), Place::Meta),
+        ] {
+            assert_eq!(Place::of(&key), Some(place), "{key}");
+        }
+        let elsewhere = Slot::new("elsewhere");
+        for name in [home.user(), home.session(session), home.sessions(), api_key(id), created(), outbox(), Name::ROOT]
+        {
+            assert_eq!(Place::of(&elsewhere.key(&name)), None);
+        }
+        for (tag, name) in [("b64", "index:created"), ("b1", "index:name"), ("b1", "user:ada"), ("email:x", "")] {
+            assert_eq!(Place::of(&Slot::new(tag).key(&Name::new(name))), None, "{tag} {name}");
+        }
+    }
+}

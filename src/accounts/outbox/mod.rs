@@ -1,0 +1,42 @@
+//! The outbox: mails that are to be sent, each written in the same commit as the act that needs it.
+//!
+//! An entry says to whom a mail goes, of which kind it is and in which languages, and holds no secret. Whoever sends it
+//! takes it first, by a commit that expects it as it was read: so of many instances one does, and has it for
+//! [`LEASE`]. The secret in a mail is made only then, and what is stored of it is a digest, in the person's slot. So
+//! whoever reads the store, or a copy of it, finds no link that works.
+//!
+//! An instance that dies while it sends leaves the entry to the next one, once the lease is over: then it is not known
+//! whether the mail arrived, and it is sent again, with the same `Message-ID`.
+
+mod courier;
+mod entry;
+mod inspect;
+mod letter;
+mod pending;
+mod settle;
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use uuid::Uuid;
+
+pub(super) use self::entry::{Entry, enqueue};
+pub(super) use self::inspect::inspect;
+pub use self::pending::Pending;
+use super::{clock::Timestamp, random::Random, user::id};
+
+id! {
+    /// Which mail.
+    MailId
+}
+
+/// For how long whoever took an entry has it. Sending takes less: see [`SENDING`].
+const LEASE: Duration = Duration::from_secs(120);
+
+/// How long sending may take, so that its outcome is noted before the lease is over.
+const SENDING: Duration = Duration::from_secs(75);
+
+/// For how long a mail is tried.
+const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// For how long one that was given up stays, for an operator to see.
+const MOURNING: Duration = Duration::from_secs(30 * 24 * 60 * 60);

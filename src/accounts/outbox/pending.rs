@@ -1,0 +1,73 @@
+//! What is in the outbox: what is due, and how much there is.
+
+use futures_util::future::try_join_all;
+
+use super::MailId;
+use crate::{
+    accounts::{
+        Accounts,
+        clock::Timestamp,
+        error::Error,
+        keys::{Bucket, dead_letters, outbox},
+    },
+    store::{ReadError, Store},
+};
+
+/// As many mails of a bucket are looked at at once.
+const PAGE: usize = 20;
+
+/// How many mails there are, and whether they go out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Those that are to be sent.
+    pub queued: usize,
+    /// When the one that has been due for longest was due, if one is.
+    pub due_since: Option<Timestamp>,
+    /// Those that were given up, in the last 30 days.
+    pub dead: usize,
+}
+
+impl Pending {
+    /// Counts what is in the outbox of a store.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store does not answer, or an index cannot be read.
+    pub(in crate::accounts) async fn count(store: &Store, now: Timestamp) -> Result<Self, ReadError> {
+        let of_bucket = async |bucket: Bucket| {
+            let (queue, dead) = (bucket.slot().key(&outbox()), bucket.slot().key(&dead_letters()));
+            let since = now.as_millis().saturating_sub(millis(super::MOURNING));
+            let (queued, due, dead) = tokio::try_join!(
+                store.range(&queue, i64::MIN..=i64::MAX, usize::MAX),
+                store.range(&queue, i64::MIN..=now.as_millis(), 1),
+                store.range(&dead, since..=i64::MAX, usize::MAX),
+            )?;
+            let first = due.into_iter().map(|member| (queue.clone(), member)).collect::<Vec<_>>();
+            let due_since = store.scores(&first).await?.into_iter().flatten().next().map(Timestamp::from_millis);
+            Ok::<_, ReadError>(Self { queued: queued.len(), due_since, dead: dead.len() })
+        };
+        let counts = try_join_all(Bucket::all().map(of_bucket)).await?;
+        Ok(counts.into_iter().fold(Self::default(), |sum, next| Self {
+            queued: sum.queued + next.queued,
+            due_since: sum.due_since.into_iter().chain(next.due_since).min(),
+            dead: sum.dead + next.dead,
+        }))
+    }
+}
+
+impl Accounts {
+    /// The mails that are due, some of each bucket.
+    pub(super) async fn due_mails(&self) -> Result<Vec<(Bucket, MailId)>, Error> {
+        let now = self.clock.now().as_millis();
+        let of_bucket = async |bucket: Bucket| {
+            let due = self.store.range(&bucket.slot().key(&outbox()), i64::MIN..=now, PAGE).await?;
+            // What is no id is for `latchkey check` to find.
+            let due = due.into_iter().filter_map(|id| id.parse().ok()).map(|id| (bucket, id));
+            Ok::<_, Error>(due.collect::<Vec<_>>())
+        };
+        Ok(try_join_all(Bucket::all().map(of_bucket)).await?.concat())
+    }
+}
+
+fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
