@@ -14,6 +14,7 @@ use crate::{
     breaches::Breaches,
     config::{Config, RedisUrl, Tier},
     http::{self, RequestLimits, WebSettings},
+    mail::Mailer,
     server::{Identity, Server, Tls, raise_open_files},
     store::{Check, Durability, Embedded, Finding, OpenError, Redis, RedisOptions, Severity, Store},
 };
@@ -67,6 +68,7 @@ impl App {
         let server = listen(config).await?;
         let address = server.address();
         let url = config.tls.url(address);
+        open_mailer(config, &url)?;
         let accounts = Accounts::open(store, hasher, breaches, clock, config.accounts(address, secrets)).await;
         let accounts = accounts.map_err(|e| refused(e.to_string()))?;
         accounts.hasher().report();
@@ -137,6 +139,13 @@ async fn listen(config: &Config) -> Result<Server, StartError> {
     }
     let tls = Tls::new(&identity, server.address()).map_err(|e| StartError(e.to_string()))?;
     Ok(server.with_tls(tls))
+}
+
+/// What sends mail for a service that is at `url` unless it is told otherwise.
+fn open_mailer(config: &Config, url: &str) -> Result<Mailer, StartError> {
+    let own_url = config.tokens.issuer.as_deref().unwrap_or(url);
+    let options = config.mail.options(own_url, &config.data_dir).map_err(StartError)?;
+    Mailer::open(options).map_err(|e| StartError(e.to_string()))
 }
 
 /// Looks whether the store of `config` is fit for accounts, without making one.

@@ -30,6 +30,7 @@
 
 pub mod accounts;
 pub mod app;
+mod authorities;
 pub mod breaches;
 pub mod cli;
 pub mod commands;

@@ -14,17 +14,15 @@ use hyper::{
     header,
 };
 use hyper_util::rt::TokioIo;
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
-};
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
+
+use crate::authorities::trusting;
 
 /// The longest answer that is read. One of Have I Been Pwned has some 100 kB.
 const LONGEST: usize = 1024 * 1024;
@@ -61,7 +59,7 @@ impl Client {
         let tls = match url.scheme() {
             "https" => {
                 let name = ServerName::try_from(host.clone()).map_err(|e| e.to_string())?;
-                Some((TlsConnector::from(Arc::new(tls_config(ca_file)?)), name))
+                Some((TlsConnector::from(Arc::new(trusting(ca_file)?.with_no_client_auth())), name))
             }
             _ => None,
         };
@@ -111,22 +109,4 @@ async fn shake_hands(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'stati
     // It ends with the sender, or when the service closes it. Whoever waits for an answer hears why.
     tokio::spawn(connection);
     Ok(sender)
-}
-
-fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    if let Some(file) = ca_file {
-        let failed = |e: &dyn fmt::Display| format!("the certificates in {}: {e}", file.display());
-        for certificate in CertificateDer::pem_file_iter(file).map_err(|e| failed(&e))? {
-            roots.add(certificate.map_err(|e| failed(&e))?).map_err(|e| failed(&e))?;
-        }
-        if roots.is_empty() {
-            return Err(failed(&"there is none"));
-        }
-    } else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions().map_err(|e| e.to_string())?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }

@@ -4,6 +4,7 @@
 mod breaches;
 mod confirmations;
 mod hashing;
+mod mail;
 mod parse;
 mod passwords;
 mod proxies;
@@ -12,6 +13,7 @@ mod secrets;
 mod server;
 mod sessions;
 mod signing;
+mod smtp_url;
 mod throttle;
 mod tls;
 mod tokens;
@@ -23,9 +25,9 @@ use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
 pub use self::{
-    breaches::BreachArgs, confirmations::ConfirmationArgs, hashing::HashingArgs, passwords::PasswordArgs,
-    proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs, signing::SigningArgs,
-    throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
+    breaches::BreachArgs, confirmations::ConfirmationArgs, hashing::HashingArgs, mail::MailArgs,
+    passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs,
+    signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
 };
 use crate::{
     accounts::{MasterSecret, Settings},
@@ -89,7 +91,7 @@ pub struct Config {
     #[arg(long, env = "LATCHKEY_KEY_PREFIX", value_name = "TEXT", default_value = "latchkey:", value_parser = parse::prefix)]
     pub key_prefix: String,
 
-    /// The folder of the embedded store. It is made when it is not there.
+    /// The folder of the embedded store, and of mail without a mail server. It is made when it is not there.
     #[arg(long, env = "LATCHKEY_DATA_DIR", value_name = "FOLDER", default_value = "./latchkey-data", value_parser = parse::folder)]
     pub data_dir: PathBuf,
 
@@ -129,6 +131,10 @@ pub struct Config {
     /// Password hashes.
     #[command(flatten)]
     pub hashing: HashingArgs,
+
+    /// Mail.
+    #[command(flatten)]
+    pub mail: MailArgs,
 
     /// How long requests under way may take after the signal to stop: 0s to 5m.
     #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse::duration::<0, 300>)]
@@ -196,6 +202,7 @@ impl Config {
             );
         }
         self.breaches.check()?;
+        self.mail.check()?;
         self.signing.check()
     }
 

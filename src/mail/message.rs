@@ -1,6 +1,7 @@
 //! A letter as it goes over the wire (RFC 5322): headers, and its text in both forms.
 
 use lettre::{
+    Address,
     address::Envelope,
     message::{
         Mailbox, MultiPart,
@@ -14,10 +15,12 @@ use super::{
     sender::{Sender, address_of},
 };
 
-/// A message. It is not shown.
+/// A message, and from whom to whom it goes. It is not shown.
 pub(super) struct Message {
     /// The letter's id.
     pub(super) id: String,
+    pub(super) from: Address,
+    pub(super) to: Address,
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
@@ -56,6 +59,6 @@ impl Message {
             .multipart(MultiPart::alternative_plain_html(plain.to_owned(), html.to_owned()))
             .map_err(|e| e.to_string())?;
         let bytes = Zeroizing::new(message.formatted());
-        Ok(Self { id: id.clone(), bytes })
+        Ok(Self { id: id.clone(), from: sender.email, to, bytes })
     }
 }

@@ -10,6 +10,7 @@ mod link;
 mod message;
 mod options;
 mod sender;
+mod smtp;
 mod template;
 mod texts;
 
@@ -18,13 +19,14 @@ use std::time::Duration;
 use self::{
     folder::Folder,
     message::Message,
+    smtp::Smtp,
     template::Values,
     texts::{Text, Texts},
 };
 pub use self::{
     letter::{Letter, LetterKind, LetterSecret, UnknownLetterKind},
     link::{InvalidLinkTemplate, LinkTemplate},
-    options::{Links, MailOptions, OpenError, TransportOptions},
+    options::{Credentials, Links, MailOptions, OpenError, Security, SmtpOptions, TransportOptions},
     sender::{InvalidSender, Sender},
     texts::InvalidTemplate,
 };
@@ -43,6 +45,7 @@ pub struct Mailer {
 
 enum Transport {
     Folder(Folder),
+    Smtp(Smtp),
 }
 
 /// Why a letter was not sent. Neither text names the person's address or what is secret.
@@ -69,6 +72,7 @@ impl Mailer {
                 tracing::info!("LATCHKEY_SMTP_URL is not set: mail is written into {}", folder.display());
                 Transport::Folder(Folder::new(folder))
             }
+            TransportOptions::Smtp(options) => Transport::Smtp(Smtp::open(options, from.domain())?),
         };
         Ok(Self { transport, from, product, links, texts })
     }
@@ -82,6 +86,18 @@ impl Mailer {
         let message = self.write(letter).map_err(SendError::Permanent)?;
         match &self.transport {
             Transport::Folder(folder) => folder.put(letter.kind, message).await,
+            Transport::Smtp(smtp) => smtp.send(&message).await,
+        }
+    }
+
+    /// Whether letters could be handed over: connects to the mail server and signs in. A folder is not looked at.
+    ///
+    /// # Errors
+    /// [`SendError::Temporary`].
+    pub async fn check(&self) -> Result<(), SendError> {
+        match &self.transport {
+            Transport::Folder(_) => Ok(()),
+            Transport::Smtp(smtp) => smtp.check().await,
         }
     }
 
@@ -90,6 +106,7 @@ impl Mailer {
     pub fn timeout(&self) -> Duration {
         match &self.transport {
             Transport::Folder(_) => FOLDER_TIMEOUT,
+            Transport::Smtp(smtp) => smtp.timeout(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::CommandFactory;
-use latchkey::{accounts::Fault, cli::Cli, store::Check};
+use latchkey::{accounts::Fault, cli::Cli, mail::LetterKind, store::Check};
 use serde_json::Value;
 
 use super::{section, table, text};
@@ -42,6 +42,13 @@ fn the_table_of_the_findings_is_what_a_check_can_find() {
     let readme = text("README.md");
     let shown = table(section(&readme, "## Checking a store")).into_iter().map(|row| row[0].clone());
     assert_eq!(shown.collect::<Vec<_>>(), Fault::CODES.map(|code| format!("`{code}`")));
+}
+
+#[test]
+fn the_table_of_the_letters_is_what_can_be_sent() {
+    let readme = text("README.md");
+    let shown = table(section(&readme, "### Texts")).into_iter().map(|row| row[0].clone());
+    assert_eq!(shown.collect::<Vec<_>>(), LetterKind::ALL.map(|kind| format!("`{kind}`")));
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! Where Redis is, and how to get in.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf};
 
 use fred::types::config::{Config, Server, ServerConfig, TlsConfig};
 use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
+    ClientConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
-use crate::store::OpenError;
+use crate::{authorities::trusting, store::OpenError};
 
 /// How the store finds its server or servers, and what it promises of a commit.
 #[derive(Clone)]
@@ -87,25 +86,7 @@ impl RedisOptions {
     }
 
     fn to_tls(&self) -> Result<ClientConfig, OpenError> {
-        let mut roots = RootCertStore::empty();
-        match &self.ca_file {
-            Some(file) => {
-                let failed = |e: &dyn fmt::Display| OpenError(format!("the certificates in {}: {e}", file.display()));
-                for certificate in CertificateDer::pem_file_iter(file).map_err(|e| failed(&e))? {
-                    roots.add(certificate.map_err(|e| failed(&e))?).map_err(|e| failed(&e))?;
-                }
-                if roots.is_empty() {
-                    return Err(failed(&"there is none"));
-                }
-            }
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|e| OpenError(e.to_string()))?
-            .with_root_certificates(roots);
+        let config = trusting(self.ca_file.as_deref()).map_err(OpenError)?;
         let Some((certificate, key)) = &self.identity else { return Ok(config.with_no_client_auth()) };
 
         let failed = |file: &PathBuf, e: &dyn fmt::Display| OpenError(format!("{}: {e}", file.display()));
