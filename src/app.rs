@@ -9,6 +9,9 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+
 use crate::{
     accounts::{self, Accounts, Clock, HashSettings, Hasher, Random},
     breaches::Breaches,
@@ -33,6 +36,7 @@ pub struct App {
     server: Server,
     url: String,
     accounts: Arc<Accounts>,
+    mailer: Arc<Mailer>,
     data: String,
     web: WebSettings,
     limits: RequestLimits,
@@ -68,7 +72,7 @@ impl App {
         let server = listen(config).await?;
         let address = server.address();
         let url = config.tls.url(address);
-        open_mailer(config, &url)?;
+        let mailer = Arc::new(open_mailer(config, &url)?);
         let accounts = Accounts::open(store, hasher, breaches, clock, config.accounts(address, secrets)).await;
         let accounts = accounts.map_err(|e| refused(e.to_string()))?;
         accounts.hasher().report();
@@ -87,7 +91,7 @@ impl App {
         let web = config.web.settings(proxies, config.tls.is_strict());
         let shutdown_timeout = config.shutdown_timeout;
         let limits = config.server.request_limits();
-        Ok(Self { server, url, accounts: Arc::new(accounts), data, web, limits, shutdown_timeout })
+        Ok(Self { server, url, accounts: Arc::new(accounts), mailer, data, web, limits, shutdown_timeout })
     }
 
     /// The address that was bound.
@@ -112,8 +116,16 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let collector = tokio::spawn(collect(Arc::clone(&self.accounts)));
         let keeper = tokio::spawn(keep_keys(Arc::clone(&self.accounts)));
+        let (end_mail, mail_ends) = oneshot::channel::<()>();
+        let (accounts, mailer) = (Arc::clone(&self.accounts), self.mailer);
+        let courier = tokio::spawn(async move { accounts.deliver(&mailer, mail_ends.map(drop)).await });
         let endpoint = http::api(Arc::clone(&self.accounts), &self.web, self.limits);
         self.server.run(endpoint, stop, self.shutdown_timeout).await;
+        drop(end_mail);
+        // A letter that is cut off is sent once more by whoever comes next.
+        if tokio::time::timeout(self.shutdown_timeout, courier).await.is_err() {
+            tracing::warn!("a letter was still being sent at the end of LATCHKEY_SHUTDOWN_TIMEOUT");
+        }
         collector.abort();
         keeper.abort();
         self.accounts.close().await;

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
-use super::{LEASE, MailId, SENDING, entry::Entry, settle::Outcome};
+use super::{MailId, SPARE, entry::Entry, settle::Outcome};
 use crate::{
     accounts::{Accounts, error::Error, keys::Bucket, user::Stored},
-    mail::{Mailer, SendError},
+    mail::Mailer,
 };
 
 /// How often the outbox is looked through, for what is tried again and for what another instance has left. What this
@@ -53,16 +53,13 @@ impl Accounts {
     }
 
     async fn deliver_one(&self, bucket: Bucket, id: MailId, mailer: &Mailer) -> Result<(), Error> {
-        let Some(taken) = self.take_mail(bucket, id).await? else { return Ok(()) };
-        let lease_ends = Instant::now() + LEASE;
+        let lease = mailer.timeout() + SPARE;
+        let lease_ends = Instant::now() + lease;
+        let Some(taken) = self.take_mail(bucket, id, lease).await? else { return Ok(()) };
         let Entry { kind, attempts, .. } = taken.value;
         let outcome = match self.write_letter(&taken.value).await? {
             None => Outcome::Moot,
-            Some(letter) => {
-                let sent = tokio::time::timeout(SENDING, mailer.send(&letter)).await;
-                let late = |_| Err(SendError::Temporary(format!("it took longer than {SENDING:?}")));
-                sent.unwrap_or_else(late).map_or_else(Outcome::Failed, |()| Outcome::Sent)
-            }
+            Some(letter) => mailer.send(&letter).await.map_or_else(Outcome::Failed, |()| Outcome::Sent),
         };
         match &outcome {
             Outcome::Sent => tracing::info!(mail.id = %id, %kind, attempts, "a mail was sent"),

@@ -1,8 +1,8 @@
 //! The outbox: mails that are to be sent, each written in the same commit as the act that needs it.
 //!
 //! An entry says to whom a mail goes, of which kind it is and in which languages, and holds no secret. Whoever sends it
-//! takes it first, by a commit that expects it as it was read: so of many instances one does, and has it for
-//! [`LEASE`]. The secret in a mail is made only then, and what is stored of it is a digest, in the person's slot. So
+//! takes it first, by a commit that expects it as it was read: so of many instances one does, and has it for longer than
+//! sending takes. The secret in a mail is made only then, and what is stored of it is a digest, in the person's slot. So
 //! whoever reads the store, or a copy of it, finds no link that works.
 //!
 //! An instance that dies while it sends leaves the entry to the next one, once the lease is over: then it is not known
@@ -29,11 +29,8 @@ id! {
     MailId
 }
 
-/// For how long whoever took an entry has it. Sending takes less: see [`SENDING`].
-const LEASE: Duration = Duration::from_secs(120);
-
-/// How long sending may take, so that its outcome is noted before the lease is over.
-const SENDING: Duration = Duration::from_secs(75);
+/// For how much longer than sending takes at the most whoever took an entry has it: in that time they note the outcome.
+const SPARE: Duration = Duration::from_secs(60);
 
 /// For how long a mail is tried.
 const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    LEASE, MOURNING, MailId, PATIENCE,
+    MOURNING, MailId, PATIENCE,
     entry::{self, Entry, enqueue},
 };
 use crate::{
@@ -35,15 +35,20 @@ pub(super) enum Outcome {
 }
 
 impl Accounts {
-    /// Takes an entry, if it is due and nobody else does.
-    pub(super) async fn take_mail(&self, bucket: Bucket, id: MailId) -> Result<Option<Stored<Entry>>, Error> {
+    /// Takes an entry for so long, if it is due and nobody else does.
+    pub(super) async fn take_mail(
+        &self,
+        bucket: Bucket,
+        id: MailId,
+        lease: Duration,
+    ) -> Result<Option<Stored<Entry>>, Error> {
         let now = self.clock.now();
         let Some(found) = self.store.get(&bucket.slot().key(&mail(id))).await? else { return Ok(None) };
         let mut entry = entry::read(id, &found)?;
         if entry.due_at > now || entry.dead_at.is_some() {
             return Ok(None);
         }
-        entry.due_at = now.plus(LEASE);
+        entry.due_at = now.plus(lease);
         entry.attempts += 1;
         let mut batch = Batch::new(bucket.slot());
         batch.expect(mail(id), Expectation::Revision(found.revision));
