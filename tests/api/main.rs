@@ -43,6 +43,7 @@ mod load;
 mod nginx;
 mod openapi;
 mod outage;
+mod password_resets;
 mod passwords;
 mod patch;
 mod problems;

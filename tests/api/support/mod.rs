@@ -6,6 +6,7 @@ mod client;
 mod clock;
 mod contract;
 mod forger;
+pub mod letters;
 mod operator;
 mod process;
 pub mod range_service;
@@ -87,7 +88,7 @@ pub struct TestApp {
     contract: Contract,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl TestApp {
@@ -144,18 +145,7 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(app.run(async { drop(stopped.await) }));
         let (client, contract) = (reqwest::Client::new(), Contract::default());
-        Self {
-            url,
-            clock,
-            redis: None,
-            records,
-            on_shared_cluster: false,
-            client,
-            contract,
-            stop,
-            server,
-            _folder: folder,
-        }
+        Self { url, clock, redis: None, records, on_shared_cluster: false, client, contract, stop, server, folder }
     }
 
     /// Stops the service, which must end well, and must have sent no node of a cluster keys of two slots.
