@@ -3,7 +3,8 @@
 //! No transaction spans two slots, so a claim is only a hint, and the user record is the truth. A claim names a user, the
 //! operation that makes it, and the `fence` of the user at that time (0 for a user who is not there yet):
 //!
-//! - it is **binding** while the user has this very address or name, put there by this very operation;
+//! - it is **binding** while the user has this very address or name, or may have the address back, put there by this very
+//!   operation;
 //! - it is **pending** while that operation may still succeed: the user is not there and the claim's fence is 0, or the
 //!   user's fence is still the claim's;
 //! - otherwise it is **dead**, and anybody may take it over.
@@ -14,8 +15,13 @@
 //! operation can no longer succeed. Only then is the claim dead and taken over. Clocks decide who may do that, never
 //! whether it is safe.
 //!
-//! The module `model` checks this exhaustively, with the `judge` that is used here; without the fences it finds two
-//! people with one address.
+//! A user may have an address back for a week after a change (`moves`). The claim on it stays as it is, so undoing the
+//! change claims nothing and nobody can refuse it. When the week is over it stays still, until somebody wants the address:
+//! they first take it out of the user record, by a commit that expects the record as it was read, so that either this or
+//! the undoing happens. Then the claim is dead. Here too the clock only decides who may do that.
+//!
+//! The module `model` checks this exhaustively, with the `judge` that is used here; without the fences, or without taking
+//! that address out of the record, it finds two people with one address.
 
 mod heal;
 mod held;

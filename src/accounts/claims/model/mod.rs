@@ -1,11 +1,15 @@
 //! A model of the protocol, checked exhaustively: every interleaving of a few operations, each of which may stop for good
 //! after any step. It judges claims with the [`judge`](super::judge) that the service uses.
 //!
-//! One step is one thing that is atomic on a store: a read, or one commit. In every state that can be reached, no two
-//! people have the same address or name, whoever has one has the claim on it, and a newcomer who runs alone gets what is
-//! free and is refused what is taken.
+//! One step is one thing that is atomic on a store: a read, or one commit. What a clock says is a choice: whether somebody
+//! has waited long enough, and whether an address that can undo a change still may. In every state that can be reached:
+//! - no two people have the same address or name, nor may have it back;
+//! - whoever has one, or may have it back, has the claim on it, so whatever can be undone can be undone by somebody who
+//!   runs alone, without a claim;
+//! - a newcomer who runs alone gets what is free, and what somebody could have back until now, and is refused the rest.
 
 mod scenarios;
+mod steps;
 
 use std::collections::BTreeMap;
 
@@ -28,10 +32,10 @@ struct Claimed {
     op: Number,
 }
 
-/// What is stored of a person: which operation gave them each handle.
+/// What is stored of a person: which operation gave them each handle, and the one that they may have back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Person {
-    Active { handles: BTreeMap<Number, Number>, fence: u64 },
+    Active { handles: BTreeMap<Number, Number>, previous: Option<(Number, Number)>, fence: u64 },
     Tombstone,
 }
 
@@ -40,8 +44,10 @@ enum Person {
 enum Wish {
     /// Make an account with these handles. `shared`: with an idempotency key, so that nothing is taken back.
     Create { shared: bool, handles: Vec<Number> },
-    /// Give up one handle and have another.
-    Change { from: Number, to: Number },
+    /// Give up one handle and have another. `keeps`: the one before can undo it.
+    Change { from: Number, to: Number, keeps: bool },
+    /// Have the handle before back.
+    Undo,
     /// Delete the account.
     Delete,
 }
@@ -66,6 +72,12 @@ enum Step {
         next: usize,
         seen: Claimed,
     },
+    /// Takes the handle that its owner could have back out of their record.
+    TakeOut {
+        fence: u64,
+        next: usize,
+        seen: Claimed,
+    },
     /// Writes the claim, if it is still the one that was seen.
     Take {
         fence: u64,
@@ -73,6 +85,10 @@ enum Step {
         seen: Option<Claimed>,
     },
     Commit {
+        fence: u64,
+    },
+    /// Commits that the handle before is had again.
+    Return {
         fence: u64,
     },
     /// Takes claims back, one by one.
@@ -99,10 +115,39 @@ struct State {
     operations: Vec<Operation>,
 }
 
-/// The start of a scenario. Without `fences`, a pending claim is taken over as it is.
+/// What the service does, and a wrong one might leave out.
+#[derive(Clone, Copy)]
+struct Rules {
+    /// Otherwise a pending claim is taken over as it is.
+    fences: bool,
+    /// Otherwise the claim of an address that its owner could have back until now is taken over as it is.
+    takes_out: bool,
+}
+
+impl Rules {
+    const ALL: Self = Self { fences: true, takes_out: true };
+}
+
+/// The start of a scenario.
 struct Scenario {
     start: State,
-    fences: bool,
+    rules: Rules,
+}
+
+impl Person {
+    /// All that is claimed for them.
+    fn held(&self) -> Vec<(Number, Number)> {
+        match self {
+            Self::Active { handles, previous, .. } => {
+                handles.iter().map(|(handle, op)| (*handle, *op)).chain(*previous).collect()
+            }
+            Self::Tombstone => Vec::new(),
+        }
+    }
+
+    fn has(&self, handle: Number) -> bool {
+        matches!(self, Self::Active { handles, .. } if handles.contains_key(&handle))
+    }
 }
 
 impl State {
@@ -110,8 +155,9 @@ impl State {
         match self.people.get(&user) {
             None => Owner::Absent,
             Some(Person::Tombstone) => Owner::Tombstone,
-            Some(Person::Active { handles, fence }) => {
-                Owner::Active { fence: *fence, holds: handles.get(&handle).map(|op| operation(*op)) }
+            Some(person @ Person::Active { fence, .. }) => {
+                let held = person.held().into_iter().find(|(held, _)| *held == handle);
+                Owner::Active { fence: *fence, holds: held.map(|(_, op)| operation(op)) }
             }
         }
     }
@@ -122,131 +168,56 @@ impl State {
         judge(&Claim { user: id, fence, op: operation(op), at }, self.owner(user, handle))
     }
 
-    fn is_held(&self, handle: Number) -> bool {
-        self.holders(handle) > 0
+    /// How many people have `handle`.
+    fn owners(&self, handle: Number) -> usize {
+        self.people.values().filter(|person| person.has(handle)).count()
     }
 
+    /// How often somebody has `handle`, or may have it back.
     fn holders(&self, handle: Number) -> usize {
-        let has = |person: &&Person| matches!(person, Person::Active { handles, .. } if handles.contains_key(&handle));
-        self.people.values().filter(has).count()
+        self.people.values().flat_map(Person::held).filter(|(held, _)| *held == handle).count()
     }
 
-    /// What operation `i` may do next. There is a choice only where its clock decides.
-    fn steps(&self, i: usize, fences: bool) -> Vec<Self> {
-        let Operation { user, op, wish, step } = self.operations[i].clone();
-        let to = |step: Step| {
-            let mut next = self.clone();
-            next.operations[i].step = step;
-            next
-        };
-        let wanted = match &wish {
-            Wish::Create { handles, .. } => handles.clone(),
-            Wish::Change { to, .. } => vec![*to],
-            Wish::Delete => Vec::new(),
-        };
-        let own = || wanted.iter().map(|handle| (*handle, op)).collect::<Vec<_>>();
-        let fail = || match wish {
-            Wish::Create { shared: true, .. } => to(Step::Failed),
-            _ => to(Step::Release { left: own(), done: false }),
-        };
-        match step {
-            Step::Done | Step::Failed => Vec::new(),
-            Step::Start => vec![match (&wish, self.people.get(&user)) {
-                (Wish::Create { .. }, _) => to(Step::Look { fence: 0, next: 0 }),
-                (Wish::Change { from, .. }, Some(Person::Active { handles, fence })) if handles.contains_key(from) => {
-                    to(Step::Look { fence: *fence, next: 0 })
-                }
-                (Wish::Delete, Some(Person::Active { .. })) => to(Step::Commit { fence: 0 }),
-                _ => to(Step::Failed),
-            }],
-            Step::Look { fence, next } => vec![match wanted.get(next) {
-                Some(handle) => to(Step::Judge { fence, next, seen: self.claims.get(handle).copied() }),
-                None => to(Step::Commit { fence }),
-            }],
-            Step::Judge { fence, next, seen: None } => vec![to(Step::Take { fence, next, seen: None })],
-            Step::Judge { fence, next, seen: Some(seen) } if seen == (Claimed { user, fence, op }) => {
-                vec![to(Step::Look { fence, next: next + 1 })]
-            }
-            Step::Judge { fence, next, seen: Some(seen) } => match self.standing(seen, wanted[next]) {
-                Standing::Binding => vec![fail()],
-                Standing::Dead => vec![to(Step::Take { fence, next, seen: Some(seen) })],
-                Standing::Pending if fences => vec![to(Step::Fence { fence, next, seen }), fail()],
-                Standing::Pending => vec![to(Step::Take { fence, next, seen: Some(seen) }), fail()],
-            },
-            Step::Fence { fence, next, seen } => {
-                let mut after = to(Step::Look { fence, next });
-                if self.standing(seen, wanted[next]) == Standing::Pending {
-                    match after.people.get_mut(&seen.user) {
-                        Some(Person::Active { fence, .. }) => *fence += 1,
-                        _ => drop(after.people.insert(seen.user, Person::Tombstone)),
-                    }
-                }
-                vec![after]
-            }
-            Step::Take { fence, next, seen } => {
-                let handle = wanted[next];
-                if self.claims.get(&handle).copied() != seen {
-                    return vec![to(Step::Look { fence, next })];
-                }
-                let mut after = to(Step::Look { fence, next: next + 1 });
-                after.claims.insert(handle, Claimed { user, fence, op });
-                vec![after]
-            }
-            Step::Commit { fence: expected } => vec![match (&wish, self.people.get(&user)) {
-                (Wish::Create { .. }, None) => {
-                    let mut after = to(Step::Done);
-                    after.people.insert(user, Person::Active { handles: own().into_iter().collect(), fence: 1 });
-                    after
-                }
-                (Wish::Create { shared: true, .. }, Some(Person::Active { .. })) => to(Step::Done),
-                (Wish::Change { from, to: wanted }, Some(Person::Active { handles, fence })) if *fence == expected => {
-                    let mut handles = handles.clone();
-                    let left = handles.remove(from).map(|old| (*from, old));
-                    handles.insert(*wanted, op);
-                    let mut after = to(Step::Release { left: left.into_iter().collect(), done: true });
-                    after.people.insert(user, Person::Active { handles, fence: fence + 1 });
-                    after
-                }
-                (Wish::Delete, Some(Person::Active { handles, .. })) => {
-                    let left = handles.iter().map(|(handle, op)| (*handle, *op)).collect();
-                    let mut after = to(Step::Release { left, done: true });
-                    after.people.insert(user, Person::Tombstone);
-                    after
-                }
-                _ => fail(),
-            }],
-            Step::Release { mut left, done } => {
-                let Some((handle, op)) = left.pop() else {
-                    return vec![to(if done { Step::Done } else { Step::Failed })];
-                };
-                let mut after = to(Step::Release { left, done });
-                if self.claims.get(&handle).is_some_and(|claim| (claim.user, claim.op) == (user, op)) {
-                    after.claims.remove(&handle);
-                }
-                vec![after]
-            }
-        }
-    }
-
-    /// Whether a newcomer who runs alone gets `handle` if nobody has it, and is refused if somebody has.
-    fn heals(&self, handle: Number) -> bool {
+    /// What becomes of this when one operation runs alone. Where its clock decides, it is `late` or not.
+    fn alone(&self, user: Number, wish: Wish, late: bool) -> Self {
         let mut state = self.clone();
-        let wish = Wish::Create { shared: false, handles: vec![handle] };
-        state.operations = vec![Operation { user: 99, op: 99, wish, step: Step::Start }];
+        state.operations = vec![Operation { user, op: 99, wish, step: Step::Start }];
         for _ in 0..40 {
-            match state.operations[0].step {
-                Step::Done => return !self.is_held(handle),
-                Step::Failed => return self.is_held(handle),
-                // The first choice is the patient one, who fences.
-                _ => state = state.steps(0, true).swap_remove(0),
-            }
+            let mut steps = state.steps(0, Rules::ALL);
+            let Some(patient) = steps.first() else { break };
+            // The first choice is that of whoever comes late. For an attempt that has died it is late anyway.
+            let first = late || !matches!(patient.operations[0].step, Step::TakeOut { .. });
+            state = steps.swap_remove(if first { 0 } else { steps.len() - 1 });
         }
-        false
+        state
+    }
+
+    /// Whether a newcomer who runs alone gets `handle` if nobody has it, and is refused if somebody has; or may have it
+    /// back, unless it is too `late` for that.
+    fn heals(&self, handle: Number, late: bool) -> bool {
+        let after = self.alone(99, Wish::Create { shared: false, handles: vec![handle] }, late);
+        let is_taken = if late { self.owners(handle) > 0 } else { self.holders(handle) > 0 };
+        after.operations[0].step == if is_taken { Step::Failed } else { Step::Done }
+    }
+
+    /// Whether everybody who may have something back has it, if they run alone, by the claim that they have.
+    fn undoes(&self) -> bool {
+        self.people.iter().all(|(user, person)| {
+            let Person::Active { previous: Some((handle, op)), .. } = person else { return true };
+            let after = self.alone(*user, Wish::Undo, false);
+            let person = &after.people[user];
+            after.operations[0].step == Step::Done
+                && matches!(person, Person::Active { handles, previous: None, .. } if handles.get(handle) == Some(op))
+                && after.claims.get(handle) == self.claims.get(handle)
+        })
     }
 }
 
 /// The handles that a scenario may use.
 const HANDLES: std::ops::Range<Number> = 0..5;
+
+/// Those below are email addresses.
+const FIRST_USERNAME: Number = 3;
 
 impl Model for Scenario {
     type State = State;
@@ -258,35 +229,43 @@ impl Model for Scenario {
 
     fn actions(&self, state: &State, actions: &mut Vec<(usize, usize)>) {
         for i in 0..state.operations.len() {
-            actions.extend((0..state.steps(i, self.fences).len()).map(|choice| (i, choice)));
+            actions.extend((0..state.steps(i, self.rules).len()).map(|choice| (i, choice)));
         }
     }
 
     fn next_state(&self, state: &State, (i, choice): (usize, usize)) -> Option<State> {
-        state.steps(i, self.fences).into_iter().nth(choice)
+        state.steps(i, self.rules).into_iter().nth(choice)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let unique = |_: &Self, state: &State| HANDLES.into_iter().all(|handle| state.holders(handle) <= 1);
+        let unique = |_: &Self, state: &State| HANDLES.into_iter().all(|handle| state.owners(handle) <= 1);
+        let kept = |_: &Self, state: &State| HANDLES.into_iter().all(|handle| state.holders(handle) <= 1);
         let claimed = |_: &Self, state: &State| {
-            state.people.iter().all(|(user, person)| match person {
-                Person::Tombstone => true,
-                Person::Active { handles, .. } => handles.iter().all(|(handle, op)| {
-                    state.claims.get(handle).is_some_and(|claim| (claim.user, claim.op) == (*user, *op))
-                }),
+            state.people.iter().all(|(user, person)| {
+                person.held().into_iter().all(|(handle, op)| {
+                    state.claims.get(&handle).is_some_and(|claim| (claim.user, claim.op) == (*user, op))
+                })
             })
         };
-        let heals = |_: &Self, state: &State| HANDLES.into_iter().all(|handle| state.heals(handle));
+        let heals = |_: &Self, state: &State| {
+            // What nobody claims is free, as the property above says.
+            state.claims.keys().all(|handle| state.heals(*handle, true) && state.heals(*handle, false))
+        };
         vec![
-            Property::always("nobody has what another has", unique),
-            Property::always("whoever has something has the claim on it", claimed),
+            Property::always(TWO_HAVE_ONE, unique),
+            Property::always("nobody has what another may have back", kept),
+            Property::always("whoever has something, or may have it back, has the claim on it", claimed),
             Property::always("what is free can be had, and what is taken cannot", heals),
+            Property::always("what may be had back can be had back", |_, state: &State| state.undoes()),
             Property::sometimes("somebody is done", |_, state: &State| {
                 state.operations.iter().any(|operation| operation.step == Step::Done)
             }),
         ]
     }
 }
+
+/// The property that everything here is for.
+const TWO_HAVE_ONE: &str = "nobody has what another has";
 
 fn operation(number: Number) -> OperationId {
     OperationId::from_bytes([number; 16])
