@@ -1,7 +1,9 @@
 //! `latchkey check` on damage made by hand: it is found, named, repaired and gone.
 
+use std::time::Duration;
+
 use fred::interfaces::{HashesInterface, KeysInterface};
-use latchkey::accounts::Timestamp;
+use latchkey::accounts::{Clock, Timestamp};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -72,6 +74,7 @@ async fn redis_each_kind_of_damage_is_found_named_repaired_and_gone() {
         a_pending_claim_is_left_alone_while_it_is_young_and_fenced_when_it_is_old(),
         a_missing_claim_is_made_again_and_is_as_good_as_the_first(),
         a_claim_in_the_name_of_nobody_is_given_back(),
+        a_former_address_is_claimed_like_the_present_one(),
         a_duplicate_is_reported_and_left_alone(),
         a_session_without_its_user_is_deleted(),
         a_session_of_an_older_epoch_is_deleted(),
@@ -124,6 +127,31 @@ async fn a_claim_in_the_name_of_nobody_is_given_back() {
     app.leave_claim_at(&ada.email, NOBODY, 0, long_ago()).await;
     app.expect_repair_of(&["missing_claim", "stale_claim"]).await;
     app.sign_in(&ada.email, PASSWORD).await.expect(201);
+    app.stop().await;
+}
+
+async fn a_former_address_is_claimed_like_the_present_one() {
+    let (app, ada) = service().await;
+    let former = "former@example.com";
+    for until in [app.clock.now().plus(Duration::from_secs(60)), long_ago()] {
+        app.give_former_address(&ada.id, former, until).await;
+        app.check(false).await.expect_clean();
+        app.damage(&ada.id, &format!("DEL {} {}", email_claim(former), email_claim(&ada.email))).await;
+        app.expect_repair_of(&["missing_claim", "missing_claim"]).await;
+        app.sign_in(&ada.email, PASSWORD).await.expect(201);
+        app.sign_in(former, PASSWORD).await.refused(401, "invalid_credentials");
+    }
+    // What is mended can be taken over as what was never damaged: after its time, and not before it.
+    app.give_former_address(&ada.id, former, app.clock.now().plus(Duration::from_secs(60))).await;
+    app.register("former").await.refused(409, "email_taken");
+    app.clock.advance(Duration::from_secs(60));
+    app.register("former").await.expect(201);
+    app.check(false).await.expect_clean();
+
+    app.give_former_address(&ada.id, "bob@example.com", long_ago()).await;
+    app.damage(&ada.id, &format!("DEL {}", email_claim("bob@example.com"))).await;
+    let left = app.check(true).await;
+    assert_eq!((left.code, left.codes("left")), (1, vec!["duplicate"]), "{}", left.text);
     app.stop().await;
 }
 

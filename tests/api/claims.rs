@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub const NOBODY: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
-const OPERATION: &str = "AAECAwQFBgcICQoLDA0ODw";
+pub const OPERATION: &str = "AAECAwQFBgcICQoLDA0ODw";
 
 impl TestApp {
     /// Writes a claim of `user` on an email address, as an attempt that died at this moment would have left it.

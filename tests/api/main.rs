@@ -32,6 +32,7 @@ mod doctor;
 mod failover;
 mod floods;
 mod foreign;
+mod former_addresses;
 mod grants;
 mod hashing;
 mod health;

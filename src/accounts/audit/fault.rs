@@ -27,13 +27,13 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "whose id and which key it is")]
 pub enum Fault {
-    /// A claim of a user who neither has what it claims nor can get it any more.
+    /// A claim of a user who neither has what it claims nor can get it, or have it back, any more.
     DeadClaim { claim: Slot, user: UserId, at: Timestamp },
     /// A claim that is still pending, long after its maker has gone.
     StaleClaim { claim: Slot, user: UserId, at: Timestamp },
-    /// A user whose address or username is claimed for nobody.
+    /// A user whose address or username, or the address that they may have back, is claimed for nobody.
     MissingClaim { user: UserId, kind: HandleKind },
-    /// Two users with one address or username.
+    /// Two users with one address or username, or who may have it back.
     Duplicate { user: UserId, other: UserId, kind: HandleKind },
     /// A user who was made and never deleted, and whose record is gone.
     LostUser { user: UserId },

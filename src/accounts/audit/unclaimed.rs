@@ -42,7 +42,7 @@ impl Unclaimed {
 
     /// Claims for each user what they alone have, if that is wanted, and reports all of it.
     pub(super) async fn settle(self, accounts: &Accounts, report: &mut Report<'_>) -> Result<(), Error> {
-        for (kind, users) in self.0.into_values() {
+        for (slot, (kind, users)) in self.0 {
             if let [first, others @ ..] = users.as_slice()
                 && !others.is_empty()
             {
@@ -56,7 +56,7 @@ impl Unclaimed {
                 let fault = Fault::MissingClaim { user, kind };
                 let outcome = match report.repair {
                     _ if report.misses_users => Some(Outcome::Left("a user who cannot be read may have it")),
-                    true => accounts.claim_again(user, &fault).await?,
+                    true => accounts.claim_again(user, &slot).await?,
                     false => Some(Outcome::Repairable),
                 };
                 if let Some(outcome) = outcome {
@@ -69,10 +69,13 @@ impl Unclaimed {
 }
 
 impl Accounts {
-    /// Claims for a user what is theirs. None is what has mended itself.
-    async fn claim_again(&self, user: UserId, fault: &Fault) -> Result<Option<Outcome>, Error> {
-        let found = UserId::look(self, &[user]).await?.into_iter().flatten().find(|found| found.fault == *fault);
-        let Some(Cure::Claim(handle, claim)) = found.map(|found| found.cure) else { return Ok(None) };
+    /// Claims for a user what is theirs, in this slot. None is what has mended itself.
+    async fn claim_again(&self, user: UserId, slot: &str) -> Result<Option<Outcome>, Error> {
+        let found = UserId::look(self, &[user]).await?.into_iter().flatten().find_map(|found| match found.cure {
+            Cure::Claim(handle, claim) if keys::claim(&handle).to_string() == slot => Some((handle, claim)),
+            _ => None,
+        });
+        let Some((handle, claim)) = found else { return Ok(None) };
         match self.claim(&handle, &claim).await {
             Ok(()) => Ok(Some(Outcome::Repaired)),
             Err(Error::EmailTaken | Error::UsernameTaken) => Ok(Some(Outcome::Left("somebody else has claimed it"))),

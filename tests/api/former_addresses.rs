@@ -1,0 +1,152 @@
+//! An address that somebody had and may have back: it is nobody else's until its week is over, and signs nobody in.
+
+use std::time::Duration;
+
+use futures_util::future::join;
+use latchkey::accounts::{Clock, Timestamp};
+use serde_json::json;
+
+use crate::{
+    check::{long_ago, service},
+    claims::OPERATION,
+    support::{Answer, PASSWORD, Person, TestApp},
+};
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const FORMER: &str = "former@example.com";
+
+impl TestApp {
+    /// Lets a user have an address back until then, as a change that was confirmed would have left it.
+    pub async fn give_former_address(&self, id: &str, email: &str, until: Timestamp) {
+        self.leave_claim(email, id, 0).await;
+        let fields = format!("previous_email {email} previous_email_op {OPERATION} previous_email_until {until}");
+        self.damage(id, &format!("HSET BUCKET:user:ID {fields}")).await;
+    }
+
+    async fn expect_no_former_address(&self, id: &str) {
+        assert!(!self.stored_user(id).await.keys().any(|field| field.starts_with("previous_email")));
+    }
+
+    async fn change_address(&self, person: &Person, email: &str) -> Answer {
+        let patch = json!({"email": email, "current_password": PASSWORD});
+        self.patch("/v1/users/me").bearer(&person.token).json(&patch).send().await
+    }
+
+    async fn person_at(&self, email: &str) -> Person {
+        let user = self.sign_in(email, PASSWORD).await.expect(201).body["user"].clone();
+        self.signed_in(&user).await
+    }
+
+    fn in_a_week(&self) -> Timestamp {
+        self.clock.now().plus(WEEK)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_former_address_is_nobody_elses_for_a_week_and_signs_nobody_in() {
+    let (app, ada) = service().await;
+    app.give_former_address(&ada.id, FORMER, app.in_a_week()).await;
+    let revision = app.stored_user(&ada.id).await["rev"].clone();
+    app.clock.advance(WEEK.checked_sub(HOUR).unwrap());
+    app.register("former").await.refused(409, "email_taken");
+    app.sign_in(FORMER, PASSWORD).await.refused(401, "invalid_credentials");
+    assert!(!app.operator(&format!("users suspend {FORMER}")).await.status.success(), "nor does an operator find her");
+    assert_eq!(app.stored_user(&ada.id).await["rev"], revision, "nobody touched her");
+
+    app.clock.advance(HOUR);
+    let ada = app.person_at(&ada.email).await; // her session is over too
+    app.register("former").await.expect(201);
+    app.expect_no_former_address(&ada.id).await;
+    assert_eq!(app.me(&ada.token).await.header("etag"), "\"1\"", "a client does not see it");
+    let newcomer = app.sign_in(FORMER, PASSWORD).await.expect(201).body;
+    assert_ne!(newcomer["user"]["id"], ada.id.as_str());
+    app.check(false).await.expect_clean();
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_former_address_is_had_back_also_after_its_week() {
+    let (app, ada) = service().await;
+    for until in [app.in_a_week(), long_ago()] {
+        app.give_former_address(&ada.id, FORMER, until).await;
+        app.change_address(&ada, FORMER).await.expect(200);
+        app.expect_no_former_address(&ada.id).await;
+        assert_eq!(app.stored_user(&ada.id).await["email_op"], OPERATION, "by the claim that it had");
+        app.sign_in(FORMER, PASSWORD).await.expect(201);
+        app.check(false).await.expect_clean(); // also the claim that she leaves is gone
+        app.change_address(&ada, &ada.email).await.expect(200);
+        app.register("former").await.expect(201);
+        let newcomer = app.person_at(FORMER).await;
+        app.delete("/v1/users/me").bearer(&newcomer.token).send().await.expect(204);
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_former_address_outlasts_another_change_and_no_deletion() {
+    let (app, ada) = service().await;
+    app.give_former_address(&ada.id, FORMER, app.in_a_week()).await;
+    app.change_address(&ada, "new@example.com").await.expect(200);
+    app.register("ada").await.expect(201);
+    app.register("former").await.refused(409, "email_taken");
+    app.check(false).await.expect_clean();
+    app.delete("/v1/users/me").bearer(&ada.token).send().await.expect(204);
+    app.check(false).await.expect_clean();
+    app.register("former").await.expect(201);
+    app.register("new").await.expect(201);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_registering_says_nothing_of_a_former_address_where_accounts_are_concealed() {
+    let app = TestApp::redis_with(&["--conceal-accounts"]).await;
+    app.register("ada").await.expect(202);
+    let ada = app.person_at("ada@example.com").await;
+    app.give_former_address(&ada.id, FORMER, app.in_a_week()).await;
+    let fresh = app.register("bob").await.expect(202).body;
+    assert_eq!(app.register("former").await.expect(202).body, fresh);
+    app.sign_in(FORMER, PASSWORD).await.refused(401, "invalid_credentials");
+    app.clock.advance(WEEK);
+    assert_eq!(app.register("former").await.expect(202).body, fresh);
+    app.sign_in(FORMER, PASSWORD).await.expect(201);
+    app.check(false).await.expect_clean();
+    app.stop().await;
+}
+
+/// How often somebody is raced with.
+const ROUNDS: usize = 24;
+
+/// Whoever is first has it, and the other one is told so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_newcomer_and_whoever_had_an_address_do_not_both_get_it() {
+    let app = TestApp::redis_with(&["--password-attempts", "none", "--registrations-per-address", "none"]).await;
+    let mut won = [0, 0];
+    for round in 0..ROUNDS {
+        let (name, former) = (format!("ada{round}"), format!("former{round}"));
+        let ada = app.person(&name).await;
+        let address = format!("{former}@example.com");
+        app.give_former_address(&ada.id, &address, long_ago()).await;
+        let back = async {
+            // As many requests later as brings both together at different moments.
+            for _ in 0..round % 8 {
+                app.me(&ada.token).await.expect(200);
+            }
+            app.change_address(&ada, &address).await
+        };
+        let (back, newcomer) = join(back, app.register(&former)).await;
+        let signed_in = app.sign_in(&address, PASSWORD).await.expect(201).body;
+        let owner = signed_in["user"]["id"] == ada.id.as_str();
+        match (back.status, newcomer.status) {
+            (200, 409) => assert!(owner, "round {round}"),
+            (409, 201) => assert!(!owner, "round {round}"),
+            statuses => panic!("round {round}: {statuses:?}"),
+        }
+        won[usize::from(owner)] += 1;
+    }
+    let [newcomers, owners] = won;
+    assert!(newcomers > 0 && owners > 0, "no race: newcomers won {newcomers} times, and owners {owners} times");
+    eprintln!("newcomers won {newcomers} times, and owners {owners} times");
+    app.check(false).await.expect_clean();
+    app.stop().await;
+}
