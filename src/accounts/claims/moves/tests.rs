@@ -1,5 +1,7 @@
 //! Changes of address and their undoing, by what they gain and lose.
 
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
 use crate::{
     accounts::{
@@ -203,4 +205,54 @@ fn what_is_let_go_is_held_no_more() {
     next.let_go();
     assert_eq!(difference(&moved, &next), (vec![], vec![(handle("a"), op(1))]));
     assert_eq!((next.undone(now()), next.version), (None, moved.version));
+}
+
+/// What may become of a user, at a letter's address.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Move(char),
+    Change(char),
+    Undo,
+    LetGo,
+}
+
+fn acts() -> impl Strategy<Value = Vec<(Act, u32)>> {
+    let letter = || prop::sample::select(vec!['a', 'b', 'c', 'B']);
+    let act =
+        prop_oneof![letter().prop_map(Act::Move), letter().prop_map(Act::Change), Just(Act::Undo), Just(Act::LetGo),];
+    vec((act, 0..9_u32), 0..12)
+}
+
+proptest! {
+    /// A claim may be released long after the commit that has lost it, so what is lost must not come back by the same
+    /// operation.
+    #[test]
+    fn whatever_they_do_nothing_comes_back_that_was_lost(acts in acts()) {
+        let (mut user, mut today, mut all_lost) = (ada(), now(), Vec::new());
+        for ((act, days), number) in acts.into_iter().zip(2..) {
+            today = today.plus(DAY * days);
+            let mut next = user.clone();
+            let to = |letter: char| address(&format!("{letter}@example.com"));
+            match act {
+                Act::Move(letter) => next.move_to(to(letter), op(number), today),
+                Act::Change(letter) => next.change_email(to(letter), op(number)),
+                Act::Undo => {
+                    next.undo_move(today);
+                }
+                Act::LetGo if next.previous_email.is_some() => next.let_go(),
+                Act::LetGo => {}
+            }
+            let (gained, lost) = difference(&user, &next);
+            for handle in gained {
+                prop_assert_eq!(next.holds(&handle), Some(op(number)));
+            }
+            all_lost.extend(lost);
+            let held = next.handles();
+            prop_assert!(!held.iter().any(|entry| all_lost.contains(entry)), "{held:?}");
+            for (handle, op) in &held {
+                prop_assert_eq!(next.holds(handle), Some(*op), "nothing is held twice");
+            }
+            user = next;
+        }
+    }
 }
