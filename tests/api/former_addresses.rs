@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     check::{long_ago, service},
     claims::OPERATION,
-    support::{Answer, PASSWORD, Person, TestApp},
+    support::{Answer, PASSWORD, Person, TestApp, on_every_store},
 };
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -58,8 +58,76 @@ impl TestApp {
         }
     }
 
+    /// Changes the address of somebody who has shown that the present one is theirs, and confirms it.
+    async fn move_to(&self, person: &Person, email: &str) {
+        let before = self.letters(email).len();
+        self.change_address(person, email).await.expect(200);
+        let token = json!({"token": self.letter_after(email, before).await.token()});
+        self.post("/v1/email-verifications/confirm").json(&token).send().await.expect(204);
+        assert_eq!(self.me(&person.token).await.body["email"], email);
+    }
+
+    /// Somebody who has moved from one address to the next, and the token that undoes it.
+    async fn somebody_moved(&self, from: &str, to: &str) -> (Person, String) {
+        let ada = self.person(from).await;
+        self.post("/v1/email-verifications").json(&json!({"email": ada.email})).send().await.expect(202);
+        let token = json!({"token": self.letter(&ada.email).await.token()});
+        self.post("/v1/email-verifications/confirm").json(&token).send().await.expect(204);
+        self.move_to(&ada, &format!("{to}@example.com")).await;
+        let undo = self.letter_after(&ada.email, 1).await.token();
+        (ada, undo)
+    }
+
+    async fn undo(&self, token: &str) -> Answer {
+        self.post("/v1/email-changes/undo").json(&json!({"token": token})).send().await
+    }
+
     fn in_a_week(&self) -> Timestamp {
         self.clock.now().plus(WEEK)
+    }
+}
+
+on_every_store! {
+    async fn a_change_of_address_is_undone_within_a_week(app: TestApp) {
+        let (ada, undo) = app.somebody_moved("ada", "new").await;
+        app.clock.advance(WEEK.checked_sub(HOUR).unwrap());
+        app.register("ada").await.refused(409, "email_taken");
+        app.sign_in(&ada.email, PASSWORD).await.refused(401, "invalid_credentials");
+        app.sign_in("new@example.com", PASSWORD).await.expect(201);
+        app.undo(&undo).await.expect(204);
+        app.register("ada").await.refused(409, "email_taken");
+        app.register("new").await.expect(201);
+        app.undo(&undo).await.refused(403, "confirmation_invalid");
+    }
+
+    async fn a_former_address_is_free_after_a_week(app: TestApp) {
+        let (ada, undo) = app.somebody_moved("ada", "new").await;
+        app.clock.advance(WEEK);
+        app.undo(&undo).await.refused(403, "confirmation_invalid");
+        app.register("ada").await.expect(201);
+        app.undo(&undo).await.refused(403, "confirmation_invalid");
+        let newcomer = app.sign_in(&ada.email, PASSWORD).await.expect(201).body;
+        assert_ne!(newcomer["user"]["id"], ada.id.as_str());
+        assert_eq!(app.sign_in("new@example.com", PASSWORD).await.expect(201).body["user"]["id"], ada.id.as_str());
+    }
+
+    async fn whoever_moves_twice_does_not_shake_off_the_first_address(app: TestApp) {
+        let (ada, undo) = app.somebody_moved("ada", "new").await;
+        app.move_to(&ada, "newer@example.com").await;
+        app.register("new").await.expect(201);
+        app.register("ada").await.refused(409, "email_taken");
+        app.undo(&undo).await.expect(204);
+        app.register("newer").await.expect(201);
+        app.register("ada").await.refused(409, "email_taken");
+    }
+
+    async fn whoever_moves_back_claims_nothing_and_leaves_nothing(app: TestApp) {
+        let (ada, undo) = app.somebody_moved("ada", "new").await;
+        app.move_to(&ada, &ada.email).await;
+        app.undo(&undo).await.refused(403, "confirmation_invalid");
+        app.register("new").await.expect(201);
+        app.register("ada").await.refused(409, "email_taken");
+        app.sign_in(&ada.email, PASSWORD).await.expect(201);
     }
 }
 
@@ -183,7 +251,7 @@ async fn redis_a_newcomer_and_an_undoing_do_not_both_succeed_when_clocks_differ(
         app.give_former_address(&ada.id, &address, until).await;
         let token = app.undo_token(&ada.id, &address, until).await;
         let [late, later] = [round % 8, round / 8].map(|turns| app.pass(turns));
-        let undoing = late.then(|()| app.post("/v1/email-changes/undo").json(&json!({"token": token})).send());
+        let undoing = late.then(|()| app.undo(&token));
         let (undone, newcomer) = join(undoing, later.then(|()| ahead.register(&former))).await;
         let owner = app.stored_user(&ada.id).await["email"] == address;
         match (undone.status, newcomer.status) {
