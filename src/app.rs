@@ -157,7 +157,11 @@ async fn listen(config: &Config) -> Result<Server, StartError> {
 fn open_mailer(config: &Config, url: &str) -> Result<Mailer, StartError> {
     let own_url = config.tokens.issuer.as_deref().unwrap_or(url);
     let options = config.mail.options(own_url, &config.data_dir).map_err(StartError)?;
-    Mailer::open(options).map_err(|e| StartError(e.to_string()))
+    let mailer = Mailer::open(options).map_err(|e| StartError(e.to_string()))?;
+    if let Some(warning) = config.mail.warning(own_url) {
+        tracing::warn!("{warning}");
+    }
+    Ok(mailer)
 }
 
 /// Looks whether the store of `config` is fit for accounts, without making one.

@@ -142,7 +142,7 @@ fn wrong_value(error: &clap::Error) -> String {
     let value = if known.is_some_and(clap::Arg::is_hide_env_values_set) {
         "the value".to_owned()
     } else {
-        format!("`{}`", text(ContextKind::InvalidValue))
+        format!("`{}`", text(ContextKind::InvalidValue).replace(char::is_control, " "))
     };
     format!("{name}: {value} is not allowed; {allowed}")
 }

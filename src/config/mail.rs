@@ -121,14 +121,16 @@ impl MailArgs {
             reset: own(&self.reset_url, "reset")?,
             undo: own(&self.undo_url, "undo")?,
         };
-        let leads_here = [&self.verify_url, &self.reset_url, &self.undo_url].into_iter().any(Option::is_none);
-        if self.smtp_url.is_some() && leads_here && is_loopback(own_url) {
-            tracing::warn!(
-                "LATCHKEY_ISSUER is not set: links in mail lead to {own_url}, where nobody finds this service"
-            );
-        }
         let product = self.product_name.clone();
         Ok(MailOptions { transport, from, product, templates: self.mail_templates.clone(), links })
+    }
+
+    /// What is likely to be wrong for a service that is at `own_url`, in a line for the operator.
+    #[must_use]
+    pub fn warning(&self, own_url: &str) -> Option<String> {
+        let leads_here = [&self.verify_url, &self.reset_url, &self.undo_url].into_iter().any(Option::is_none);
+        let is_lost = self.smtp_url.is_some() && leads_here && is_loopback(own_url);
+        is_lost.then(|| format!("LATCHKEY_ISSUER: links in mail lead to {own_url}, where nobody finds this service"))
     }
 
     fn smtp(&self, url: &SmtpUrl) -> Result<SmtpOptions, String> {
@@ -200,6 +202,7 @@ mod tests {
         ] {
             assert!(links.contains(link), "{links}");
         }
+        assert_eq!(args.warning("http://127.0.0.1:9443"), None);
         assert!(matches!(options.transport, TransportOptions::Folder(folder) if folder == Path::new("data/outbox")));
     }
 
@@ -236,6 +239,11 @@ mod tests {
         let TransportOptions::Smtp(smtp) = options().unwrap().transport else { panic!("a folder") };
         assert_eq!(smtp.credentials.as_ref().unwrap().password.as_str(), "hunter2 and more");
         assert!(!format!("{smtp:?}").contains("hunter2"), "{smtp:?}");
+        for (own_url, is_lost) in
+            [("http://127.0.0.1:9443", true), ("http://[::1]", true), ("https://a.example", false)]
+        {
+            assert_eq!(args(&url).warning(own_url).is_some(), is_lost, "{own_url}");
+        }
         for wrong in ["", "hunter2\nhunter2\n"] {
             std::fs::write(path, wrong).unwrap();
             let line = options().unwrap_err();

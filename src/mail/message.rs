@@ -4,8 +4,8 @@ use lettre::{
     Address,
     address::Envelope,
     message::{
-        Mailbox, MultiPart,
-        header::{HeaderName, HeaderValue},
+        Body, Mailbox, MultiPart,
+        header::{ContentTransferEncoding, HeaderName, HeaderValue},
     },
 };
 use zeroize::Zeroizing;
@@ -56,9 +56,21 @@ impl Message {
             // RFC 3834, 5: nobody who is away answers it.
             .raw_header(header("Auto-Submitted", "auto-generated"))
             .envelope(envelope)
-            .multipart(MultiPart::alternative_plain_html(plain.to_owned(), html.to_owned()))
+            .multipart(MultiPart::alternative_plain_html(body(plain), body(html)))
             .map_err(|e| e.to_string())?;
         let bytes = Zeroizing::new(message.formatted());
         Ok(Self { id: id.clone(), from: sender.email, to, bytes })
+    }
+}
+
+/// A text as it is where that can be, so that people find a link in a file of it: plain ASCII, and no line longer than any
+/// server takes (RFC 5322, 2.1.1). Everything else is encoded.
+fn body(text: &str) -> Body {
+    let is_plain = |line: &str| line.len() <= 998 && line.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t'));
+    if text.lines().all(is_plain) {
+        let lines = text.lines().flat_map(|line| [line, "\r\n"]).collect::<String>();
+        Body::dangerous_pre_encoded(lines.into_bytes(), ContentTransferEncoding::SevenBit)
+    } else {
+        Body::new(text.to_owned())
     }
 }

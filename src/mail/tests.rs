@@ -12,7 +12,7 @@ fn options(folder: &Path) -> MailOptions {
     MailOptions {
         transport: TransportOptions::Folder(folder.to_owned()),
         from: Sender::parse("Ex\u{e4}mple, Inc. <accounts@example.com>").unwrap(),
-        product: "Ex\u{e4}mple".to_owned(),
+        product: "Example".to_owned(),
         templates: None,
         links: Links { verify: link("verify"), reset: link("reset"), undo: link("undo") },
     }
@@ -52,6 +52,7 @@ async fn a_letter_has_the_headers_of_one_that_a_machine_wrote() {
     assert!(head.is_ascii() && !head.contains("lkm_token") && !head.contains("123456"), "{head}");
     assert!(body.contains("text/plain") && body.contains("text/html"), "{body}");
     assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "every line ends with CRLF");
+    assert!(text.contains("\r\nhttps://a.example/verify?token=lkm_token\r\n"), "a person finds the link: {text}");
     assert!(text.lines().all(|line| line.len() <= 998), "{text}");
 }
 

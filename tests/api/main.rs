@@ -41,6 +41,7 @@ mod kills;
 mod leaks;
 mod life;
 mod load;
+mod mail;
 mod nginx;
 mod openapi;
 mod outage;

@@ -10,6 +10,7 @@ pub mod letters;
 mod operator;
 mod process;
 pub mod range_service;
+pub mod smtp_server;
 mod tls;
 pub mod victim;
 mod wire;
