@@ -73,7 +73,8 @@ impl Accounts {
             Some(id) => self.find_user(id).await?.and_then(Stored::active),
             None => self.find_by_handle(&address).await?,
         };
-        let Some(user) = user.filter(|user| user.value.suspended_at.is_none()) else { return Ok(None) };
+        let gets_mail = |user: &Stored<User>| user.value.suspended_at.is_none();
+        let Some(user) = user.filter(gets_mail) else { return Ok(None) };
         let is = |other: &EmailAddress| other.canonical() == entry.to.canonical();
         let is_own = is(&user.value.email);
         let pending = user.value.pending_email.clone().filter(is);
@@ -81,7 +82,8 @@ impl Accounts {
             LetterKind::Verification if pending.is_some() && entry.user.is_some() => {
                 if let Some(owner) = self.find_by_handle(&address).await? {
                     let to = owner.value.email.clone();
-                    return Ok(Some(Addressee { user: owner, to, kind: LetterKind::AlreadyRegistered }));
+                    let owner = Some(owner).filter(gets_mail);
+                    return Ok(owner.map(|user| Addressee { user, to, kind: LetterKind::AlreadyRegistered }));
                 }
                 pending
             }
