@@ -42,6 +42,8 @@ fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
         }
     }
     let expected = [
+        "confirm_email_verification",
+        "confirm_password_reset",
         "delete_me",
         "end_session",
         "end_sessions",
@@ -57,9 +59,12 @@ fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
         "reauthenticate",
         "refresh_session",
         "register",
+        "request_email_verification",
+        "request_password_reset",
         "revoke_token",
         "sign_in",
         "sign_out",
+        "undo_email_change",
     ];
     assert_eq!(ids.into_iter().collect::<Vec<_>>(), expected);
 }

@@ -153,10 +153,11 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&app.get("/v1/users/me").send().await);
     seen.note(&app.me("lk_x").await);
     seen.note(&app.sign_in("ada", "wrong").await);
+    seen.note(&app.undo("lkm_x").await);
     for _ in 0..6 {
         seen.note(&app.sign_in("nobody", "wrong").await);
     }
-    seen.note(&forged(&app).await);
+    turned_away(&app).await.iter().for_each(|answer| seen.note(answer));
     seen.note(&app.get("/nowhere").send().await);
     let broken =
         raw(&app, "GET /health/live HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").await;
@@ -229,13 +230,14 @@ async fn dripping(app: &TestApp) -> Answer {
     answer
 }
 
-/// A page somewhere signs somebody in.
-async fn forged(app: &TestApp) -> Answer {
-    let twin = TestApp::beside(app, &["--cookies"]).await;
+/// A page somewhere signs somebody in, and somebody else has not confirmed their address.
+async fn turned_away(app: &TestApp) -> [Answer; 2] {
+    let twin = TestApp::beside(app, &["--cookies", "--require-verification"]).await;
     let body = json!({"login": "ada", "password": PASSWORD, "token_delivery": "cookie"});
-    let answer = twin.post("/v1/sessions").header("origin", "https://evil.com").json(&body).send().await;
+    let forged = twin.post("/v1/sessions").header("origin", "https://evil.com").json(&body).send().await;
+    let unverified = twin.sign_in("ada", PASSWORD).await;
     twin.stop().await;
-    answer
+    [forged, unverified]
 }
 
 async fn full(app: &TestApp) -> Answer {

@@ -8,7 +8,9 @@ use latchkey::http;
 use crate::support::TestApp;
 
 /// What each operation must have answered, or it was not reached.
-const REACHED: [(&str, u16); 18] = [
+const REACHED: [(&str, u16); 23] = [
+    ("confirm_email_verification", 204),
+    ("confirm_password_reset", 204),
     ("delete_me", 204),
     ("end_session", 204),
     ("end_sessions", 204),
@@ -24,9 +26,12 @@ const REACHED: [(&str, u16); 18] = [
     ("reauthenticate", 200),
     ("refresh_session", 200),
     ("register", 201),
+    ("request_email_verification", 202),
+    ("request_password_reset", 202),
     ("revoke_token", 200),
     ("sign_in", 201),
     ("sign_out", 204),
+    ("undo_email_change", 204),
 ];
 
 /// For how many seconds requests are made up: `make fuzz` says so by `FUZZ_SECONDS`.
@@ -39,8 +44,9 @@ fn seconds() -> String {
 async fn redis_the_service_keeps_to_its_document_whatever_is_sent() {
     let first = TestApp::redis().await;
     // With cookies, which are off by default: the document describes both.
-    let limits = ["--password-attempts", "--password-attempts-per-address", "--registrations-per-address"];
-    let open = limits.map(|limit| [limit, "none"]).concat();
+    let passwords = ["--password-attempts", "--password-attempts-per-address"];
+    let others = ["--registrations-per-address", "--mails-per-address"];
+    let open = [passwords, others].concat().iter().flat_map(|limit| [limit, "none"]).collect::<Vec<_>>();
     let app = TestApp::beside(&first, &[&["--cookies"], open.as_slice()].concat()).await;
     let made = first.operator("api-keys create --name schemathesis --scope tokens:introspect").await;
     let key = String::from_utf8(made.stdout).unwrap();
@@ -59,6 +65,7 @@ async fn redis_the_service_keeps_to_its_document_whatever_is_sent() {
     command.envs([
         ("LATCHKEY_URL", app.url.as_str()),
         ("LATCHKEY_API_KEY", key.trim()),
+        ("LATCHKEY_LETTERS", app.outbox().to_str().unwrap()),
         ("LATCHKEY_SEEN", "seen.json"),
     ]);
     command.env("PYTHONPATH", libraries);

@@ -6,9 +6,14 @@ Only requests that are right already are completed here. Those that are wrong go
 import atexit
 import base64
 import collections
+import email
+import email.policy
 import json
 import os
+import pathlib
+import re
 import threading
+import time
 import uuid
 import zlib
 
@@ -18,6 +23,7 @@ from hypothesis import strategies
 
 URL = os.environ["LATCHKEY_URL"]
 API_KEY = os.environ["LATCHKEY_API_KEY"]
+LETTERS = pathlib.Path(os.environ["LATCHKEY_LETTERS"])
 PASSWORD = "correct horse battery staple"
 ACCESS_COOKIE = "__Host-latchkey_access"
 
@@ -49,13 +55,54 @@ def signed_in():
         me = requests.get(URL + "/v1/users/me", headers={"Authorization": "Bearer " + tokens["access_token"]})
         tokens = tokens if me.ok else None
     if not tokens:
-        user = {"email": f"{uuid.uuid4()}@example.com", "password": PASSWORD}
-        requests.post(URL + "/v1/users", json=user).raise_for_status()
-        answer = requests.post(URL + "/v1/sessions", json={"login": user["email"], "password": PASSWORD})
-        answer.raise_for_status()
-        tokens = answer.json()
+        tokens = newcomer()
     person.tokens, person.in_doubt = tokens, False
     return tokens
+
+
+def post(path, body):
+    answer = requests.post(URL + path, json=body)
+    answer.raise_for_status()
+    return answer
+
+
+def newcomer():
+    """The tokens of somebody who was not there before."""
+    user = {"email": f"{uuid.uuid4()}@example.com", "password": PASSWORD}
+    post("/v1/users", user)
+    return post("/v1/sessions", {"login": user["email"], "password": PASSWORD}).json()
+
+
+def mailed_token(to, about):
+    """The token in a letter to an address with this word in its subject. It is on its way."""
+    for _ in range(500):
+        # The names of letters begin with the time.
+        for path in sorted(LETTERS.glob("*.eml"), reverse=True)[:20]:
+            letter = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            if letter["To"] == to and about in letter["Subject"]:
+                return re.search("lkm_[A-Za-z0-9_-]+", letter.get_body(("plain",)).get_content())[0]
+        time.sleep(0.01)
+    raise RuntimeError("no letter came to " + to)
+
+
+def asked_for(path, about):
+    """The token in a letter that somebody asked for."""
+    to = newcomer()["user"]["email"]
+    post(path, {"email": to})
+    return mailed_token(to, about)
+
+
+def changed():
+    """The token in the letter to an address that is one no more."""
+    tokens = newcomer()
+    former, current = tokens["user"]["email"], f"{uuid.uuid4()}@example.com"
+    post("/v1/email-verifications", {"email": former})
+    post("/v1/email-verifications/confirm", {"token": mailed_token(former, "Confirm")})
+    patch = {"email": current, "current_password": PASSWORD}
+    headers = {"Authorization": "Bearer " + tokens["access_token"]}
+    requests.patch(URL + "/v1/users/me", json=patch, headers=headers).raise_for_status()
+    post("/v1/email-verifications/confirm", {"token": mailed_token(current, "Confirm")})
+    return mailed_token(former, "changed")
 
 
 def chosen(case, of):
@@ -98,12 +145,20 @@ def before_call(context, case, kwargs):
         return
     operation = case.operation.definition.raw["operationId"]
     body = case.body if isinstance(case.body, dict) else {}
-    if operation in ("register", "patch_me") and isinstance(body.get("password"), str):
+    if operation in ("register", "patch_me", "confirm_password_reset") and isinstance(body.get("password"), str):
         # Only the service knows how easy a password is to guess, and how long it is when it is normalised.
         body["password"] = body["password"][:64] + "-kelp-ferry-41-onyx"
     if operation == "patch_me" and ("email" in body or "password" in body):
         # OpenAPI 3.0 has no word for a field that others need.
         body.setdefault("current_password", PASSWORD)
+    if operation in ("confirm_email_verification", "confirm_password_reset"):
+        # Nor has it one for a token or an address with a code, and not both.
+        if "email" in body and "code" in body:
+            body.pop("token", None)
+        else:
+            body.pop("email", None)
+            body.pop("code", None)
+            body.setdefault("token", "lkm_")
     if operation == "register" and "Idempotency-Key" in (case.headers or {}):
         # The same key with another body is refused, and the document cannot say which keys were sent before.
         case.headers["Idempotency-Key"] = case.headers["Idempotency-Key"][:200] + uuid.uuid4().hex
@@ -122,6 +177,12 @@ def before_call(context, case, kwargs):
         body["current_password"] = PASSWORD
     elif operation == "refresh_session" and "refresh_token" in body:
         body["refresh_token"] = signed_in()["refresh_token"]
+    elif operation == "confirm_email_verification" and "token" in body:
+        body["token"] = asked_for("/v1/email-verifications", "Confirm")
+    elif operation == "confirm_password_reset" and "token" in body:
+        body["token"] = asked_for("/v1/password-resets", "new password")
+    elif operation == "undo_email_change":
+        body["token"] = changed()
     elif operation in ("introspect_token", "revoke_token") and "token" in body:
         body["token"] = signed_in()["access_token"]
 
