@@ -9,6 +9,8 @@ pub enum Kind {
     Secret,
     /// A token: in the answer that gives it.
     Token,
+    /// What is in a letter, and nowhere else.
+    Mailed,
     /// What a person says of themselves: in their own record, and in answers to them.
     Personal,
     /// What a browser says of itself: in the record of its session, and in answers to the person.
@@ -26,6 +28,8 @@ pub struct Canary {
     folded: Vec<Vec<u8>>,
     /// Letter by letter.
     exact: Vec<Vec<u8>>,
+    /// Six digits that stand alone: within others they are found by chance.
+    digits: Option<Vec<u8>>,
 }
 
 impl Canary {
@@ -40,6 +44,16 @@ impl Canary {
         let mut canary = Self::new(Kind::Token, name, secret);
         // The last characters are all of the secret.
         canary.exact.push(encoded.as_bytes()[encoded.len() - 20..].to_owned());
+        canary
+    }
+
+    /// Looks for six digits.
+    pub fn code(name: &str, digits: &str) -> Self {
+        let mut canary = Self::new(Kind::Mailed, name, digits.as_bytes());
+        // Shorter forms than this are found by chance as well.
+        canary.folded.retain(|form| form.len() >= 12);
+        canary.exact.retain(|form| form.len() >= 8);
+        canary.digits = Some(digits.into());
         canary
     }
 
@@ -61,11 +75,14 @@ impl Canary {
         ];
         let backwards = bytes.iter().rev().map(u8::to_ascii_lowercase).collect();
         let folded = folded.into_iter().map(String::into_bytes).chain([bytes.to_ascii_lowercase(), backwards]);
-        Self { kind, name: name.to_owned(), folded: folded.collect(), exact: in_base64(bytes) }
+        Self { kind, name: name.to_owned(), folded: folded.collect(), exact: in_base64(bytes), digits: None }
     }
 
     /// Whether it is in this text, in whatever form.
     pub fn is_in(&self, text: &[u8]) -> bool {
+        if self.digits.as_ref().is_some_and(|digits| stands_alone(text, digits)) {
+            return true;
+        }
         let lower = text.to_ascii_lowercase();
         self.exact.iter().any(|form| contains(text, form)) || self.folded.iter().any(|form| contains(&lower, form))
     }
@@ -75,6 +92,15 @@ impl Canary {
 fn in_base64(bytes: &[u8]) -> Vec<Vec<u8>> {
     let cuts = (0..3).map(|cut| STANDARD_NO_PAD.encode(&bytes[cut..bytes.len() - (bytes.len() - cut) % 3]));
     cuts.flat_map(|text| [text.replace('+', "-").replace('/', "_").into_bytes(), text.into_bytes()]).collect()
+}
+
+/// Whether these digits are in a text between others than digits, and are no fraction of a second.
+fn stands_alone(text: &[u8], digits: &[u8]) -> bool {
+    let of_number = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    text.windows(digits.len()).enumerate().any(|(at, part)| {
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        part == digits && !of_number(before) && before != Some(&b'.') && !of_number(text.get(at + digits.len()))
+    })
 }
 
 /// Steps over what cannot begin a hit: the texts are long, and this is not optimised.
@@ -111,6 +137,11 @@ fn a_canary_is_found_in_every_form() {
         }
     }
     assert!(!canary.is_in(b"zqfind7391canarie"));
+    let code = Canary::code("c", "012345");
+    for text in ["012345", "code=012345.", "\"012345\"", "\n012345\r", "MDEyMzQ1", "303132333435"] {
+        assert!(code.is_in(text.as_bytes()), "{text}");
+    }
+    assert!(!code.is_in(b"1012345") && !code.is_in(b"0123456") && !code.is_in(b"12:00:00.012345Z"));
     let token = Canary::token("t", "lkr_AAAAAAAAAAAAAAAAAAAAAAAAAAAA", &[250; 16]);
     assert!(token.is_in(&[1, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 2]));
     assert!(token.is_in(b"lkr_AAAAAAAAAAAAAAAAAAAAAAAAAAAA") && !token.is_in(&[250; 15]));

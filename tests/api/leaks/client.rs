@@ -107,6 +107,6 @@ fn may_be(canary: &Canary, kept: &Kept) -> bool {
             Kind::Token => given,
             Kind::Personal => theirs,
             Kind::Agent => given || kept.operation == "list_sessions",
-            Kind::Secret | Kind::Typed => false,
+            Kind::Secret | Kind::Mailed | Kind::Typed => false,
         }
 }

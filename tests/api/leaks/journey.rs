@@ -1,5 +1,7 @@
 //! What people do, with canaries in all they type, and what they do wrong.
 
+use std::path::PathBuf;
+
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -12,12 +14,12 @@ use super::{
     client::Client,
     raw,
 };
-use crate::support::Contract;
+use crate::support::{Contract, Process};
 
 pub const EMAIL: &str = "Zqmail7391canary@Example.com";
-const NEXT_EMAIL: &str = "zqnext7391canary@example.com";
-const PASSWORD: &str = "zqpass7391canary \"häβ\\/% 1";
-const NEXT_PASSWORD: &str = "zqrenewed7391canary 'kelp' 2";
+pub const NEXT_EMAIL: &str = "zqnext7391canary@example.com";
+pub const PASSWORD: &str = "zqpass7391canary \"häβ\\/% 1";
+pub const NEXT_PASSWORD: &str = "zqrenewed7391canary 'kelp' 2";
 const WRONG_PASSWORD: &str = "zqwrong7391canary ferry 3";
 const KEY: &str = "zqidem7391canary/key";
 pub const TYPED: &str = "zqtyped7391canary";
@@ -34,6 +36,10 @@ struct Person {
 pub struct Journey {
     pub client: Client,
     pub canaries: Vec<Canary>,
+    /// Where letters are.
+    pub letters: PathBuf,
+    /// The token of a letter that was not used.
+    pub unused: String,
     /// The ids of those whose accounts stay.
     pub people: Vec<String>,
     signed_in: Vec<Person>,
@@ -41,7 +47,7 @@ pub struct Journey {
 }
 
 impl Journey {
-    pub fn new(url: &str, api_key: Option<String>) -> Self {
+    pub fn new(process: &Process, api_key: Option<String>) -> Self {
         let personal =
             ["zqmail7391canary", "zqnext7391canary", "zquser7391canary", "zqname7391canary", "zqmeta7391canary"];
         let secret = ["zqpass7391canary", "zqrenewed7391canary", "zqwrong7391canary", "zqidem7391canary"];
@@ -52,9 +58,10 @@ impl Journey {
             of_service.map(|letters| Canary::text(Kind::Secret, letters)).to_vec(),
             vec![Canary::text(Kind::Agent, "zqagent7391canary"), Canary::text(Kind::Typed, TYPED)],
         ];
-        let client = Client::new(url);
-        let mut journey =
-            Self { client, canaries: canaries.concat(), people: Vec::new(), signed_in: Vec::new(), api_key };
+        let (client, canaries) = (Client::new(&process.url), canaries.concat());
+        let letters = process.folder.path().join("latchkey-data/outbox");
+        let (people, signed_in, unused) = (Vec::new(), Vec::new(), String::new());
+        let mut journey = Self { client, canaries, letters, unused, people, signed_in, api_key };
         if let Some(key) = journey.api_key.clone() {
             journey.watch("an API key", &key);
         }
@@ -66,11 +73,12 @@ impl Journey {
         self.register().await;
         let tokens = self.sign_in(EMAIL, PASSWORD).await;
         self.change(&tokens).await;
+        self.write_letters().await;
         self.sign_in_by_cookie().await;
         let tokens = self.rotate().await;
         self.ask_about(&tokens).await;
         self.leave().await;
-        self.read_what_is_public().await;
+        raw::read_what_is_public(&mut self.client).await;
         for (login, password) in [(NEXT_EMAIL, NEXT_PASSWORD), ("zquser7391canary2", PASSWORD)] {
             let (access, refresh) = self.sign_in(login, password).await;
             self.signed_in.push(Person { login: login.to_owned(), password, access, refresh });
@@ -104,7 +112,7 @@ impl Journey {
     }
 
     /// Signs somebody in, and watches for the tokens from here on.
-    async fn sign_in(&mut self, login: &str, password: &str) -> (String, String) {
+    pub async fn sign_in(&mut self, login: &str, password: &str) -> (String, String) {
         let body = json!({"login": login, "password": password});
         let tokens = self.client.json("POST", "/v1/sessions", "", &body).await;
         self.watched(&tokens)
@@ -121,7 +129,7 @@ impl Journey {
         (access, refresh)
     }
 
-    fn watch(&mut self, name: &str, token: &str) {
+    pub fn watch(&mut self, name: &str, token: &str) {
         // The signature of a JWT, or what comes after the prefix of another token.
         let encoded = token.rsplit_once('.').map_or_else(|| &token[4..], |(_, signature)| signature);
         let bytes = URL_SAFE_NO_PAD.decode(encoded).unwrap();
@@ -231,19 +239,6 @@ impl Journey {
         self.client.json("GET", "/v1/users/me", &goer, &Value::Null).await;
     }
 
-    async fn read_what_is_public(&mut self) {
-        for path in [
-            "/.well-known/jwks.json",
-            "/.well-known/oauth-authorization-server",
-            "/.well-known/openid-configuration",
-            "/health/live",
-            "/health/ready",
-        ] {
-            let headers = [("cookie", "x=zqtyped7391canary"), ("authorization", "Bearer zqtyped7391canary")];
-            self.client.send("GET", &format!("{path}?{TYPED}={TYPED}"), &headers, b"").await;
-        }
-    }
-
     /// What those who are signed in ask for, all at once, whatever has become of the store.
     pub async fn meet_failures(&mut self) {
         const JSON: &str = "application/json";
@@ -263,6 +258,9 @@ impl Journey {
         let newcomer =
             json!({"email": "zqmail7391canary5@example.com", "password": PASSWORD, "name": "zqname7391canary"});
         ask("POST", "/v1/users", "", newcomer);
+        for (path, body) in super::mail::requests(&self.unused) {
+            ask("POST", path, "", body);
+        }
         ask("GET", "/health/ready", "", Value::Null);
         let (key, token) = (self.api_key.as_deref().unwrap_or_default(), &self.signed_in[0].access);
         let form = "application/x-www-form-urlencoded";

@@ -67,9 +67,17 @@ pub fn wrong(pieces: &[Piece], canaries: &[Canary]) -> Vec<String> {
 fn may_be(kind: Kind, piece: &Piece) -> bool {
     match kind {
         Kind::Personal => {
-            piece.key.contains("}:user:") && matches!(&*piece.field, "email" | "username" | "name" | "metadata")
+            let fields: &[&str] = match &piece.key {
+                key if key.contains("}:user:") => {
+                    &["email", "pending_email", "previous_email", "username", "name", "metadata"]
+                }
+                key if key.contains("}:confirmation:") => &["email"],
+                key if key.contains("}:mail:") => &["to"],
+                _ => &[],
+            };
+            fields.contains(&&*piece.field)
         }
         Kind::Agent => piece.key.contains("}:session:") && piece.field == "user_agent",
-        Kind::Secret | Kind::Token | Kind::Typed => false,
+        Kind::Secret | Kind::Token | Kind::Mailed | Kind::Typed => false,
     }
 }

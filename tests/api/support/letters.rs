@@ -1,6 +1,10 @@
 //! The letters of a service that has no mail server: files in a folder.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::TestApp;
 
@@ -67,6 +71,31 @@ fn unquoted(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
+/// The letters to somebody in a folder until now, in the order in which they were asked for.
+pub fn letters_in(folder: &Path, to: &str) -> Vec<Letter> {
+    let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "eml"));
+    let paths = paths.collect::<BTreeSet<_>>(); // their names begin with the time
+    let letters = paths.into_iter().map(|path| Letter::parse(&std::fs::read_to_string(path).unwrap()));
+    letters.filter(|letter| letter.to == to).collect()
+}
+
+/// The letter to somebody that comes into a folder when they had so many before.
+#[track_caller]
+pub fn letter_in(folder: PathBuf, to: &str, before: usize) -> impl Future<Output = Letter> + use<> {
+    let to = to.to_owned();
+    let caller = std::panic::Location::caller();
+    async move {
+        for _ in 0..500 {
+            if let Some(letter) = letters_in(&folder, &to).get(before) {
+                return letter.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("no letter came to {to} after {before} others, at {caller}")
+    }
+}
+
 impl TestApp {
     /// Where its letters are.
     pub fn outbox(&self) -> PathBuf {
@@ -75,27 +104,13 @@ impl TestApp {
 
     /// The letters to somebody until now, in the order in which they were asked for.
     pub fn letters(&self, to: &str) -> Vec<Letter> {
-        let Ok(files) = std::fs::read_dir(self.outbox()) else { return Vec::new() };
-        let paths = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "eml"));
-        let paths = paths.collect::<BTreeSet<_>>(); // their names begin with the time
-        let letters = paths.into_iter().map(|path| Letter::parse(&std::fs::read_to_string(path).unwrap()));
-        letters.filter(|letter| letter.to == to).collect()
+        letters_in(&self.outbox(), to)
     }
 
     /// The letter to somebody that comes when they had so many before.
     #[track_caller]
-    pub fn letter_after(&self, to: &str, before: usize) -> impl Future<Output = Letter> {
-        let to = to.to_owned();
-        let caller = std::panic::Location::caller();
-        async move {
-            for _ in 0..500 {
-                if let Some(letter) = self.letters(&to).get(before) {
-                    return letter.clone();
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            panic!("no letter came to {to} after {before} others, at {caller}")
-        }
+    pub fn letter_after(&self, to: &str, before: usize) -> impl Future<Output = Letter> + use<> {
+        letter_in(self.outbox(), to, before)
     }
 
     /// The first letter to somebody.
