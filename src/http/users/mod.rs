@@ -32,7 +32,8 @@ pub(super) struct Acceptance {}
 #[derive(ApiResponse)]
 #[expect(clippy::large_enum_variant, reason = "it lives for a moment")]
 enum Registered {
-    /// With `LATCHKEY_CONCEAL_ACCOUNTS` on: there is an account with this email address, made now or before.
+    /// With `LATCHKEY_CONCEAL_ACCOUNTS` or `LATCHKEY_REQUIRE_VERIFICATION` on: there is an account with this email address,
+    /// made now or before.
     #[oai(status = 202)]
     Accepted(Json<Acceptance>),
     /// The account that was made, or that the same `Idempotency-Key` made before.
@@ -96,7 +97,8 @@ impl Users {
     ///
     /// Makes an account. An `Idempotency-Key` makes it safe to send the same request again within 24 hours: it makes no
     /// second account, and answers with the first one. A service that has `LATCHKEY_CONCEAL_ACCOUNTS` on answers 202 to new
-    /// and known addresses alike, and tells by nothing which of both it was.
+    /// and known addresses alike, and tells by nothing which of both it was. So does one that has
+    /// `LATCHKEY_REQUIRE_VERIFICATION` on: a letter goes to the address, and says more to whoever reads it there.
     #[oai(path = "/", method = "post", operation_id = "register")]
     async fn register(
         &self,
@@ -135,7 +137,8 @@ impl Users {
     /// Change your account
     ///
     /// A JSON merge patch (RFC 7396), all of it or nothing; `application/merge-patch+json` is understood as well. The email address and the password need `current_password`;
-    /// a new password ends every other session.
+    /// a new password ends every other session. An address that was confirmed stays until the new one is: that one is shown
+    /// as `pending_email`, and a letter goes there. The present address calls such a change off.
     #[oai(path = "/me", method = "patch", operation_id = "patch_me")]
     async fn patch_me(
         &self,
