@@ -7,6 +7,7 @@ mod clock;
 mod contract;
 mod forger;
 pub mod letters;
+mod mailing;
 mod operator;
 mod process;
 pub mod range_service;
@@ -34,6 +35,7 @@ pub use self::{
     clock::ManualClock,
     contract::Contract,
     forger::Forger,
+    mailing::NEW_PASSWORD,
     process::{Process, line, run},
     tls::{Pair, Secure},
     wire::{LIVE, Wire},
@@ -46,34 +48,39 @@ use crate::{
 /// The password of everybody, unless a test says otherwise.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Makes a test out of each store.
+/// Makes a test out of each store, on services with these arguments, if any are given before the tests.
 macro_rules! on_every_store {
-    ($(async fn $test:ident($app:ident: TestApp) $body:block)*) => {$(
-        async fn $test($app: &crate::support::TestApp) $body
-
+    (@ $test:ident, $arguments:expr) => {
         mod $test {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn embedded() {
-                let app = crate::support::TestApp::embedded().await;
+                let app = crate::support::TestApp::with(&$arguments).await;
                 super::$test(&app).await;
                 app.stop().await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn redis() {
-                let app = crate::support::TestApp::redis().await;
+                let app = crate::support::TestApp::redis_with(&$arguments).await;
                 super::$test(&app).await;
                 app.stop().await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn cluster() {
-                let app = crate::support::TestApp::cluster().await;
+                let app = crate::support::TestApp::cluster_with(&$arguments).await;
                 super::$test(&app).await;
                 app.stop().await;
             }
         }
+    };
+    (with $arguments:tt $(async fn $test:ident($app:ident: TestApp) $body:block)*) => {$(
+        async fn $test($app: &crate::support::TestApp) $body
+        crate::support::on_every_store!(@ $test, $arguments);
     )*};
+    ($(async fn $test:ident($app:ident: TestApp) $body:block)*) => {
+        crate::support::on_every_store! { with [] $(async fn $test($app: TestApp) $body)* }
+    };
 }
 pub(crate) use on_every_store;
 
@@ -115,11 +122,16 @@ impl TestApp {
 
     /// Keys of its own prefix on a cluster that is shared.
     pub async fn cluster() -> Self {
+        Self::cluster_with(&[]).await
+    }
+
+    /// The same, with more arguments.
+    pub async fn cluster_with(arguments: &[&str]) -> Self {
         static APPS: AtomicU32 = AtomicU32::new(0);
         let url = RedisCluster::shared().await.url();
         let prefix = format!("app{}:", APPS.fetch_add(1, Ordering::Relaxed));
         let records = ["--redis-url", &url, "--key-prefix", &prefix].map(str::to_owned);
-        Self { on_shared_cluster: true, ..Self::run(records.into(), Arc::default(), &[]).await }
+        Self { on_shared_cluster: true, ..Self::run(records.into(), Arc::default(), arguments).await }
     }
 
     /// Wherever this URL leads.
