@@ -1,13 +1,17 @@
 //! The courier: sends what is in the outbox. Every instance has one, and no request waits for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::Instant,
+};
 
-use super::{MailId, SPARE, entry::Entry, settle::Outcome};
+use super::{SPARE, entry::Entry, pending::Due, settle::Outcome};
 use crate::{
-    accounts::{Accounts, error::Error, keys::Bucket, user::Stored},
-    mail::Mailer,
+    accounts::{Accounts, error::Error, user::Stored},
+    mail::{Mailer, SendError},
 };
 
 /// How often the outbox is looked through, for what is tried again and for what another instance has left. What this
@@ -17,71 +21,85 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// As many mails are sent at once.
 const AT_ONCE: usize = 8;
 
+/// For how long it is tried to note what came of a mail. What is not noted is sent again.
+const NOTING: Duration = Duration::from_secs(10 * 60);
+
 impl Accounts {
     /// Sends what is in the outbox, until `stop` is done; then what is under way is finished.
     pub async fn deliver(self: &Arc<Self>, mailer: &Arc<Mailer>, stop: impl Future<Output = ()>) {
-        let free = Arc::new(Semaphore::new(AT_ONCE));
         let mut under_way = JoinSet::new();
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let due = tokio::select! {
-                () = &mut stop => break,
-                due = self.due_mails() => due,
-            };
-            let due = due.unwrap_or_else(|error| {
-                tracing::warn!(%error, "the outbox could not be read");
-                Vec::new()
-            });
-            for (bucket, id) in due {
-                let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
-                let (accounts, mailer) = (Arc::clone(self), Arc::clone(mailer));
-                under_way.spawn(async move {
-                    let _permit = permit;
-                    if let Err(error) = accounts.deliver_one(bucket, id, &mailer).await {
-                        tracing::warn!(mail.id = %id, %error, "a mail was left in the outbox");
-                    }
-                });
-            }
-            while under_way.try_join_next().is_some() {}
-            let woken = tokio::time::timeout(LOOK_EVERY, self.mail_queued.notified());
-            tokio::select! {
-                () = &mut stop => break,
-                _ = woken => {}
-            }
+        tokio::select! {
+            () = stop => {}
+            () = self.keep_sending(mailer, &mut under_way) => {}
         }
         while under_way.join_next().await.is_some() {}
     }
 
-    async fn deliver_one(&self, bucket: Bucket, id: MailId, mailer: &Mailer) -> Result<(), Error> {
+    /// Looks for what is due and begins to send it, again and again.
+    async fn keep_sending(self: &Arc<Self>, mailer: &Arc<Mailer>, under_way: &mut JoinSet<String>) {
+        let free = Arc::new(Semaphore::new(AT_ONCE));
+        let (mut ours, mut is_unread) = (HashSet::new(), false);
+        loop {
+            let (due, unread) = self.due_mails().await;
+            match &unread {
+                Some(error) if !is_unread => tracing::warn!(%error, "the outbox could not be read"),
+                None if is_unread => tracing::info!("the outbox can be read again"),
+                _ => {}
+            }
+            is_unread = unread.is_some();
+            for due in due {
+                while let Some(done) = under_way.try_join_next() {
+                    match done {
+                        Ok(member) => drop(ours.remove(&member)),
+                        Err(_) => ours.clear(), // a panic does not say whose
+                    }
+                }
+                // A clock that jumps ends leases, and we know better.
+                if !ours.insert(due.member.clone()) {
+                    continue;
+                }
+                let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
+                let (accounts, mailer) = (Arc::clone(self), Arc::clone(mailer));
+                under_way.spawn(async move {
+                    if let Err(error) = accounts.deliver_one(&due, &mailer, permit).await {
+                        tracing::warn!(mail.id = due.member, %error, "a mail was left in the outbox");
+                    }
+                    due.member
+                });
+            }
+            let _ = tokio::time::timeout(LOOK_EVERY, self.mail_queued.notified()).await;
+        }
+    }
+
+    async fn deliver_one(&self, due: &Due, mailer: &Mailer, permit: OwnedSemaphorePermit) -> Result<(), Error> {
         let lease = mailer.timeout() + SPARE;
         let lease_ends = Instant::now() + lease;
-        let Some(taken) = self.take_mail(bucket, id, lease).await? else { return Ok(()) };
-        let Entry { kind, attempts, .. } = taken.value;
-        let outcome = match self.write_letter(&taken.value).await? {
-            None => Outcome::Moot,
-            Some(letter) => mailer.send(&letter).await.map_or_else(Outcome::Failed, |()| Outcome::Sent),
+        let Some(taken) = self.take_mail(due, lease).await? else { return Ok(()) };
+        let Entry { id, kind, attempts, .. } = taken.value;
+        let outcome = match self.write_letter(&taken.value).await {
+            Ok(None) => Outcome::Moot,
+            // Whoever was stopped for so long must not send what another instance has by now.
+            Ok(Some(_)) if Instant::now() + mailer.timeout() > lease_ends => return Ok(()),
+            Ok(Some(letter)) => mailer.send(&letter).await.map_or_else(Outcome::Failed, |()| Outcome::Sent),
+            Err(e) => Outcome::Failed(SendError::Temporary(e.to_string())),
         };
         match &outcome {
             Outcome::Sent => tracing::info!(mail.id = %id, %kind, attempts, "a mail was sent"),
             Outcome::Moot => tracing::debug!(mail.id = %id, %kind, "a mail is not needed any more"),
             Outcome::Failed(error) => tracing::warn!(mail.id = %id, %kind, attempts, %error, "a mail was not sent"),
         }
-        self.settle_in_time(bucket, &taken, &outcome, lease_ends).await
+        drop(permit); // noting waits for one part of the store, and others may be fine
+        self.note(due, &taken, &outcome).await
     }
 
-    /// Notes what came of a mail, for as long as nobody else may take it: what is not noted is sent again.
-    async fn settle_in_time(
-        &self,
-        bucket: Bucket,
-        taken: &Stored<Entry>,
-        outcome: &Outcome,
-        lease_ends: Instant,
-    ) -> Result<(), Error> {
+    /// Notes what came of a mail, also when its lease is over: the commit expects it as it was taken, so nothing is
+    /// undone that somebody else did with it since.
+    async fn note(&self, due: &Due, taken: &Stored<Entry>, outcome: &Outcome) -> Result<(), Error> {
+        let end = Instant::now() + NOTING;
         loop {
-            match self.settle_mail(bucket, taken, outcome).await {
-                Ok(()) => return Ok(()),
-                Err(_) if Instant::now() + LOOK_EVERY < lease_ends => tokio::time::sleep(LOOK_EVERY).await,
-                Err(e) => return Err(e),
+            match self.settle_mail(due.bucket, taken, outcome).await {
+                Err(_) if Instant::now() < end => tokio::time::sleep(LOOK_EVERY).await,
+                done => return done,
             }
         }
     }

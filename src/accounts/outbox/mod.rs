@@ -23,14 +23,15 @@ pub(super) use self::entry::{Entry, enqueue};
 pub(super) use self::inspect::inspect;
 pub use self::pending::Pending;
 use super::{clock::Timestamp, random::Random, user::id};
+use crate::store::EXPIRY_GRACE;
 
 id! {
     /// Which mail.
     MailId
 }
 
-/// For how much longer than sending takes at the most whoever took an entry has it: in that time they note the outcome.
-const SPARE: Duration = Duration::from_secs(60);
+/// For how much longer than sending takes at the most whoever took an entry has it: more than clocks differ.
+const SPARE: Duration = EXPIRY_GRACE;
 
 /// For how long a mail is tried.
 const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,20 +1,26 @@
 //! What is in the outbox: what is due, and how much there is.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
-use super::MailId;
 use crate::{
     accounts::{
         Accounts,
         clock::Timestamp,
-        error::Error,
-        keys::{Bucket, dead_letters, outbox},
+        keys::{BUCKETS, Bucket, dead_letters, outbox},
     },
     store::{ReadError, Store},
 };
 
 /// As many mails of a bucket are looked at at once.
-const PAGE: usize = 20;
+const PAGE: usize = 250;
+
+/// An entry of the index of mails that are to be sent, at its time.
+#[derive(Clone, Debug)]
+pub(super) struct Due {
+    pub(super) bucket: Bucket,
+    /// The id of a mail, or whatever else stands there.
+    pub(super) member: String,
+}
 
 /// How many mails there are, and whether they go out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,19 +61,29 @@ impl Pending {
 }
 
 impl Accounts {
-    /// The mails that are due, some of each bucket.
-    pub(super) async fn due_mails(&self) -> Result<Vec<(Bucket, MailId)>, Error> {
+    /// The mails that are due, some of each bucket, and why others are not known, if so: a part of the store that cannot be
+    /// read does not keep the rest from being sent.
+    pub(super) async fn due_mails(&self) -> (Vec<Due>, Option<ReadError>) {
         let now = self.clock.now().as_millis();
+        // Another instance begins with another bucket, and nobody waits behind the same ones each time.
+        let [first] = self.random.bytes();
+        let mut buckets = Bucket::all().collect::<Vec<_>>();
+        buckets.rotate_left(usize::from(first % BUCKETS));
         let of_bucket = async |bucket: Bucket| {
             let due = self.store.range(&bucket.slot().key(&outbox()), i64::MIN..=now, PAGE).await?;
-            // What is no id is for `latchkey check` to find.
-            let due = due.into_iter().filter_map(|id| id.parse().ok()).map(|id| (bucket, id));
-            Ok::<_, Error>(due.collect::<Vec<_>>())
+            Ok(due.into_iter().map(|member| Due { bucket, member }).collect::<Vec<_>>())
         };
-        Ok(try_join_all(Bucket::all().map(of_bucket)).await?.concat())
+        let (mut all, mut error) = (Vec::new(), None);
+        for due in join_all(buckets.into_iter().map(of_bucket)).await {
+            match due {
+                Ok(due) => all.extend(due),
+                Err(e) => error = Some(e),
+            }
+        }
+        (all, error)
     }
 }
 
-fn millis(duration: std::time::Duration) -> i64 {
+pub(super) fn millis(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
