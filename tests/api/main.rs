@@ -48,6 +48,8 @@ mod mail_throttles;
 mod nginx;
 mod openapi;
 mod outage;
+mod outbox;
+mod outbox_crashes;
 mod password_resets;
 mod passwords;
 mod patch;

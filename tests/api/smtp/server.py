@@ -56,7 +56,11 @@ class Handler:
         if mode["name"] == "reject_letter":
             return refuse(f"554 5.7.1 Blocked: {envelope.content.decode(errors='replace')[-300:]!r}"[:400])
         if mode["name"] == "hang":
+            say("busy")
             await asyncio.Event().wait()
+        if mode["name"] == "slow":
+            say("busy")
+            await asyncio.sleep(mode["seconds"])  # the fault
         raw = envelope.content
         message = email.message_from_bytes(raw, policy=email.policy.SMTPUTF8)
         defects = [str(defect) for part in message.walk() for defect in part.defects]

@@ -20,7 +20,7 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// Takes a message apart whose first part is plain text, quoted-printable.
+    /// Takes a message apart whose first part is plain text, as it is or quoted-printable.
     pub fn parse(message: &str) -> Self {
         let message = message.replace("\r\n", "\n");
         let (head, body) = message.split_once("\n\n").unwrap();
@@ -31,10 +31,11 @@ impl Letter {
         };
         let boundary = header("Content-Type").split('"').nth(1).unwrap().to_owned();
         let part = body.split(&format!("--{boundary}")).nth(1).unwrap();
-        let (_, text) = part.split_once("\n\n").unwrap();
+        let (about, text) = part.split_once("\n\n").unwrap();
+        let text = if about.contains("quoted-printable") { unquoted(text) } else { text.to_owned() };
         let id = header("Message-ID").trim_start_matches('<').split('@').next().unwrap().to_owned();
         let (to, subject, language) = (header("To"), header("Subject"), header("Content-Language"));
-        Self { id, to, subject, language, text: unquoted(text) }
+        Self { id, to, subject, language, text }
     }
 
     /// What the link in it holds.

@@ -9,6 +9,7 @@ mod forger;
 pub mod letters;
 mod mailing;
 mod operator;
+mod outbox;
 mod process;
 pub mod range_service;
 pub mod smtp_server;
@@ -36,6 +37,7 @@ pub use self::{
     contract::Contract,
     forger::Forger,
     mailing::NEW_PASSWORD,
+    outbox::{ABANDONED, NEXT_TRY, sent_by},
     process::{Process, line, run},
     tls::{Pair, Secure},
     wire::{LIVE, Wire},
@@ -136,7 +138,17 @@ impl TestApp {
 
     /// Wherever this URL leads.
     pub async fn on(url: &str) -> Self {
-        Self::run(vec!["--redis-url".to_owned(), url.to_owned()], Arc::default(), &[]).await
+        Self::on_with(url, &[]).await
+    }
+
+    /// Wherever this URL leads, with more arguments.
+    pub async fn on_with(url: &str, arguments: &[&str]) -> Self {
+        Self::run(vec!["--redis-url".to_owned(), url.to_owned()], Arc::default(), arguments).await
+    }
+
+    /// The embedded store in the folder `data` of this one, with more arguments.
+    pub async fn in_folder(folder: TempDir, arguments: &[&str]) -> Self {
+        Self::run_in(folder, Vec::new(), Arc::default(), arguments).await
     }
 
     /// A second service over the same records.
@@ -151,7 +163,10 @@ impl TestApp {
     }
 
     async fn run(records: Vec<String>, clock: Arc<ManualClock>, arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::run_in(tempfile::tempdir().unwrap(), records, clock, arguments).await
+    }
+
+    async fn run_in(folder: TempDir, records: Vec<String>, clock: Arc<ManualClock>, arguments: &[&str]) -> Self {
         let config = config(&records, folder.path(), arguments);
         let app = App::start(&config, clock.clone()).await.unwrap();
         let url = format!("http://{}", app.address());
@@ -169,8 +184,14 @@ impl TestApp {
                 assert!(!errors.contains("CROSSSLOT"), "{errors}");
             }
         }
+        self.end().await;
+    }
+
+    /// Stops the service and keeps its files.
+    pub async fn end(self) -> TempDir {
         self.stop.send(()).unwrap();
         self.server.await.unwrap();
+        self.folder
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Mode {
     HangOnConnect,
     /// It takes a letter and says nothing.
     Hang,
+    /// It takes its time for each letter.
+    Slow(Duration),
     /// A byte now and then.
     Drip,
     /// It dies while the letter is under way.
@@ -213,6 +215,11 @@ impl SmtpServer {
         self.count("refused")
     }
 
+    /// Waits until it has a letter that it hangs over, or takes its time for.
+    pub async fn busy(&self) {
+        self.event(|event| event["event"] == "busy", 0).await;
+    }
+
     /// The letters so far.
     pub async fn letters(&self) -> Vec<Received> {
         self.order(&json!({})).await;
@@ -263,6 +270,7 @@ fn described(mode: Mode) -> Value {
         Mode::Busy => json!({"name": "busy"}),
         Mode::HangOnConnect => json!({"name": "hang_on_connect"}),
         Mode::Hang => json!({"name": "hang"}),
+        Mode::Slow(time) => json!({"name": "slow", "seconds": time.as_secs_f64()}),
         Mode::Drip => json!({"name": "drip"}),
         Mode::Die => json!({"name": "die"}),
         Mode::LoseAnswer => json!({"name": "lose_answer"}),

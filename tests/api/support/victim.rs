@@ -9,7 +9,7 @@ use super::Process;
 use crate::proxy::{Fault, Proxy};
 
 /// The smallest cost of a password.
-const CHEAP: [(&str, &str); 3] =
+pub const CHEAP: [(&str, &str); 3] =
     [("LATCHKEY_ALLOW_WEAK_HASHES", "true"), ("LATCHKEY_ARGON2_MEMORY_KIB", "8"), ("LATCHKEY_ARGON2_ITERATIONS", "1")];
 
 /// A request, as it can be sent to any service.
