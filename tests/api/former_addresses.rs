@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     check::{long_ago, service},
     claims::OPERATION,
-    support::{Answer, PASSWORD, Person, TestApp, on_every_store},
+    support::{PASSWORD, Person, TestApp, on_every_store},
 };
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -31,11 +31,6 @@ impl TestApp {
         assert!(!self.stored_user(id).await.keys().any(|field| field.starts_with("previous_email")));
     }
 
-    async fn change_address(&self, person: &Person, email: &str) -> Answer {
-        let patch = json!({"email": email, "current_password": PASSWORD});
-        self.patch("/v1/users/me").bearer(&person.token).json(&patch).send().await
-    }
-
     /// The token that undoes their change, as it would have been mailed to the former address.
     async fn undo_token(&self, id: &str, email: &str, until: Timestamp) -> String {
         let secret = [7; 32];
@@ -46,11 +41,6 @@ impl TestApp {
         format!("lkm_{}", URL_SAFE_NO_PAD.encode([id.as_bytes().as_slice(), &secret].concat()))
     }
 
-    async fn person_at(&self, email: &str) -> Person {
-        let user = self.sign_in(email, PASSWORD).await.expect(201).body["user"].clone();
-        self.signed_in(&user).await
-    }
-
     /// Lets so many other requests go first, so that two that race meet at different moments.
     async fn pass(&self, turns: usize) {
         for _ in 0..turns {
@@ -58,28 +48,19 @@ impl TestApp {
         }
     }
 
-    /// Changes the address of somebody who has shown that the present one is theirs, and confirms it.
-    async fn move_to(&self, person: &Person, email: &str) {
-        let before = self.letters(email).len();
-        self.change_address(person, email).await.expect(200);
-        let token = json!({"token": self.letter_after(email, before).await.token()});
-        self.post("/v1/email-verifications/confirm").json(&token).send().await.expect(204);
-        assert_eq!(self.me(&person.token).await.body["email"], email);
-    }
-
     /// Somebody who has moved from one address to the next, and the token that undoes it.
     async fn somebody_moved(&self, from: &str, to: &str) -> (Person, String) {
-        let ada = self.person(from).await;
-        self.post("/v1/email-verifications").json(&json!({"email": ada.email})).send().await.expect(202);
-        let token = json!({"token": self.letter(&ada.email).await.token()});
-        self.post("/v1/email-verifications/confirm").json(&token).send().await.expect(204);
+        let ada = self.verified(from).await;
+        let before = self.letters(&ada.email).len();
         self.move_to(&ada, &format!("{to}@example.com")).await;
-        let undo = self.letter_after(&ada.email, 1).await.token();
-        (ada, undo)
+        (ada.clone(), self.letter_after(&ada.email, before).await.token())
     }
 
-    async fn undo(&self, token: &str) -> Answer {
-        self.post("/v1/email-changes/undo").json(&json!({"token": token})).send().await
+    /// Changes the address of somebody who has shown that the present one is theirs, and confirms it.
+    async fn move_to(&self, person: &Person, email: &str) {
+        let token = self.letter_of(email, self.want_email(person, email)).await.token();
+        self.confirm(json!({"token": token})).await.expect(204);
+        assert_eq!(self.me(&person.token).await.body["email"], email);
     }
 
     fn in_a_week(&self) -> Timestamp {
@@ -143,7 +124,7 @@ async fn redis_a_former_address_is_nobody_elses_for_a_week_and_signs_nobody_in()
     assert_eq!(app.stored_user(&ada.id).await["rev"], revision, "nobody touched her");
 
     app.clock.advance(HOUR);
-    let ada = app.person_at(&ada.email).await; // her session is over too
+    let ada = app.person_with(&ada.email, PASSWORD).await; // her session is over too
     app.register("former").await.expect(201);
     app.expect_no_former_address(&ada.id).await;
     assert_eq!(app.me(&ada.token).await.header("etag"), "\"1\"", "a client does not see it");
@@ -158,14 +139,14 @@ async fn redis_a_former_address_is_had_back_also_after_its_week() {
     let (app, ada) = service().await;
     for until in [app.in_a_week(), long_ago()] {
         app.give_former_address(&ada.id, FORMER, until).await;
-        app.change_address(&ada, FORMER).await.expect(200);
+        app.want_email(&ada, FORMER).await.expect(200);
         app.expect_no_former_address(&ada.id).await;
         assert_eq!(app.stored_user(&ada.id).await["email_op"], OPERATION, "by the claim that it had");
         app.sign_in(FORMER, PASSWORD).await.expect(201);
         app.check(false).await.expect_clean(); // also the claim that she leaves is gone
-        app.change_address(&ada, &ada.email).await.expect(200);
+        app.want_email(&ada, &ada.email).await.expect(200);
         app.register("former").await.expect(201);
-        let newcomer = app.person_at(FORMER).await;
+        let newcomer = app.person_with(FORMER, PASSWORD).await;
         app.delete("/v1/users/me").bearer(&newcomer.token).send().await.expect(204);
     }
     app.stop().await;
@@ -175,7 +156,7 @@ async fn redis_a_former_address_is_had_back_also_after_its_week() {
 async fn redis_a_former_address_outlasts_another_change_and_no_deletion() {
     let (app, ada) = service().await;
     app.give_former_address(&ada.id, FORMER, app.in_a_week()).await;
-    app.change_address(&ada, "new@example.com").await.expect(200);
+    app.want_email(&ada, "new@example.com").await.expect(200);
     app.register("ada").await.expect(201);
     app.register("former").await.refused(409, "email_taken");
     app.check(false).await.expect_clean();
@@ -190,7 +171,7 @@ async fn redis_a_former_address_outlasts_another_change_and_no_deletion() {
 async fn redis_registering_says_nothing_of_a_former_address_where_accounts_are_concealed() {
     let app = TestApp::redis_with(&["--conceal-accounts"]).await;
     app.register("ada").await.expect(202);
-    let ada = app.person_at("ada@example.com").await;
+    let ada = app.person_with("ada@example.com", PASSWORD).await;
     app.give_former_address(&ada.id, FORMER, app.in_a_week()).await;
     let fresh = app.register("bob").await.expect(202).body;
     assert_eq!(app.register("former").await.expect(202).body, fresh);
@@ -218,7 +199,7 @@ async fn redis_a_newcomer_and_whoever_had_an_address_do_not_both_get_it() {
         let address = format!("{former}@example.com");
         app.give_former_address(&ada.id, &address, long_ago()).await;
         let [late, later] = [round % 8, round / 8].map(|turns| app.pass(turns));
-        let back = late.then(|()| app.change_address(&ada, &address));
+        let back = late.then(|()| app.want_email(&ada, &address));
         let (back, newcomer) = join(back, later.then(|()| app.register(&former))).await;
         let signed_in = app.sign_in(&address, PASSWORD).await.expect(201).body;
         let owner = signed_in["user"]["id"] == ada.id.as_str();
