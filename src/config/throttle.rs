@@ -30,7 +30,8 @@ pub struct ThrottleArgs {
     mails_per_sender: Limits,
 
     /// Registering tells nobody whether an email address has an account: 202 with `{}` for new and known addresses, after
-    /// the same work. Whoever registered finds out by signing in.
+    /// the same work. Whoever registered finds out by signing in. Where addresses have to be confirmed first, that is told
+    /// by a letter alone: signing in before is refused like a wrong password.
     #[arg(long, env = "LATCHKEY_CONCEAL_ACCOUNTS", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(super) conceal_accounts: bool,
 }

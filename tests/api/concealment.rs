@@ -1,8 +1,9 @@
-//! Who has an account is told by no answer: not by signing in, and not by registering where that is set so.
+//! Who has an account is told by no answer: not by signing in, not by asking for letters or showing what was in them, and
+//! not by registering where that is set so.
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, TestApp, on_every_store};
+use crate::support::{Answer, NEW_PASSWORD, PASSWORD, TestApp, on_every_store};
 
 /// What a stranger sees of an answer, without what differs each time.
 fn seen(mut answer: Answer) -> (u16, Vec<(String, String)>, Value) {
@@ -105,4 +106,90 @@ async fn conceals(app: &TestApp) {
     }
     app.sign_in("cleo@example.com", PASSWORD).await.expect(201);
     app.sign_in(ada, PASSWORD).await.expect(201);
+}
+
+/// Everybody of whom a stranger could want to know: who has confirmed their address, who has not, who is suspended, who had
+/// the address until now, and nobody.
+const EVERYBODY: [&str; 5] = ["ada", "bob", "cleo", "former", "nobody"];
+
+async fn everybody(arguments: &[&str]) -> TestApp {
+    let app = TestApp::redis_with(&[&["--mails-per-address", "none"], arguments].concat()).await;
+    app.verified("ada").await;
+    app.register("bob").await;
+    app.verified("cleo").await;
+    assert!(app.operator("users suspend cleo@example.com").await.status.success());
+    let dora = app.verified("former").await;
+    let token = app.letter_of("dora@example.com", app.want_email(&dora, "dora@example.com")).await.token();
+    app.letter_of("former@example.com", app.confirm(json!({"token": token}))).await;
+    app
+}
+
+/// The one thing that everybody is answered.
+async fn one(answer: impl AsyncFn(String) -> Answer) -> (u16, Vec<(String, String)>, Value) {
+    let mut answers = Vec::new();
+    for who in EVERYBODY {
+        answers.push(seen(answer(format!("{who}@example.com")).await));
+    }
+    assert!(answers.iter().all(|other| *other == answers[0]), "{answers:?}");
+    answers.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_letters_say_nothing_of_the_account_to_whoever_asks_for_them() {
+    let app = everybody(&[]).await;
+    for _ in 0..2 {
+        assert_eq!(one(async |to| app.request_reset(&to).await).await.0, 202);
+        assert_eq!(one(async |to| app.request_verification(&to).await).await.0, 202);
+    }
+    app.letter_after("ada@example.com", 2).await;
+    app.letter_after("bob@example.com", 3).await;
+    // More often than a code can be tried.
+    for _ in 0..6 {
+        let verified = one(async |email| app.confirm(json!({"email": email, "code": "x"})).await).await;
+        assert_eq!((verified.0, &verified.2["code"]), (403, &json!("confirmation_invalid")));
+        for password in [NEW_PASSWORD, "password1234"] {
+            let proof = |email| json!({"email": email, "code": "x"});
+            assert_eq!(one(async |email| app.reset(proof(email), password).await).await, verified);
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_registering_says_nothing_of_the_address_where_it_has_to_be_confirmed() {
+    let app = everybody(&["--require-verification"]).await;
+    let register = async |email: String| {
+        let body = json!({"email": email, "password": NEW_PASSWORD});
+        app.post("/v1/users").json(&body).send().await
+    };
+    let fresh = one(register).await;
+    assert_eq!((fresh.0, &fresh.2), (202, &json!({})));
+    assert_eq!(one(register).await, fresh, "again");
+    app.letter_after("ada@example.com", 2).await;
+    app.letter_after("nobody@example.com", 1).await;
+    // Whoever registered first has the right password, unless accounts are concealed.
+    for who in ["ada", "cleo", "former"] {
+        app.sign_in(&format!("{who}@example.com"), NEW_PASSWORD).await.refused(401, "invalid_credentials");
+    }
+    app.sign_in("nobody@example.com", NEW_PASSWORD).await.refused(403, "email_not_verified");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_where_accounts_are_concealed_the_right_password_of_an_unconfirmed_one_is_like_a_wrong_one() {
+    let app = everybody(&["--require-verification", "--conceal-accounts"]).await;
+    for who in EVERYBODY {
+        let body = json!({"email": format!("{who}@example.com"), "password": NEW_PASSWORD});
+        app.post("/v1/users").json(&body).send().await.expect(202);
+    }
+    for _ in 0..5 {
+        let answer = one(async |email| app.sign_in(&email, NEW_PASSWORD).await).await;
+        assert_eq!((answer.0, &answer.2["code"]), (401, &json!("invalid_credentials")));
+    }
+    for who in EVERYBODY {
+        app.sign_in(&format!("{who}@example.com"), NEW_PASSWORD).await.refused(429, "too_many_attempts");
+    }
+    let token = app.letter("nobody@example.com").await.token();
+    app.confirm(json!({"token": token})).await.expect(204);
+    app.stop().await;
 }

@@ -44,9 +44,9 @@ impl Accounts {
     /// counted, for the device if it signed in to this account before, and else for the login and the address.
     ///
     /// # Errors
-    /// [`Error::InvalidCredentials`]; [`Error::EmailNotVerified`], after the right password alone; [`Error::Throttled`] after
-    /// too many wrong passwords; [`Error::Overloaded`] when too
-    /// many others sign in; [`Error::Contended`] and the errors of the store.
+    /// [`Error::InvalidCredentials`]; [`Error::EmailNotVerified`], after the right password alone, and not where accounts are
+    /// concealed; [`Error::Throttled`] after too many wrong passwords; [`Error::Overloaded`] when too many others sign in;
+    /// [`Error::Contended`] and the errors of the store.
     pub async fn sign_in(self: &Arc<Self>, request: SignIn) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
         // Whoever hangs up ends no attempt early: a wrong password counts, and no attempt is left behind as running.
@@ -85,7 +85,9 @@ impl Accounts {
                 return Err(Error::InvalidCredentials);
             };
             if self.settings.confirmations.required && !user.email_verified {
-                return Err(Error::EmailNotVerified);
+                // Whoever registered an address that is not theirs knows its password, if it was new.
+                let conceals = self.settings.conceal_accounts;
+                return Err(if conceals { Error::InvalidCredentials } else { Error::EmailNotVerified });
             }
             let checked = user.password_hash.clone();
             if verdict == Verdict::RightButOutdated && renewed.is_none() {
