@@ -44,6 +44,7 @@ mod leaks;
 mod life;
 mod load;
 mod mail;
+mod mail_languages;
 mod mail_throttles;
 mod nginx;
 mod openapi;
