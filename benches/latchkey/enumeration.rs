@@ -1,7 +1,7 @@
 //! Does the time of an answer tell who has an account? Welch's t of two kinds of request that are answered alike, sent in
 //! turns: beyond 4.5 they are told apart (the threshold of TVLA, and of dudect).
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,11 +18,14 @@ use crate::{
 /// How many requests of each kind.
 const SAMPLES: usize = 1_000;
 
+/// How often a code is compared.
+const TRIES: usize = 5;
+
 /// What shows a difference.
 const THRESHOLD: f64 = 4.5;
 
 /// Throttles that never refuse, but count.
-pub(crate) const WIDE: [&str; 2] = ["--password-attempts", "1000000/1m"];
+pub(crate) const WIDE: [&str; 4] = ["--password-attempts", "1000000/1m", "--mails-per-address", "1000000/1m"];
 
 /// One request, and the status of its answer.
 struct Request {
@@ -50,14 +53,55 @@ pub(crate) async fn measure(table: &mut Table) {
             })
             .await;
         }
-        drop(service);
-        let service = Service::start_with(place, &[WIDE.as_slice(), &["--conceal-accounts"]].concat());
-        let client = Client::new(service.url());
-        compare(table, name, &client, "registration, concealed: known and new", |number| {
-            [register("known", number), register(&format!("new{number}"), number)]
+        compare(table, name, &client, "a code: known without one, and unknown", |_| {
+            [show_code("known"), show_code("unknown")]
         })
         .await;
+        compare_codes(table, name, &service).await;
+        compare(table, name, &client, "a letter to reset a password: known and unknown", |_| {
+            [request_reset("known"), request_reset("unknown")]
+        })
+        .await;
+        drop(service);
+        for (setting, what) in [
+            ("--conceal-accounts", "registration, concealed: known and new"),
+            ("--require-verification", "registration, to be confirmed: known and new"),
+        ] {
+            let service = Service::start_with(place, &[WIDE.as_slice(), &[setting]].concat());
+            let client = Client::new(service.url());
+            let new = |number| format!("new{number}{}", &setting[2..5]);
+            compare(table, name, &client, what, |number| [register("known", number), register(&new(number), number)])
+                .await;
+        }
     }
+}
+
+/// A code is good for five tries, so there are as many people as make each try one of those.
+async fn compare_codes(table: &mut Table, name: &str, service: &Service) {
+    let client = Client::new(service.url());
+    let letters = || fs::read_dir(&service.outbox).map_or(0, Iterator::count);
+    let before = letters();
+    for number in 0..SAMPLES / TRIES {
+        client.register(&format!("mailed{number}"), None).await;
+        let body = json!({"email": format!("mailed{number}@example.com")});
+        client.send(Method::POST, "/v1/email-verifications", "", Some(body), 202).await;
+    }
+    while letters() < before + SAMPLES / TRIES {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    compare(table, name, &client, "a wrong code: known with another one, and unknown", |number| {
+        ["mailed", "nobody"].map(|who| show_code(&format!("{who}{}", number / TRIES)))
+    })
+    .await;
+}
+
+fn request_reset(who: &str) -> Request {
+    Request { path: "/v1/password-resets", body: json!({"email": format!("{who}@example.com")}), status: 202 }
+}
+
+fn show_code(who: &str) -> Request {
+    let body = json!({"email": format!("{who}@example.com"), "code": "none"});
+    Request { path: "/v1/email-verifications/confirm", body, status: 403 }
 }
 
 fn sign_in(who: &str, password: &str) -> Request {

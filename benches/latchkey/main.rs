@@ -88,7 +88,8 @@ struct Side<'a> {
     service: &'a Service,
 }
 
-/// With the argument `growth`, only how the stores grow is measured, and to more users.
+/// With the argument `growth`, only how the stores grow is measured, and to more users; with `enumeration`, only whether
+/// times tell who has an account.
 fn main() -> ExitCode {
     let redis_version = match environment::check() {
         Ok(version) => version,
@@ -100,8 +101,14 @@ fn main() -> ExitCode {
     // One thread, so that the client takes as little of the machine as it can.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (begun, load) = (Instant::now(), environment::load());
-    let growth = std::env::args().any(|argument| argument == "growth");
-    let table = runtime.block_on(async { if growth { measure_growth().await } else { measure().await } });
+    let asked = |part: &str| std::env::args().any(|argument| argument == part);
+    let table = runtime.block_on(async {
+        match () {
+            () if asked("growth") => measure_growth().await,
+            () if asked("enumeration") => measure_enumeration().await,
+            () => measure().await,
+        }
+    });
     println!("\n{}\n{table}\n{HOW}", environment::describe(&redis_version, &load));
     println!("It took {} s.", begun.elapsed().as_secs());
     ExitCode::SUCCESS
@@ -134,6 +141,12 @@ async fn measure() -> Table {
     enumeration::measure(&mut table).await;
     commits::measure(&mut table).await;
     growth::measure(&mut table, &[1_000, 100_000]).await;
+    table
+}
+
+async fn measure_enumeration() -> Table {
+    let mut table = Table::default();
+    enumeration::measure(&mut table).await;
     table
 }
 

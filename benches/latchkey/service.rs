@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -29,6 +29,8 @@ pub(crate) struct Service {
     address: String,
     /// From before the process was made to the end of its first answer.
     pub(crate) started_in: Duration,
+    /// Where letters go.
+    pub(crate) outbox: PathBuf,
     _log: TempDir,
 }
 
@@ -46,19 +48,26 @@ impl Service {
         // An empty environment, so that no setting of whoever runs this counts.
         command
             .env_clear()
+            .current_dir(folder.path())
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         // The log is written as always, to a file: one line of JSON for each request.
         command.stderr(File::create(&log).unwrap());
+        let data = match place {
+            Place::Embedded(data) => data.to_owned(),
+            Place::Redis(_) => folder.path().join("data"),
+        };
+        command.arg("--data-dir").arg(&data);
         match place {
-            Place::Embedded(data) => command.arg("--data-dir").arg(data),
+            Place::Embedded(_) => &mut command,
             Place::Redis(server) => command.args(["--redis-url", &server.url()]),
         };
         let begun = Instant::now();
         let process = command.spawn().unwrap();
-        let mut service = Self { process, address: String::new(), started_in: Duration::ZERO, _log: folder };
+        let (address, outbox) = (String::new(), data.join("outbox"));
+        let mut service = Self { process, address, started_in: Duration::ZERO, outbox, _log: folder };
         let died = || -> ! { panic!("the service did not start: {}", fs::read_to_string(&log).unwrap()) };
         service.address = service.read_address().unwrap_or_else(|| died());
         while !is_alive(&service.address).unwrap_or(false) {
