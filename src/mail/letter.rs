@@ -103,6 +103,12 @@ impl LetterKind {
         }
     }
 
+    /// Whether it has a code beside its link.
+    #[must_use]
+    pub fn has_code(self) -> bool {
+        self.takes().contains(&Field::Code)
+    }
+
     /// What its text may have.
     pub(super) fn takes(self) -> &'static [Field] {
         match self {

@@ -24,6 +24,13 @@ impl TestApp {
         client.hgetall(&keys[0]).await.unwrap()
     }
 
+    /// What was mailed to a user for a purpose and can be confirmed.
+    async fn stored_confirmation(&self, id: &str, purpose: &str) -> HashMap<String, String> {
+        let client = self.redis.as_ref().unwrap().client().await;
+        let keys: Vec<String> = command(&client, &format!("KEYS latchkey:{{b*}}:confirmation:{id}:{purpose}")).await;
+        client.hgetall(&keys[0]).await.unwrap()
+    }
+
     /// Every key with all that is kept under it, in bytes.
     async fn records(&self) -> Vec<(String, Vec<u8>)> {
         let client = self.redis.as_ref().unwrap().client().await;
@@ -158,5 +165,21 @@ async fn redis_keeps_a_counter_no_longer_than_it_counts() {
     for (left, counts) in left.into_iter().zip([60, 2 * 60 * 60, 24 * 60 * 60]) {
         assert!((counts..=counts + spare).contains(&left), "{left} s, for {counts} s");
     }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_of_a_letter_there_are_digests_and_of_one_without_a_code_there_is_no_code() {
+    let app = TestApp::redis_with(&["--require-verification"]).await;
+    let ada = app.verified("ada").await;
+    app.letter_of(&ada.email, app.request_reset(&ada.email)).await;
+    let stored = app.stored_confirmation(&ada.id, "reset").await;
+    for field in ["digest", "code_digest", "code_salt"] {
+        assert!(matches!(stored[field].len(), 22 | 43), "{stored:?}");
+    }
+    app.letter_of(&ada.email, app.register("ada")).await;
+    let stored = app.stored_confirmation(&ada.id, "reset").await;
+    let fields = stored.keys().map(String::as_str).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(fields.into_iter().collect::<Vec<_>>(), ["digest", "email", "expires_at", "rev"]);
     app.stop().await;
 }

@@ -104,9 +104,11 @@ impl FromStr for Purpose {
 }
 
 impl Confirmation {
-    /// Makes what is kept and what is mailed: the token, and the code with its end.
+    /// Makes what is kept and what is mailed: the token, and the code with its end if the letter has one. What nobody is
+    /// told, somebody could still guess.
     pub(super) fn make(
         purpose: Purpose,
+        has_code: bool,
         user: &User,
         email: EmailAddress,
         now: Timestamp,
@@ -115,7 +117,6 @@ impl Confirmation {
         let random = accounts.random;
         let (token, secret) = MailToken::make(user.id, random);
         let expires_at = purpose.link_until(user, now, &accounts.settings.confirmations);
-        let has_code = purpose != Purpose::Undo;
         let (code, record) = has_code
             .then(|| {
                 let code = ConfirmationCode::make(random);

@@ -46,7 +46,7 @@ impl Accounts {
             let mut letter =
                 Letter { id: entry.id.to_string(), to: to.as_str().to_owned(), kind, languages, secret: None };
             let Some(purpose) = purpose(kind) else { return Ok(Some(letter)) };
-            let (confirmation, token, code) = Confirmation::make(purpose, &user.value, to, now, self);
+            let (confirmation, token, code) = Confirmation::make(purpose, kind.has_code(), &user.value, to, now, self);
             let home = Home::of(user.value.id);
             let mut batch = Batch::new(home.slot());
             batch.expect(home.user(), Expectation::Revision(user.revision));
