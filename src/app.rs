@@ -1,5 +1,7 @@
 //! The composition root: it sees every room, and puts them together out of the settings.
 
+mod examine;
+
 use std::{
     fs::{self, DirBuilder},
     io,
@@ -12,6 +14,7 @@ use std::{
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
+pub use self::examine::examine;
 use crate::{
     accounts::{self, Accounts, Clock, HashSettings, Hasher, Random},
     breaches::Breaches,
@@ -162,19 +165,6 @@ fn open_mailer(config: &Config, url: &str) -> Result<Mailer, StartError> {
         tracing::warn!("{warning}");
     }
     Ok(mailer)
-}
-
-/// Looks whether the store of `config` is fit for accounts, without making one.
-///
-/// # Errors
-/// [`StartError`] when there is none, or when it cannot be opened.
-pub async fn examine(config: &Config, clock: &dyn Clock) -> Result<Vec<Finding>, StartError> {
-    let secrets = config.signing.master_secrets().map_err(StartError)?;
-    config.hashing.settings().map_err(StartError)?;
-    let (store, ..) = open_existing_store(config).await?;
-    let findings = accounts::inspect(&store, clock, &secrets).await;
-    store.close().await;
-    Ok(findings)
 }
 
 /// Tells in the log what is not as it should be.

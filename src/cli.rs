@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{ApiKeysCommand, KeysCommand, UsersCommand},
+    commands::{ApiKeysCommand, KeysCommand, OutboxCommand, UsersCommand},
     config::{Config, duration},
 };
 
@@ -79,6 +79,15 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: ApiKeysCommand,
+    },
+    /// List the letters that were not sent yet, and why, and try those again that were given up. Exit code 0 when that is
+    /// done, 1 when not.
+    ///
+    /// The service may run meanwhile on Redis; on the embedded store it must be stopped.
+    Outbox {
+        /// What to do.
+        #[command(subcommand)]
+        command: OutboxCommand,
     },
     /// Measure what password hashes cost on this machine, and propose settings for a time. It takes some seconds, in which
     /// nothing else should run.

@@ -56,7 +56,7 @@ pub use self::{
     introspect::{Introspection, TokenClaims},
     layout::inspect,
     locale::{InvalidLocale, Locale},
-    outbox::{MailId, Pending},
+    outbox::{MailId, Pending, UnsentMail},
     password::{Advice, InvalidPassword, NewPassword, Password, PasswordSettings, UnfitPassword},
     profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},
     random::Random,

@@ -6,6 +6,7 @@ mod doctor;
 mod hash_cost;
 mod health;
 mod keys;
+mod outbox;
 mod serve;
 mod users;
 
@@ -18,6 +19,7 @@ pub use self::{
     hash_cost::hash_cost,
     health::health,
     keys::{KeysCommand, keys},
+    outbox::{OutboxCommand, outbox},
     serve::serve,
     users::{GrantArguments, UsersCommand, users},
 };

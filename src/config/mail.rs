@@ -102,6 +102,12 @@ impl MailArgs {
         }
     }
 
+    /// Whether there is a mail server.
+    #[must_use]
+    pub fn has_server(&self) -> bool {
+        self.smtp_url.is_some()
+    }
+
     /// How letters are written and sent, by a service that is at `own_url` and keeps its files in `data_dir`.
     ///
     /// # Errors

@@ -50,6 +50,7 @@ mod nginx;
 mod openapi;
 mod outage;
 mod outbox;
+mod outbox_command;
 mod outbox_crashes;
 mod password_resets;
 mod passwords;

@@ -12,11 +12,11 @@ use crate::{
 };
 
 /// Something as it was found: there, or not, or unreadable and why.
-pub(super) type Read<T> = Result<Option<T>, String>;
+pub(in crate::accounts) type Read<T> = Result<Option<T>, String>;
 
 impl Accounts {
     /// Reads records in the order of `keys`.
-    pub(super) async fn read_records(&self, keys: &[Key]) -> Result<Vec<Read<Record>>, Error> {
+    pub(in crate::accounts) async fn read_records(&self, keys: &[Key]) -> Result<Vec<Read<Record>>, Error> {
         if let Ok(records) = self.store.get_many(keys).await {
             return Ok(records.into_iter().map(Ok).collect());
         }

@@ -27,6 +27,7 @@ pub(in crate::accounts) struct Entry {
     pub(super) user: Option<UserId>,
     /// What the person reads, as far as the request says, the best first.
     pub(super) languages: Vec<Locale>,
+    /// Since when it is tried.
     pub(super) created_at: Timestamp,
     /// When to try next, or for how long somebody has it.
     pub(super) due_at: Timestamp,

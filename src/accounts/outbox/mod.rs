@@ -12,6 +12,7 @@ mod courier;
 mod entry;
 mod inspect;
 mod letter;
+mod operate;
 mod pending;
 mod settle;
 
@@ -19,8 +20,9 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use uuid::Uuid;
 
-pub(super) use self::entry::{Entry, enqueue};
+pub(super) use self::entry::{Entry, enqueue, read};
 pub(super) use self::inspect::inspect;
+pub use self::operate::UnsentMail;
 pub use self::pending::Pending;
 use super::{clock::Timestamp, random::Random, user::id};
 use crate::store::EXPIRY_GRACE;

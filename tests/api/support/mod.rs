@@ -38,6 +38,7 @@ pub use self::{
     forger::Forger,
     mailing::NEW_PASSWORD,
     outbox::{ABANDONED, NEXT_TRY, sent_by},
+    outbox::{ABANDONED, Entry, NEXT_TRY, sent_by},
     process::{Process, line, run},
     tls::{Pair, Secure},
     wire::{LIVE, Wire},
