@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub(super) use self::values::text;
 use super::{code::FieldCode, problem::FieldProblem, scalar::plain_type};
-use crate::accounts::{Change, NewPassword, PasswordSettings, UnfitPassword};
+use crate::accounts::{Change, InvalidPassword, NewPassword, PasswordSettings, UnfitPassword};
 
 /// Something that a field can hold: its schema, and how it is read.
 pub(super) trait FieldValue: Sized + Send + Sync {
@@ -56,10 +56,15 @@ impl FieldProblems {
 
     /// A new password, which must be as long as the operator wants.
     pub(super) fn take_password(&mut self, field: &str, value: Result<NewPassword, Wrong>) -> Option<NewPassword> {
-        let long_enough = value.and_then(|password| {
-            let length = self.passwords.as_ref().map_or(Ok(()), |settings| settings.check_length(&password));
-            length.map(|()| password).map_err(|e| Wrong::unfit(&e.into()))
-        });
+        let Some(settings) = &self.passwords else { return self.take(field, value) };
+        let long_enough = match value {
+            Ok(password) => settings.check_length(&password).map(|()| password).map_err(|e| Wrong::unfit(&e.into())),
+            // Else somebody is told of the least length that any service has, and then of that of this one.
+            Err(Wrong { code: FieldCode::TooShort, .. }) => {
+                Err(Wrong::unfit(&InvalidPassword::TooShort(settings.min_length).into()))
+            }
+            Err(wrong) => Err(wrong),
+        };
         self.take(field, long_enough)
     }
 
