@@ -91,7 +91,7 @@ impl App {
                  attempts are not counted by address"
             );
         }
-        let web = config.web.settings(proxies, config.tls.is_strict());
+        let web = config.web.settings(config.mail.product(), proxies, config.tls.is_strict());
         let shutdown_timeout = config.shutdown_timeout;
         let limits = config.server.request_limits();
         Ok(Self { server, url, accounts: Arc::new(accounts), mailer, data, web, limits, shutdown_timeout })

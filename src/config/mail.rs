@@ -45,7 +45,7 @@ pub struct MailArgs {
     #[arg(long, env = "LATCHKEY_MAIL_FROM", value_name = "ADDRESS", value_parser = Sender::parse)]
     mail_from: Option<Sender>,
 
-    /// What this service calls itself in mail: 1 to 64 characters.
+    /// What this service calls itself in mail and on its pages: 1 to 64 characters.
     #[arg(long, env = "LATCHKEY_PRODUCT_NAME", value_name = "TEXT", default_value = "Latchkey", value_parser = product)]
     product_name: String,
 
@@ -106,6 +106,10 @@ impl MailArgs {
     #[must_use]
     pub fn has_server(&self) -> bool {
         self.smtp_url.is_some()
+    /// What the service calls itself.
+    #[must_use]
+    pub fn product(&self) -> &str {
+        &self.product_name
     }
 
     /// How letters are written and sent, by a service that is at `own_url` and keeps its files in `data_dir`.

@@ -19,9 +19,10 @@ pub struct WebArgs {
 }
 
 impl WebArgs {
-    /// The settings of a service that browsers shall come to with TLS only, or not.
+    /// The settings of a service of this name that browsers shall come to with TLS only, or not.
     #[must_use]
-    pub fn settings(&self, proxies: Proxies, strict_transport: bool) -> WebSettings {
-        WebSettings { cookies: self.cookies, origins: self.cors_origins.clone(), proxies, strict_transport }
+    pub fn settings(&self, product: &str, proxies: Proxies, strict_transport: bool) -> WebSettings {
+        let (cookies, origins, product) = (self.cookies, self.cors_origins.clone(), product.to_owned());
+        WebSettings { cookies, origins, proxies, strict_transport, product }
     }
 }

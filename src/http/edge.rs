@@ -102,7 +102,11 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
             // What it said may hold a secret; where it was is logged by the panic hook.
             Err(_) => Err(Problem::new(Code::InternalError)),
         };
-        let code = outcome.as_ref().err().map(|problem| code_text(problem.code()));
+        let code = match &outcome {
+            Ok(response) => response.data::<Code>().copied(),
+            Err(problem) => Some(problem.code()),
+        };
+        let code = code.map(code_text);
         let mut response = outcome.unwrap_or_else(|problem| problem.answer(&id));
         for (name, value) in HEADERS {
             response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));

@@ -27,6 +27,7 @@ mod links;
 mod log;
 mod openapi;
 mod origin;
+mod pages;
 mod problem;
 mod refusals;
 mod scalar;
@@ -86,8 +87,9 @@ pub fn api(
 ) -> impl Endpoint<Output = Response> + 'static {
     let service = openapi::service(API);
     let document = openapi::document(&service);
-    let methods = openapi::methods(&document);
-    let routes = swagger_ui::add(docs::add(Route::new(), &document)).nest("/", service);
+    let mut methods = openapi::methods(&document);
+    methods.extend(pages::methods());
+    let routes = pages::add(swagger_ui::add(docs::add(Route::new(), &document))).nest("/", service);
     let own = Web::new(web, &accounts.settings().tokens.issuer);
     routes.data(accounts).data(Arc::new(own)).with(Limits(limits)).with(Edge {
         methods,

@@ -116,6 +116,17 @@ impl Problem {
         self.code
     }
 
+    /// What is wrong with the fields of the body.
+    pub(super) fn errors(&self) -> &[FieldProblem] {
+        &self.errors
+    }
+
+    /// In how many seconds another try is worth it, if that is known.
+    pub(super) fn retry_after(&self) -> Option<u64> {
+        let told = self.headers.iter().find(|(name, _)| name == header::RETRY_AFTER);
+        told.and_then(|(_, seconds)| seconds.parse().ok()).or_else(|| retry_after(self.code))
+    }
+
     /// The document, for the request with this id.
     pub(super) fn document(&self, request_id: &str) -> ProblemDocument {
         ProblemDocument {
@@ -132,13 +143,17 @@ impl Problem {
 
     /// The answer to the request with this id.
     pub(super) fn answer(&self, request_id: &str) -> Response {
-        let document = self.document(request_id).to_json_string();
-        let mut response = Response::builder().status(self.code.status()).content_type(MEDIA_TYPE).body(document);
+        self.respond(MEDIA_TYPE, self.document(request_id).to_json_string())
+    }
+
+    /// An answer with this body, which says what is wrong.
+    pub(super) fn respond(&self, media_type: &str, body: String) -> Response {
+        let mut response = Response::builder().status(self.code.status()).content_type(media_type).body(body);
         let headers = response.headers_mut();
         for challenge in challenges(self.code) {
             headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if let Some(seconds) = retry_after(self.code) {
+        if let Some(seconds) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if matches!(self.code, Code::BodyTooLarge | Code::RequestTimeout) {

@@ -1,4 +1,7 @@
-//! A body of OAuth: `application/x-www-form-urlencoded`. Unknown fields are ignored, as RFC 6749, 3.2, says.
+//! Forms: `application/x-www-form-urlencoded`, which OAuth takes and browsers send. Unknown fields are ignored, as RFC 6749,
+//! 3.2, says.
+
+use std::collections::BTreeSet;
 
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::{
@@ -16,7 +19,7 @@ use super::{
 
 const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
-/// A body of the form `F`, parsed.
+/// A body of OAuth of the form `F`, parsed.
 pub(super) struct UrlEncoded<F: Form>(pub(super) F::Parsed);
 
 impl<'a, F: Form> ApiExtractor<'a> for UrlEncoded<F> {
@@ -39,8 +42,7 @@ impl<'a, F: Form> ApiExtractor<'a> for UrlEncoded<F> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let media_type = request.content_type().and_then(|given| given.split(';').next()).unwrap_or_default();
-        if !media_type.trim().eq_ignore_ascii_case(MEDIA_TYPE) {
+        if !is_form(request) {
             return Err(Problem::new(Code::UnsupportedMediaType).into());
         }
         let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
@@ -48,27 +50,46 @@ impl<'a, F: Form> ApiExtractor<'a> for UrlEncoded<F> {
     }
 }
 
-/// What clients of OAuth expect of a wrong form is one code for all (RFC 6749, 5.2), so that the details are text.
-fn malformed(problems: &FieldProblems) -> Problem {
-    let wrong =
-        problems.found.iter().map(|FieldProblem { field, message, .. }| format!("The field `{field}` {message}."));
-    Problem::new(Code::MalformedForm).with_detail(wrong.collect::<Vec<_>>().join(" "))
+/// Whether the body of a request says that it is a form.
+pub(super) fn is_form(request: &Request) -> bool {
+    let media_type = request.content_type().and_then(|given| given.split(';').next()).unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case(MEDIA_TYPE)
 }
 
-fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
-    let mut problems = FieldProblems::default();
-    let known = field_names::<F>();
+/// The fields of a form that are known, each of which must be there once at the most.
+pub(super) fn fields(bytes: &[u8], known: &BTreeSet<&str>, problems: &mut FieldProblems) -> Map<String, Value> {
     let mut fields = Map::new();
     for (name, value) in url::form_urlencoded::parse(bytes).filter(|(name, _)| known.contains(name.as_ref())) {
         if fields.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
             problems.add(&name, FieldCode::Invalid, "must be given once");
         }
     }
+    fields
+}
+
+/// What fields are together, or everything that is wrong with them.
+pub(super) fn parse<F: Form>(fields: Map<String, Value>, mut problems: FieldProblems) -> Result<F::Parsed, Problem> {
     let form = F::parse_from_json(Some(Value::Object(fields))).map_err(|_| Problem::new(Code::InternalError))?;
     match form.parse(&mut problems) {
         Some(parsed) if problems.found.is_empty() => Ok(parsed),
-        _ => Err(malformed(&problems)),
+        _ => Err(Problem::validation(problems.found)),
     }
+}
+
+/// What clients of OAuth expect of a wrong form is one code for all (RFC 6749, 5.2), so that the details are text.
+fn malformed(problem: Problem) -> Problem {
+    if problem.code() != Code::ValidationFailed {
+        return problem;
+    }
+    let wrong =
+        problem.errors().iter().map(|FieldProblem { field, message, .. }| format!("The field `{field}` {message}."));
+    Problem::new(Code::MalformedForm).with_detail(wrong.collect::<Vec<_>>().join(" "))
+}
+
+fn read<F: Form>(bytes: &[u8]) -> Result<F::Parsed, Problem> {
+    let mut problems = FieldProblems::default();
+    let fields = fields(bytes, &field_names::<F>(), &mut problems);
+    parse::<F>(fields, problems).map_err(malformed)
 }
 
 #[cfg(test)]

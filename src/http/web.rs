@@ -21,6 +21,8 @@ pub struct WebSettings {
     pub proxies: Proxies,
     /// Whether browsers shall come here with TLS only, and to all names below this one (HSTS, RFC 6797).
     pub strict_transport: bool,
+    /// What this service calls itself on its pages.
+    pub product: String,
 }
 
 /// The settings, and where this service itself is. It is in the data of every request.
@@ -47,6 +49,11 @@ impl Web {
     /// Who asks for a mail with a request.
     pub(super) fn mail_request(&self, request: &Request) -> MailRequest {
         MailRequest { languages: languages::of(request), from: self.client_address(request) }
+    }
+
+    /// What this service calls itself.
+    pub(super) fn product(&self) -> &str {
+        &self.settings.product
     }
 
     pub(super) fn has_cookies(&self) -> bool {

@@ -9,6 +9,8 @@
 )]
 #![expect(unreachable_pub, reason = "what the tests share is for the tests")]
 
+mod account_pages;
+mod account_pages_input;
 mod api_keys;
 mod breaches;
 mod browser;

@@ -24,6 +24,12 @@ impl MailToken {
         (Self(Zeroizing::new([Self::PREFIX, &encoded].concat())), Digest::of(secret.as_slice()))
     }
 
+    /// Whether it has the form of one, whoever made it.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        self.parts().is_some()
+    }
+
     /// Whose it is, and the digest of its secret.
     pub(super) fn parts(&self) -> Option<(UserId, Digest)> {
         let encoded = self.0.strip_prefix(Self::PREFIX)?;

@@ -10,6 +10,7 @@ pub mod letters;
 mod mailing;
 mod operator;
 mod outbox;
+pub mod page;
 mod process;
 pub mod range_service;
 pub mod smtp_server;
