@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
 
-use crate::support::TestApp;
+use crate::support::{TestApp, chromium::ARGUMENTS};
 
 /// Chromium without a window. Dropping it ends the process.
 struct Chromium {
@@ -36,17 +36,7 @@ impl Chromium {
 /// Chromium with a profile of its own.
 fn chromium(profile: &TempDir) -> Command {
     let mut command = Command::new("chromium");
-    command
-        // Its sandbox wants more than a container may, and it is shown nothing but the pages of this test.
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-        ])
-        .arg(format!("--user-data-dir={}", profile.path().display()));
+    command.args(ARGUMENTS).arg(format!("--user-data-dir={}", profile.path().display()));
     command
 }
 

@@ -10,6 +10,7 @@
 #![expect(unreachable_pub, reason = "what the tests share is for the tests")]
 
 mod account_pages;
+mod account_pages_browser;
 mod account_pages_input;
 mod api_keys;
 mod breaches;

@@ -46,6 +46,13 @@ impl Letter {
         format!("lkm_{}", &rest[..end])
     }
 
+    /// The link in it: the line that is an address.
+    #[track_caller]
+    pub fn link(&self) -> &str {
+        let mut lines = self.text.lines().map(str::trim);
+        lines.find(|line| line.starts_with("http")).unwrap_or_else(|| panic!("no link in {}", self.text))
+    }
+
     /// The code in it: a line of six digits.
     #[track_caller]
     pub fn code(&self) -> String {

@@ -2,6 +2,7 @@
 
 pub mod browser;
 mod check;
+pub mod chromium;
 mod client;
 mod clock;
 mod contract;
