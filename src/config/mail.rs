@@ -106,6 +106,8 @@ impl MailArgs {
     #[must_use]
     pub fn has_server(&self) -> bool {
         self.smtp_url.is_some()
+    }
+
     /// What the service calls itself.
     #[must_use]
     pub fn product(&self) -> &str {

@@ -39,7 +39,6 @@ pub use self::{
     contract::Contract,
     forger::Forger,
     mailing::NEW_PASSWORD,
-    outbox::{ABANDONED, NEXT_TRY, sent_by},
     outbox::{ABANDONED, Entry, NEXT_TRY, sent_by},
     process::{Process, line, run},
     tls::{Pair, Secure},
