@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What is in a form already. A password never is.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(super) struct Filled {
     /// The token of a link, of the form of a token. With it, nobody is asked for a code.
     pub(super) token: Option<MailToken>,
@@ -73,7 +73,8 @@ pub(super) fn html(page: Page, filled: &Filled, errors: &[FieldProblem], min_len
         "At least {min_length} characters. A few words that do not belong together are easy to keep in mind and hard to \
          guess."
     );
-    let mut html = format!("<form method=\"post\" action=\"{}\">\n", page.name());
+    // Browsers would refuse addresses that are good, such as those with letters beyond ASCII before the `@`.
+    let mut html = format!("<form method=\"post\" action=\"{}\" novalidate>\n", page.name());
     let mut fields = Vec::new();
     match &filled.token {
         Some(token) => {

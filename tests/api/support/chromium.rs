@@ -128,6 +128,17 @@ impl Chromium {
         self.ask("document.body.innerText").await.as_str().unwrap().to_owned()
     }
 
+    /// The id of the field that the page gives the focus to. Chromium does that some time after it has loaded the page.
+    pub async fn focus(&mut self) -> String {
+        for _ in 0..500 {
+            match self.ask("document.activeElement.id").await.as_str() {
+                Some(id) if !id.is_empty() => return id.to_owned(),
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+        panic!("nothing has the focus")
+    }
+
     /// Types into the field with this id.
     pub async fn fill(&mut self, id: &str, text: &str) {
         self.ask(&format!("document.getElementById('{id}').focus()")).await;
