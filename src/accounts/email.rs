@@ -65,6 +65,12 @@ impl EmailAddress {
         &self.canonical
     }
 
+    /// Whether mail to both goes to the same mailbox, for sure: they differ in the case of ASCII letters at most. What is
+    /// the same to us, as `straße` and `strasse` are, may be two mailboxes elsewhere.
+    pub(super) fn is_same_mailbox(&self, other: &Self) -> bool {
+        self.typed.eq_ignore_ascii_case(&other.typed)
+    }
+
     /// The form that the person typed.
     #[must_use]
     pub fn as_str(&self) -> &str {

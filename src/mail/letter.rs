@@ -53,6 +53,8 @@ impl fmt::Debug for LetterSecret {
 pub enum LetterKind {
     /// The address is to be confirmed: a link and a code.
     Verification,
+    /// The account is to have this address: a link and a code to confirm it.
+    EmailChange,
     /// A new password can be set: a link and a code.
     PasswordReset,
     /// Somebody wanted to use an address that has an account: a link to set a new password.
@@ -72,8 +74,9 @@ pub struct UnknownLetterKind;
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Verification,
+        Self::EmailChange,
         Self::PasswordReset,
         Self::AlreadyRegistered,
         Self::EmailChanged,
@@ -86,6 +89,7 @@ impl LetterKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Verification => "verification",
+            Self::EmailChange => "email_change",
             Self::PasswordReset => "password_reset",
             Self::AlreadyRegistered => "already_registered",
             Self::EmailChanged => "email_changed",
@@ -97,7 +101,7 @@ impl LetterKind {
     /// What both forms of its text must have.
     pub(super) fn needs(self) -> &'static [Field] {
         match self {
-            Self::Verification | Self::PasswordReset => &[Field::Link, Field::Code],
+            Self::Verification | Self::EmailChange | Self::PasswordReset => &[Field::Link, Field::Code],
             Self::AlreadyRegistered | Self::EmailChanged => &[Field::Link],
             Self::EmailReplaced | Self::PasswordChanged => &[],
         }
@@ -112,7 +116,7 @@ impl LetterKind {
     /// What its text may have.
     pub(super) fn takes(self) -> &'static [Field] {
         match self {
-            Self::Verification | Self::PasswordReset => &Field::ALL,
+            Self::Verification | Self::EmailChange | Self::PasswordReset => &Field::ALL,
             Self::AlreadyRegistered | Self::EmailChanged => {
                 &[Field::Product, Field::Email, Field::Link, Field::Lifetime]
             }

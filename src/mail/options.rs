@@ -88,7 +88,7 @@ impl Links {
     /// The page that a letter of this kind leads to.
     pub(super) fn of(&self, kind: LetterKind) -> Option<&LinkTemplate> {
         match kind {
-            LetterKind::Verification => Some(&self.verify),
+            LetterKind::Verification | LetterKind::EmailChange => Some(&self.verify),
             LetterKind::PasswordReset | LetterKind::AlreadyRegistered => Some(&self.reset),
             LetterKind::EmailChanged => Some(&self.undo),
             LetterKind::EmailReplaced | LetterKind::PasswordChanged => None,

@@ -24,8 +24,9 @@ macro_rules! built_in {
     };
 }
 
-const BUILT_IN: [(LetterKind, &str, &str); 6] = built_in! {
+const BUILT_IN: [(LetterKind, &str, &str); 7] = built_in! {
     Verification "verification"
+    EmailChange "email_change"
     PasswordReset "password_reset"
     AlreadyRegistered "already_registered"
     EmailChanged "email_changed"

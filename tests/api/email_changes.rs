@@ -115,7 +115,7 @@ on_every_store! { with ["--mails-per-address", "none"]
         let ada = app.verified("ada").await;
         let first = change(app, &ada, NEXT).await;
         let second = change(app, &ada, LAST).await;
-        assert!(second.text.contains("before next@example.com"), "{second:?}");
+        assert!(second.text.contains("had the address next@example.com"), "{second:?}");
         assert!(!second.text.contains("lkm_"), "{second:?}");
         app.register("next").await.expect(201);
         app.register("ada").await.refused(409, "email_taken");

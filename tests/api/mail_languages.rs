@@ -6,13 +6,15 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, PASSWORD, TestApp};
 
-/// A folder with the letter to confirm an address, in German.
+/// A folder with the letters to confirm an address, in German.
 fn templates() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("de")).unwrap();
     let text = "Subject: Hallo\n\n{{link}}\n\n{{code}}\n";
-    fs::write(folder.path().join("de/verification.txt"), text).unwrap();
-    fs::write(folder.path().join("de/verification.html"), "<p>{{link}} {{code}}</p>").unwrap();
+    for kind in ["verification", "email_change"] {
+        fs::write(folder.path().join(format!("de/{kind}.txt")), text).unwrap();
+        fs::write(folder.path().join(format!("de/{kind}.html")), "<p>{{link}} {{code}}</p>").unwrap();
+    }
     folder
 }
 

@@ -78,6 +78,7 @@ mod snippets;
 mod stored;
 mod support;
 mod suspend;
+mod takeovers;
 mod throttle;
 mod tls;
 mod tokens;

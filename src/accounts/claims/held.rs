@@ -60,7 +60,7 @@ impl User {
 
 impl PreviousEmail {
     /// Whether it can still undo the change.
-    pub(super) fn is_good(&self, now: Timestamp) -> bool {
+    pub(in crate::accounts) fn is_good(&self, now: Timestamp) -> bool {
         now < self.until
     }
 }

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use super::Handle;
 use crate::accounts::{
     clock::Timestamp,
     email::EmailAddress,
@@ -18,16 +17,16 @@ const UNDO_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 impl User {
     /// Gives the user an address that they have shown to be theirs. The one before, if they had shown that too, can undo
     /// this for 7 days; one that was never shown to be theirs could be a stranger's. An older one that can still undo
-    /// stays instead, or whoever has broken in could shake it off by moving twice.
+    /// stays instead, or whoever has broken in could shake it off by moving twice; and when it comes back by this, none is
+    /// kept, or whoever had broken in could undo that.
     pub(in crate::accounts) fn move_to(&mut self, address: EmailAddress, op: OperationId, now: Timestamp) {
-        let stays = self.previous_email.as_ref().is_some_and(|previous| previous.is_good(now));
-        // What they hold already is the address that they have, or the one before: there is nothing to undo.
-        if self.holds(&Handle::email(&address)).is_none() && !stays {
-            let (address, op) = (self.email.clone(), self.email_op);
-            let previous = PreviousEmail { address, op, until: now.plus(UNDO_LIFE) };
-            self.previous_email = self.email_verified.then_some(previous);
-        }
+        let an_older_can_undo = self.previous_email.as_ref().is_some_and(|previous| previous.is_good(now));
+        let former = PreviousEmail { address: self.email.clone(), op: self.email_op, until: now.plus(UNDO_LIFE) };
+        let (moved, was_verified) = (address.canonical() != self.email.canonical(), self.email_verified);
         self.change_email(address, op);
+        if moved && !an_older_can_undo {
+            self.previous_email = was_verified.then_some(former);
+        }
         self.email_verified = true;
         self.pending_email = None;
         self.note_change(now);

@@ -161,8 +161,8 @@ impl Accounts {
         Ok(holder.is_some_and(|user| !user.value.had(handle, self.clock.now())))
     }
 
-    /// The user for whom `handle` is claimed, for good.
-    async fn find_holder(&self, handle: &Handle) -> Result<Option<Stored<User>>, Error> {
+    /// The user for whom `handle` is claimed, for good: who has it, or may have it back.
+    pub(in crate::accounts) async fn find_holder(&self, handle: &Handle) -> Result<Option<Stored<User>>, Error> {
         let Some(claim) = self.find_claim(handle).await? else {
             // As many round trips as for somebody who is there, so that the time does not tell.
             self.find_user(UserId::NIL).await?;

@@ -51,6 +51,11 @@ impl CodeRecord {
         Self { salt, digest: code.digest(&salt), tries: 0, expires_at }
     }
 
+    /// One for which there is no code.
+    pub(super) fn of_nothing(expires_at: Timestamp, random: Random) -> Self {
+        Self { salt: random.bytes(), digest: Digest::of(&random.bytes::<32>()), tries: 0, expires_at }
+    }
+
     /// Whether it may be tried once more.
     pub(super) fn is_open(&self, now: Timestamp) -> bool {
         self.tries < TRIES && now < self.expires_at

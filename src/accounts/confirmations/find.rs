@@ -5,9 +5,11 @@ use crate::{
     accounts::{
         Accounts,
         claims::Handle,
+        clock::Timestamp,
+        digest::Digest,
         email::EmailAddress,
         error::Error,
-        keys::{Bucket, Home},
+        keys::Home,
         records,
         user::{Stored, User, UserId},
     },
@@ -74,7 +76,8 @@ impl Accounts {
     }
 
     /// A try is noted before the code is compared: so there are no more of them than there may be, however many come at
-    /// once. One for nobody, or for whom no code was mailed, makes as many round trips and as much of a commit.
+    /// once. It is noted for nobody too, and for whom no code was mailed: each is the same reads and the same commit, and
+    /// those that come at once are in each other's way alike.
     async fn find_by_code(
         &self,
         email: &EmailAddress,
@@ -84,29 +87,24 @@ impl Accounts {
         let mut retry = self.retry();
         loop {
             let user = self.find_by_handle(&Handle::email(email)).await?;
-            let id = user.map_or(UserId::NIL, |user| user.value.id);
-            let mut found = self.read_confirmation(id, purpose).await?.filter(|found| {
-                found.confirmation.value.code.as_ref().is_some_and(|code| code.is_open(self.clock.now()))
-            });
-            let committed = match &mut found {
-                Some(found) => {
-                    let home = Home::of(id);
-                    let Stored { value, revision } = &mut found.confirmation;
-                    if let Some(code) = &mut value.code {
-                        code.tries += 1;
-                    }
-                    let mut batch = Batch::new(home.slot());
-                    batch.expect(home.confirmation(purpose), Expectation::Revision(*revision));
-                    value.keep(&mut batch, home, purpose);
-                    let committed = self.store.commit(batch).await;
-                    committed.map(|written| *revision = written)
-                }
-                None => self.store.commit(decoy(email, purpose)).await.map(drop),
-            };
-            match committed {
-                Ok(()) => {
-                    let is_right = |found: &Found| found.confirmation.value.code.as_ref().is_some_and(|c| c.is(code));
-                    return found.filter(is_right).ok_or(Error::ConfirmationInvalid);
+            let home = Home::of(user.map_or_else(|| nobody(email), |user| user.value.id));
+            let (user, found) = self.read_with_confirmation(home, purpose).await?;
+            let now = self.clock.now();
+            let expected = found.as_ref().map_or(Expectation::Absent, |found| Expectation::Revision(found.revision));
+            let mut tried =
+                found.map_or_else(|| Confirmation::of_nothing(email, now, self.random), |found| found.value);
+            let is_open = tried.code.as_ref().is_some_and(|code| code.is_open(now));
+            if let Some(code) = &mut tried.code {
+                code.tries = code.tries.saturating_add(1);
+            }
+            let mut batch = Batch::new(home.slot());
+            batch.expect(home.confirmation(purpose), expected);
+            tried.keep(&mut batch, home, purpose);
+            match self.store.commit(batch).await {
+                Ok(revision) => {
+                    let is_right = is_open && tried.code.as_ref().is_some_and(|tried| tried.is(code));
+                    let found = good(user, Some(Stored { value: tried, revision }), purpose, now);
+                    return found.filter(|_| is_right).ok_or(Error::ConfirmationInvalid);
                 }
                 Err(CommitError::Conflict) => retry.pause().await?,
                 Err(e) => return Err(e.into()),
@@ -114,28 +112,61 @@ impl Accounts {
         }
     }
 
-    /// The person's confirmation for a purpose, if it is good and about an address that they have to do with.
+    /// Takes back that a code was tried which was right, and could not be used for another reason. Where that fails, the try
+    /// counts.
+    pub(super) async fn untry(&self, found: &Found, purpose: Purpose) {
+        let home = Home::of(found.user.value.id);
+        let mut untried = found.confirmation.value.clone();
+        if let Some(code) = &mut untried.code {
+            code.tries = code.tries.saturating_sub(1);
+        }
+        let mut batch = Batch::new(home.slot());
+        batch.expect(home.confirmation(purpose), Expectation::Revision(found.confirmation.revision));
+        untried.keep(&mut batch, home, purpose);
+        let _ = self.store.commit(batch).await;
+    }
+
+    /// The person's confirmation for a purpose, if it is good.
     async fn read_confirmation(&self, id: UserId, purpose: Purpose) -> Result<Option<Found>, Error> {
-        let (home, now) = (Home::of(id), self.clock.now());
+        let (user, confirmation) = self.read_with_confirmation(Home::of(id), purpose).await?;
+        Ok(good(user, confirmation, purpose, self.clock.now()))
+    }
+
+    async fn read_with_confirmation(&self, home: Home, purpose: Purpose) -> Result<Read, Error> {
         let keys = [home.key(&home.user()), home.key(&home.confirmation(purpose))];
-        let Ok([user, confirmation]) = <[_; 2]>::try_from(self.store.get_many(&keys).await?) else { return Ok(None) };
-        let (Some(user), Some(confirmation)) = (user, confirmation) else { return Ok(None) };
-        let user = Stored { value: records::read_user(id, &user)?, revision: user.revision }.active();
-        let confirmation = Stored { value: record::read(&confirmation)?, revision: confirmation.revision };
-        let is_good = |user: &Stored<User>| {
-            let confirmation = &confirmation.value;
-            let is_about = purpose.is_about(&confirmation.email, &user.value, now);
-            user.value.suspended_at.is_none() && now < confirmation.expires_at && is_about
+        let mut records = self.store.get_many(&keys).await?.into_iter();
+        let user = match records.next().flatten() {
+            Some(user) => Stored { value: records::read_user(home.id(), &user)?, revision: user.revision }.active(),
+            None => None,
         };
-        let user = user.filter(is_good);
-        Ok(user.map(|user| Found { user, confirmation }))
+        let confirmation = match records.next().flatten() {
+            Some(found) => Some(Stored { value: record::read(&found)?, revision: found.revision }),
+            None => None,
+        };
+        Ok((user, confirmation))
     }
 }
 
-/// A commit that leaves nothing behind.
-fn decoy(email: &EmailAddress, purpose: Purpose) -> Batch {
-    let mut batch = Batch::new(Bucket::of(email.canonical().as_bytes()).slot());
-    let name = Home::of(UserId::NIL).confirmation(purpose);
-    batch.put_until(name.clone(), crate::store::Fields::new(), 0).delete(name);
-    batch
+/// A user and one of their confirmations, as they were read.
+type Read = (Option<Stored<User>>, Option<Stored<Confirmation>>);
+
+/// What was read, if it is good and about an address that the person has to do with.
+fn good(
+    user: Option<Stored<User>>,
+    confirmation: Option<Stored<Confirmation>>,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Option<Found> {
+    let (user, confirmation) = (user?, confirmation?);
+    let is_good = user.value.suspended_at.is_none()
+        && now < confirmation.value.expires_at
+        && purpose.is_about(&confirmation.value.email, &user.value, now);
+    is_good.then_some(Found { user, confirmation })
+}
+
+/// The id that tries are noted for when nobody has the address. It is nobody's.
+fn nobody(email: &EmailAddress) -> UserId {
+    let digest = Digest::of(email.canonical().as_bytes());
+    let [id, _] = digest.as_bytes().as_chunks::<16>().0 else { return UserId::NIL };
+    UserId::from_bytes(*id)
 }

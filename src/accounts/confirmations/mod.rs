@@ -23,7 +23,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use self::code::CodeRecord;
 pub(super) use self::record::Confirmation;
 pub use self::{code::ConfirmationCode, find::Proof, request::MailRequest, token::MailToken};
-use super::{Accounts, clock::Timestamp, email::EmailAddress, user::User};
+use super::{Accounts, clock::Timestamp, digest::Digest, email::EmailAddress, random::Random, user::User};
 
 /// How long a code is good. Six digits can be guessed, so it is not for longer, and not for more than
 /// [`TRIES`](code::TRIES) tries.
@@ -74,12 +74,12 @@ impl Purpose {
 
     /// Whether the address is what the confirmation is about, as the person is now.
     fn is_about(self, address: &EmailAddress, user: &User, now: Timestamp) -> bool {
-        let is = |other: &EmailAddress| other.canonical() == address.canonical();
+        let is = |other: &EmailAddress| other.is_same_mailbox(address);
         match self {
             Self::Verification => is(&user.email) || user.pending_email.as_ref().is_some_and(is),
             Self::Reset => is(&user.email),
             Self::Undo => {
-                user.previous_email.as_ref().is_some_and(|previous| previous.until > now && is(&previous.address))
+                user.previous_email.as_ref().is_some_and(|previous| previous.is_good(now) && is(&previous.address))
             }
         }
     }
@@ -104,6 +104,13 @@ impl FromStr for Purpose {
 }
 
 impl Confirmation {
+    /// What nothing that was mailed confirms.
+    fn of_nothing(email: &EmailAddress, now: Timestamp, random: Random) -> Self {
+        let expires_at = now.plus(CODE_LIFETIME);
+        let code = Some(CodeRecord::of_nothing(expires_at, random));
+        Self { email: email.clone(), secret: Digest::of(&random.bytes::<32>()), code, expires_at }
+    }
+
     /// Makes what is kept and what is mailed: the token, and the code with its end if the letter has one. What nobody is
     /// told, somebody could still guess.
     pub(super) fn make(

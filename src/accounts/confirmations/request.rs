@@ -56,7 +56,7 @@ impl Accounts {
             let address = Handle::email(&to);
             let bucket = Bucket::of(address.canonical.as_bytes());
             let sender = Subject::address(request.from, Subject::MailsFrom);
-            let subjects = [Subject::Mails(address)].into_iter().chain(sender).collect::<Vec<_>>();
+            let subjects = [Subject::Mails(kind, address)].into_iter().chain(sender).collect::<Vec<_>>();
             let attempt = accounts.attempt(&subjects).await?;
             let entry = Entry::of_address(kind, &to, &request.languages, accounts.clock.now(), accounts.random);
             let mut batch = Batch::new(bucket.slot());

@@ -23,7 +23,7 @@ impl Accounts {
     /// theirs: whoever made the account without having it is out, and so is a change of address that they began.
     ///
     /// # Errors
-    /// [`Error::ConfirmationInvalid`]; [`Error::UnfitPassword`], which does not use a link up; [`Error::Throttled`] after
+    /// [`Error::ConfirmationInvalid`]; [`Error::UnfitPassword`], which uses up neither a link nor a try of a code; [`Error::Throttled`] after
     /// too many wrong codes; [`Error::Overloaded`], [`Error::Contended`] and the errors of the store.
     pub async fn reset_password(
         self: &Arc<Self>,
@@ -33,11 +33,9 @@ impl Accounts {
     ) -> Result<(), Error> {
         let accounts = Arc::clone(self);
         let subject = Subject::address(from, Subject::Address);
-        detached(async move {
-            let reset = accounts.trying(subject.as_slice(), Box::pin(accounts.run_reset(&proof, &password))).await;
-            accounts.mail_queued.notify_one();
-            reset
-        })
+        detached(
+            async move { accounts.trying(subject.as_slice(), Box::pin(accounts.run_reset(&proof, &password))).await },
+        )
         .await
     }
 
@@ -45,7 +43,12 @@ impl Accounts {
         let mut found = self.find_confirmation(proof, Purpose::Reset).await?;
         let user = &found.user.value;
         let chooser = Chooser { email: &user.email, username: user.username.as_ref(), name: user.name.as_ref() };
-        self.check_new_password(password, &[chooser]).await?;
+        if let Err(unfit) = self.check_new_password(password, &[chooser]).await {
+            if matches!(proof, Proof::Code { .. }) {
+                self.untry(&found, Purpose::Reset).await;
+            }
+            return Err(unfit);
+        }
         let hash = self.hasher.hash(password.to_password()).await?;
         let mut retry = self.retry();
         loop {
@@ -68,7 +71,10 @@ impl Accounts {
             enqueue(&mut batch, &told);
             users::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    self.mail_queued.notify_one();
+                    return Ok(());
+                }
                 Err(CommitError::Conflict) => retry.pause().await?,
                 Err(e) => return Err(e.into()),
             }

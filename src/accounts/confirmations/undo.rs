@@ -28,12 +28,7 @@ impl Accounts {
     pub async fn undo_email_change(self: &Arc<Self>, token: MailToken, from: Option<IpAddr>) -> Result<(), Error> {
         let accounts = Arc::clone(self);
         let subject = Subject::address(from, Subject::Address);
-        detached(async move {
-            let undone = accounts.trying(subject.as_slice(), Box::pin(accounts.run_undo(token))).await;
-            accounts.mail_queued.notify_one();
-            undone
-        })
-        .await
+        detached(async move { accounts.trying(subject.as_slice(), Box::pin(accounts.run_undo(token))).await }).await
     }
 
     async fn run_undo(&self, token: MailToken) -> Result<(), Error> {
@@ -59,6 +54,7 @@ impl Accounts {
             users::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => {
+                    self.mail_queued.notify_one();
                     for (handle, op) in lost {
                         self.release(&handle, next.id, op).await;
                     }

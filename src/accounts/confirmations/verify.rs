@@ -29,12 +29,8 @@ impl Accounts {
     pub async fn confirm_email(self: &Arc<Self>, proof: Proof, from: Option<IpAddr>) -> Result<(), Error> {
         let accounts = Arc::clone(self);
         let subject = Subject::address(from, Subject::Address);
-        detached(async move {
-            let confirmed = accounts.trying(subject.as_slice(), Box::pin(accounts.run_verification(&proof))).await;
-            accounts.mail_queued.notify_one();
-            confirmed
-        })
-        .await
+        detached(async move { accounts.trying(subject.as_slice(), Box::pin(accounts.run_verification(&proof))).await })
+            .await
     }
 
     async fn run_verification(&self, proof: &Proof) -> Result<(), Error> {
@@ -64,7 +60,7 @@ impl Accounts {
             let mut batch = found.use_up(Purpose::Verification);
             let mut next = user.clone();
             let address = found.confirmation.value.email.clone();
-            if address.canonical() == user.email.canonical() {
+            if address.is_same_mailbox(&user.email) {
                 if !next.email_verified {
                     next.version += 1;
                     next.updated_at = now;
@@ -99,6 +95,7 @@ impl Accounts {
             users::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => {
+                    self.mail_queued.notify_one();
                     for (handle, op) in lost {
                         self.release(&handle, next.id, op).await;
                     }

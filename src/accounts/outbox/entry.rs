@@ -40,7 +40,7 @@ pub(in crate::accounts) struct Entry {
 }
 
 impl Entry {
-    /// A mail for somebody who did something: it goes out only while they still have to do with the address.
+    /// A mail to an address that a user has, had or wants.
     pub(in crate::accounts) fn of_user(
         kind: LetterKind,
         user: UserId,

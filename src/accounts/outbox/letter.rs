@@ -28,7 +28,7 @@ struct Addressee {
 /// What a letter lets its reader do.
 fn purpose(kind: LetterKind) -> Option<Purpose> {
     match kind {
-        LetterKind::Verification => Some(Purpose::Verification),
+        LetterKind::Verification | LetterKind::EmailChange => Some(Purpose::Verification),
         LetterKind::PasswordReset | LetterKind::AlreadyRegistered => Some(Purpose::Reset),
         LetterKind::EmailChanged => Some(Purpose::Undo),
         LetterKind::EmailReplaced | LetterKind::PasswordChanged => None,
@@ -68,35 +68,37 @@ impl Accounts {
 
     /// Finds out whom an entry is for, as things are now.
     async fn addressee(&self, entry: &Entry) -> Result<Option<Addressee>, Error> {
-        let address = Handle::email(&entry.to);
         let user = match entry.user {
             Some(id) => self.find_user(id).await?.and_then(Stored::active),
-            None => self.find_by_handle(&address).await?,
+            None => self.find_holder(&Handle::email(&entry.to)).await?,
         };
-        let gets_mail = |user: &Stored<User>| user.value.suspended_at.is_none();
-        let Some(user) = user.filter(gets_mail) else { return Ok(None) };
+        let Some(user) = user else { return Ok(None) };
+        let User { email, email_verified, pending_email, previous_email, suspended_at, .. } = &user.value;
+        let now = self.clock.now();
         let is = |other: &EmailAddress| other.canonical() == entry.to.canonical();
-        let is_own = is(&user.value.email);
-        let pending = user.value.pending_email.clone().filter(is);
-        let to = match entry.kind {
-            LetterKind::Verification if pending.is_some() && entry.user.is_some() => {
-                if let Some(owner) = self.find_by_handle(&address).await? {
+        // Nobody who is suspended is asked to do something that they may not do. What has happened they are told.
+        let own = Some(email.clone()).filter(|own| is(own) && suspended_at.is_none());
+        let pending = pending_email.clone().filter(|pending| is(pending) && suspended_at.is_none());
+        let former = previous_email.as_ref().filter(|previous| previous.is_good(now)).map(|p| p.address.clone());
+        let former = former.filter(is);
+        let (kind, to) = match entry.kind {
+            LetterKind::EmailChange => {
+                let owner = self.find_by_handle(&Handle::email(&entry.to)).await?;
+                if let Some(owner) = owner.filter(|owner| owner.value.id != user.value.id) {
                     let to = owner.value.email.clone();
-                    let owner = Some(owner).filter(gets_mail);
-                    return Ok(owner.map(|user| Addressee { user, to, kind: LetterKind::AlreadyRegistered }));
+                    let is_told = pending.is_some() && owner.value.suspended_at.is_none();
+                    let told = Addressee { user: owner, to, kind: LetterKind::AlreadyRegistered };
+                    return Ok(is_told.then_some(told));
                 }
-                pending
+                (entry.kind, pending)
             }
-            LetterKind::Verification => Some(user.value.email.clone()).filter(|_| is_own && !user.value.email_verified),
-            LetterKind::PasswordReset | LetterKind::AlreadyRegistered => {
-                Some(user.value.email.clone()).filter(|_| is_own)
-            }
-            LetterKind::EmailChanged => {
-                let previous = user.value.previous_email.as_ref().filter(|previous| previous.until > self.clock.now());
-                previous.map(|previous| previous.address.clone()).filter(is)
-            }
-            LetterKind::EmailReplaced | LetterKind::PasswordChanged => Some(entry.to.clone()),
+            LetterKind::Verification => (entry.kind, own.filter(|_| !email_verified)),
+            // Somebody wants an address that an account has, or can have back.
+            LetterKind::AlreadyRegistered if own.is_none() => (LetterKind::EmailChanged, former),
+            LetterKind::PasswordReset | LetterKind::AlreadyRegistered => (entry.kind, own),
+            LetterKind::EmailChanged => (entry.kind, former),
+            LetterKind::EmailReplaced | LetterKind::PasswordChanged => (entry.kind, Some(entry.to.clone())),
         };
-        Ok(to.map(|to| Addressee { user, to, kind: entry.kind }))
+        Ok(to.map(|to| Addressee { user, to, kind }))
     }
 }

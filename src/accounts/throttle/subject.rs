@@ -3,7 +3,10 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::{Limits, ThrottleSettings};
-use crate::accounts::{claims::Handle, device_token::DeviceId, login::Login, user::UserId};
+use crate::{
+    accounts::{claims::Handle, device_token::DeviceId, login::Login, user::UserId},
+    mail::LetterKind,
+};
 
 /// Who or what attempts are counted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +22,9 @@ pub(in crate::accounts) enum Subject {
     Address(IpAddr),
     /// Where registrations come from.
     Registrations(IpAddr),
-    /// An address that mails go to, whether or not it has an account.
-    Mails(Handle),
+    /// An address that letters of a kind go to, whether or not it has an account: those of one kind keep nobody from having
+    /// one of another.
+    Mails(LetterKind, Handle),
     /// Where requests for mails come from.
     MailsFrom(IpAddr),
     /// Somebody who is signed in, and has mails sent to addresses of their choice.
@@ -40,7 +44,7 @@ impl Subject {
             Self::Device(_) => "device",
             Self::Address(_) => "address",
             Self::Registrations(_) => "registrations",
-            Self::Mails(_) => "mails",
+            Self::Mails(..) => "mails",
             Self::MailsFrom(_) | Self::MailsBy(_) => "mail_requests",
         }
     }
@@ -50,7 +54,7 @@ impl Subject {
             Self::Login(_) | Self::Device(_) | Self::User(_) => &settings.per_account,
             Self::Address(_) => &settings.per_address,
             Self::Registrations(_) => &settings.registrations,
-            Self::Mails(_) => &settings.mails_per_address,
+            Self::Mails(..) => &settings.mails_per_address,
             Self::MailsFrom(_) | Self::MailsBy(_) => &settings.mails_per_sender,
         }
     }
@@ -63,7 +67,7 @@ impl Subject {
             Self::User(id) => format!("user:{id}"),
             Self::Address(address) => format!("address:{address}"),
             Self::Registrations(address) => format!("registrations:{address}"),
-            Self::Mails(handle) => format!("mails:{}", handle.canonical),
+            Self::Mails(kind, handle) => format!("mails:{kind}:{}", handle.canonical),
             Self::MailsFrom(address) => format!("mails_from:{address}"),
             Self::MailsBy(id) => format!("mails_by:{id}"),
         }

@@ -27,7 +27,9 @@ impl Accounts {
     /// Whom a patch counts for as asking for a mail, if it does.
     pub(super) fn mailing(&self, user: &User, patch: &UserPatch) -> Vec<Subject> {
         match patch.new_email(user).filter(|_| self.waits_for_confirmation(user)) {
-            Some(address) => vec![Subject::Mails(Handle::email(address)), Subject::MailsBy(user.id)],
+            Some(address) => {
+                vec![Subject::Mails(LetterKind::EmailChange, Handle::email(address)), Subject::MailsBy(user.id)]
+            }
             None => Vec::new(),
         }
     }
@@ -44,8 +46,13 @@ impl Accounts {
     ) -> bool {
         let letter = |kind, to| Entry::of_user(kind, user.id, to, languages, now, self.random);
         let mut letters = Vec::new();
-        if let Some(address) = patch.new_email(user).and(next.pending_email.as_ref()) {
-            letters.push(letter(LetterKind::Verification, address));
+        let wanted = patch.new_email(user).and(next.pending_email.as_ref());
+        if wanted.is_some() || next.pending_email != user.pending_email {
+            // Also when no other letter comes, which is for somebody else to know.
+            batch.delete(Home::of(user.id).confirmation(Purpose::Verification));
+        }
+        if let Some(address) = wanted {
+            letters.push(letter(LetterKind::EmailChange, address));
         }
         if next.password_hash != user.password_hash {
             // Who asked for a new password and remembered the old one has no use for the link any more.

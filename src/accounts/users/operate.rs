@@ -55,7 +55,8 @@ impl Accounts {
         let suspend = |user: &User| {
             let suspended_at = user.suspended_at.or(Some(now));
             let session_epoch = user.session_epoch + u64::from(user.suspended_at.is_none());
-            Ok(User { session_epoch, suspended_at, ..user.clone() })
+            // What somebody has asked for who should not have the account does not come true later.
+            Ok(User { session_epoch, suspended_at, pending_email: None, ..user.clone() })
         };
         self.change_user(login, suspend).await
     }

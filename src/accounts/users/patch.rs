@@ -100,7 +100,7 @@ impl UserPatch {
     /// The address that it gives the user instead of theirs, if it does.
     pub(super) fn new_email(&self, user: &User) -> Option<&EmailAddress> {
         let email = self.guarded.as_ref()?.email.as_ref()?;
-        (email.canonical() != user.email.canonical()).then_some(email)
+        (!email.is_same_mailbox(&user.email)).then_some(email)
     }
 
     /// The user after this patch: another version of them if anything that a client sees has changed. Another address
@@ -128,6 +128,9 @@ impl UserPatch {
                 next.change_email(email.clone(), op);
             }
             next.pending_email = waiting.cloned();
+        } else if password_hash.is_some() {
+            // Whoever knew the old password may have asked for it.
+            next.pending_email = None;
         }
         if next != *user {
             next.version += 1;
@@ -163,9 +166,7 @@ impl Accounts {
         let subject = request.patch.guarded.as_ref().map(|_| Subject::User(who.user().id));
         detached(async move {
             let work = Box::pin(accounts.run_patch(who, &request));
-            let patched = accounts.trying(subject.as_slice(), work).await;
-            accounts.mail_queued.notify_one();
-            patched
+            accounts.trying(subject.as_slice(), work).await
         })
         .await
     }
@@ -218,7 +219,8 @@ impl Accounts {
             let waits = self.waits_for_confirmation(user);
             let next = patch.apply(user, new_hash.as_ref(), waits, op, now);
             let mut next = next.map_err(|_| Error::MetadataTooLarge)?;
-            if !self.add_letters(&mut batch, user, &next, patch, languages, now) && next == *user {
+            let has_letters = self.add_letters(&mut batch, user, &next, patch, languages, now);
+            if !has_letters && next == *user {
                 return Ok(next);
             }
             let Difference { gained, lost } = Difference::between(user, &next);
@@ -249,6 +251,9 @@ impl Accounts {
             super::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => {
+                    if has_letters {
+                        self.mail_queued.notify_one();
+                    }
                     for (handle, op) in lost {
                         self.release(&handle, next.id, op).await;
                     }

@@ -65,7 +65,6 @@ impl Accounts {
             );
             // What was answered counts, whatever it was: being told that an address is taken is worth something too.
             accounts.end(attempt, !failed).await;
-            accounts.mail_queued.notify_one();
             match outcome {
                 Ok(_) | Err(Error::EmailTaken | Error::IdempotencyKeyUsed) if accounts.settings.conceals() => {
                     Ok(Registered::Accepted)
@@ -96,7 +95,11 @@ impl Accounts {
         let plan = self.plan(registration, &claim).await?;
         let hash = self.hasher.hash(registration.password.to_password()).await?;
 
-        let mailed = self.settings.confirmations.required.then(|| Subject::Mails(Handle::email(&registration.email)));
+        let mailed = self
+            .settings
+            .confirmations
+            .required
+            .then(|| Subject::Mails(LetterKind::Verification, Handle::email(&registration.email)));
         let mailing = self.attempt(mailed.as_slice()).await?;
         let outcome = self.claim_and_commit(registration, &plan, &claim, hash, request).await;
         self.end(mailing, outcome.is_ok()).await;
@@ -161,7 +164,12 @@ impl Accounts {
             enqueue(&mut batch, &entry);
         }
         match self.store.commit(batch).await {
-            Ok(_) => Ok(user),
+            Ok(_) => {
+                if self.settings.confirmations.required {
+                    self.mail_queued.notify_one();
+                }
+                Ok(user)
+            }
             // There is a user or a tombstone: another attempt was first, or this one took too long and was fenced.
             Err(CommitError::Conflict) => Err(Error::Contended),
             Err(e) => Err(e.into()),

@@ -102,8 +102,12 @@ fn a_file_that_is_no_template_is_named() {
         (vec![(txt, GOOD.as_bytes()), (html, b"{{link}}")], html, "{{code}} is missing"),
         (vec![(txt, GOOD.as_bytes()), (html, b"{{link}} {{code}} {{name}}")], html, "{{name}} is none of"),
         (vec![good, (txt, b"Subject: a\n\n{{link}} {{code}} \xff")], txt, "UTF-8"),
-        (vec![("de/hello.txt", GOOD.as_bytes())], "de/hello.txt", "verification, password_reset"),
-        (vec![("de/verification.md", GOOD.as_bytes())], "de/verification.md", "verification, password_reset"),
+        (vec![("de/hello.txt", GOOD.as_bytes())], "de/hello.txt", "verification, email_change, password_reset"),
+        (
+            vec![("de/verification.md", GOOD.as_bytes())],
+            "de/verification.md",
+            "verification, email_change, password_reset",
+        ),
         (vec![("verification.txt", GOOD.as_bytes())], "verification.txt", "named for a language"),
         (vec![("templates_de/verification.txt", GOOD.as_bytes())], "templates_de", "named for a language"),
     ] {

@@ -82,18 +82,7 @@ impl State {
                 }
                 outcomes
             }
-            Step::Return { fence: expected } => match self.people.get(&user) {
-                Some(Person::Active { handles, previous: Some((handle, op)), fence }) if *fence == expected => {
-                    let mut handles = handles.clone();
-                    let usernames = handles.split_off(&FIRST_USERNAME);
-                    let left = std::mem::replace(&mut handles, usernames).into_iter().collect();
-                    handles.insert(*handle, *op);
-                    let mut after = to(Step::Release { left, done: true });
-                    after.people.insert(user, Person::Active { handles, previous: None, fence: fence + 1 });
-                    vec![after]
-                }
-                _ => vec![fail()],
-            },
+            Step::Return { fence } => self.returns(&wish, user, fence, to).unwrap_or_else(|| vec![fail()]),
             Step::Release { mut left, done } => {
                 let Some((handle, op)) = left.pop() else {
                     return vec![to(if done { Step::Done } else { Step::Failed })];
@@ -105,6 +94,30 @@ impl State {
                 vec![after]
             }
         }
+    }
+
+    /// Has what is theirs already back, if the user is as they were.
+    fn returns(&self, wish: &Wish, user: Number, expected: u64, to: impl Fn(Step) -> Self) -> Option<Vec<Self>> {
+        let Some(Person::Active { handles, previous: Some((handle, op)), fence }) = self.people.get(&user) else {
+            return None;
+        };
+        if *fence != expected {
+            return None;
+        }
+        let mut handles = handles.clone();
+        let usernames = handles.split_off(&FIRST_USERNAME);
+        let left = std::mem::replace(&mut handles, usernames).into_iter().collect::<Vec<_>>();
+        handles.insert(*handle, *op);
+        let outcome = |previous, left| {
+            let mut after = to(Step::Release { left, done: true });
+            let handles = handles.clone();
+            after.people.insert(user, Person::Active { handles, previous, fence: fence + 1 });
+            after
+        };
+        // Whether the older one may still undo is what the clock says; only if not, this can be undone.
+        let keeps = matches!(wish, Wish::Change { keeps: true, .. });
+        let kept = left.first().copied().filter(|_| keeps).map(|old| outcome(Some(old), Vec::new()));
+        Some([outcome(None, left)].into_iter().chain(kept).collect())
     }
 
     /// Reads the user, and decides what is to be claimed.
