@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     canary::{Canary, Kind},
-    client::Client,
+    client::{Client, PAGE},
     raw,
 };
 use crate::support::{Contract, Process};
@@ -288,9 +288,13 @@ impl Journey {
     /// Each operation has answered and has refused, as far as it ever refuses.
     pub fn expect_everything_was_asked(&self) {
         let operations = Contract::default().operations().into_iter().map(|(_, _, name)| name.to_owned()).collect();
-        assert_eq!(self.client.reached(true), operations, "an operation of the document was not reached");
-        let mut refused = self.client.reached(false);
-        refused.remove("none");
+        let [answered, refused] = [true, false].map(|good| {
+            let mut reached = self.client.reached(good);
+            assert!(reached.remove(PAGE), "no page was reached");
+            reached.remove("none");
+            reached
+        });
+        assert_eq!(answered, operations, "an operation of the document was not reached");
         assert_eq!(refused, operations, "an operation of the document refused nothing");
     }
 }

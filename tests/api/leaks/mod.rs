@@ -111,14 +111,24 @@ async fn every_place_on_redis(format: &str) {
 
     let mut canaries = journey.canaries.clone();
     let address = journey::EMAIL;
-    let mut texts = ["doctor", "doctor --json", "check", "check --json", "keys list", "api-keys list --json"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain(["grant", "revoke"].map(|verb| format!("users {verb} {address} --role canary")))
-        .chain(["suspend", "unsuspend"].map(|verb| format!("users {verb} {address}")))
-        .chain(["users suspend zqtyped7391canary@example.com".to_owned()])
-        .map(|arguments| printed(&redis, &arguments))
-        .collect::<Vec<_>>();
+    let mut texts = [
+        "doctor",
+        "doctor --json",
+        "check",
+        "check --json",
+        "keys list",
+        "api-keys list --json",
+        "outbox list",
+        "outbox list --json",
+        "outbox retry",
+    ]
+    .map(str::to_owned)
+    .into_iter()
+    .chain(["grant", "revoke"].map(|verb| format!("users {verb} {address} --role canary")))
+    .chain(["suspend", "unsuspend"].map(|verb| format!("users {verb} {address}")))
+    .chain(["users suspend zqtyped7391canary@example.com".to_owned()])
+    .map(|arguments| printed(&redis, &arguments))
+    .collect::<Vec<_>>();
     let pieces = stored(&redis).await;
     assert!(pieces.len() > 50, "{} pieces", pieces.len());
     assert_eq!(wrong(&pieces, &canaries), [""; 0]);
