@@ -18,6 +18,7 @@ mod browser;
 mod check;
 mod check_command;
 mod check_loss;
+mod check_mails;
 mod claims;
 mod client_address;
 #[path = "../support/cluster.rs"]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     accounts::{
-        Accounts, device_token,
+        Accounts, confirmations, device_token,
         error::Error,
         keys::{self, Home, Place},
         records, signing,
@@ -22,7 +22,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UserEntry(pub(super) Key, pub(super) String);
 
-/// A record that only has to be readable, by its key in the store: an idempotency key, the signing keys, or the key of devices.
+/// A record that only has to be readable, by its key in the store: an idempotency key, a confirmation, which expires by
+/// itself, the signing keys, or the key of devices.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Readable(pub(super) Key);
 
@@ -72,6 +73,7 @@ impl Subject for Readable {
         let judged = keys.into_iter().zip(reads).map(|(key, read)| {
             let why = match Place::of(&key) {
                 Some(Place::SigningKeys(_)) => parsed(read, signing::check).err(),
+                Some(Place::Confirmation(..)) => parsed(read, confirmations::record::read).err(),
                 Some(Place::DeviceKey(_)) => parsed(read, device_token::check).err(),
                 _ => parsed(read, records::read_idempotency).err(),
             };

@@ -7,6 +7,7 @@ use crate::{
         api_keys::ApiKeyId,
         claims::HandleKind,
         clock::Timestamp,
+        outbox::MailId,
         user::{SessionId, UserId},
     },
     store::{Key, Slot},
@@ -53,13 +54,17 @@ pub enum Fault {
     UnlistedApiKey { id: ApiKeyId },
     /// An index entry that leads to no API key.
     DanglingApiKey { id: Option<ApiKeyId> },
+    /// A mail that is not in the index where it belongs: it would not be sent, or not be shown.
+    UnlistedMail { id: MailId },
+    /// An index entry that leads to no mail, or to one that does not belong there.
+    DanglingMail { index: Key, id: Option<MailId> },
     /// A record or an index that cannot be read.
     Unreadable { key: Key, why: String },
 }
 
 impl Fault {
     /// Every [`code`](Self::code).
-    pub const CODES: [&str; 14] = [
+    pub const CODES: [&str; 16] = [
         "dead_claim",
         "stale_claim",
         "missing_claim",
@@ -73,6 +78,8 @@ impl Fault {
         "dangling_session",
         "unlisted_api_key",
         "dangling_api_key",
+        "unlisted_mail",
+        "dangling_mail",
         "unreadable",
     ];
 
@@ -93,6 +100,8 @@ impl Fault {
             Fault::DanglingSession { .. } => "dangling_session",
             Fault::UnlistedApiKey { .. } => "unlisted_api_key",
             Fault::DanglingApiKey { .. } => "dangling_api_key",
+            Fault::UnlistedMail { .. } => "unlisted_mail",
+            Fault::DanglingMail { .. } => "dangling_mail",
             Fault::Unreadable { .. } => "unreadable",
         }
     }
@@ -107,12 +116,14 @@ impl Fault {
             Fault::Duplicate { .. } => "somebody must decide who keeps it",
             Fault::LostUser { .. } => "restore a copy of the store; the claims and the index entry are kept",
             Fault::OrphanSession { .. } | Fault::EndedSession { .. } => "the session is deleted",
-            Fault::UnlistedSession { .. } | Fault::UnlistedUser { .. } | Fault::UnlistedApiKey { .. } => {
-                "the entry is made"
-            }
-            Fault::DanglingEntry { .. } | Fault::DanglingSession { .. } | Fault::DanglingApiKey { .. } => {
-                "the entry is removed"
-            }
+            Fault::UnlistedSession { .. }
+            | Fault::UnlistedUser { .. }
+            | Fault::UnlistedApiKey { .. }
+            | Fault::UnlistedMail { .. } => "the entry is made",
+            Fault::DanglingEntry { .. }
+            | Fault::DanglingSession { .. }
+            | Fault::DanglingApiKey { .. }
+            | Fault::DanglingMail { .. } => "the entry is removed",
             Fault::Unreadable { .. } => "somebody must look at it",
         }
     }
@@ -163,6 +174,11 @@ impl fmt::Display for Fault {
                 write!(f, "an entry in the list of all API keys leads to {id}, which is not there")
             }
             Fault::DanglingApiKey { id: None } => write!(f, "an entry in the list of all API keys is no key"),
+            Fault::UnlistedMail { id } => write!(f, "the mail {id} is not in its place among those of its kind"),
+            Fault::DanglingMail { index, id: Some(id) } => {
+                write!(f, "an entry in {index} leads to mail {id}, which is not there or does not belong there")
+            }
+            Fault::DanglingMail { index, id: None } => write!(f, "an entry in {index} is no mail"),
             Fault::Unreadable { key, why } => write!(f, "{key} cannot be read: {why}"),
         }
     }

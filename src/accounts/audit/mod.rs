@@ -14,6 +14,7 @@ mod claims;
 mod entries;
 mod fault;
 mod lost;
+mod mails;
 mod read;
 mod sessions;
 mod subject;
@@ -27,6 +28,7 @@ pub use self::fault::{Fault, Outcome};
 use self::{
     api_keys::ApiKeySubject,
     entries::{Readable, UserEntry},
+    mails::MailSubject,
     read::readable,
     sessions::{SessionEntry, SessionSubject},
     suspects::Suspects,
@@ -35,7 +37,7 @@ use self::{
 use super::{
     Accounts,
     error::Error,
-    keys::{Home, Place},
+    keys::{Bucket, Home, Place},
     user::UserId,
 };
 use crate::store::{Key, ReadError, Slot};
@@ -123,6 +125,7 @@ struct AllSuspects {
     entries: Suspects<UserEntry>,
     keys: Suspects<Readable>,
     api_keys: Suspects<ApiKeySubject>,
+    mails: Suspects<MailSubject>,
 }
 
 impl Report<'_> {
@@ -141,15 +144,15 @@ impl Report<'_> {
 impl Audit<'_> {
     async fn look_at_page(&mut self, keys: &[Key]) -> Result<(), Error> {
         let (mut users, mut claims, mut sessions, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (mut homes, mut api_keys) = (Vec::new(), Vec::new());
+        let (mut homes, mut api_keys, mut mails) = (Vec::new(), Vec::new(), Vec::new());
         for key in keys {
             match Place::of(key) {
                 Some(Place::User(home)) => users.push(home.id()),
                 Some(Place::Claim(slot)) => claims.push(slot),
                 Some(Place::Session(home, id)) => sessions.push(SessionSubject(home, id)),
                 Some(Place::Sessions(home)) => homes.push(home),
-                Some(Place::Idempotency(key) | Place::SigningKeys(key) | Place::DeviceKey(key)) => {
-                    readable.push(Readable(key));
+                Some(Place::Idempotency(_) | Place::SigningKeys(_) | Place::DeviceKey(_) | Place::Confirmation(..)) => {
+                    readable.push(Readable(key.clone()));
                 }
                 Some(Place::Users(index)) => {
                     let accounts = self.accounts;
@@ -163,10 +166,10 @@ impl Audit<'_> {
                 }
                 Some(Place::ApiKey(id)) => api_keys.push(ApiKeySubject(id.to_string())),
                 Some(Place::ApiKeys) => self.look_at_index_of_api_keys(key).await?,
+                Some(Place::Mail(bucket, id)) => mails.push(MailSubject(bucket, id.to_string())),
+                Some(Place::Outbox(bucket) | Place::DeadLetters(bucket)) => self.look_at_mails_of(bucket, key).await?,
                 // What it was made with was read when the store was opened.
-                Some(
-                    Place::Meta | Place::Confirmation(..) | Place::Mail(..) | Place::Outbox(_) | Place::DeadLetters(_),
-                ) => {}
+                Some(Place::Meta) => {}
                 None => {
                     self.report.summary.unknown += 1;
                     (self.report.tell)(AuditEvent::Unknown(key));
@@ -182,6 +185,7 @@ impl Audit<'_> {
         self.suspects.sessions.look(self.accounts, sessions).await?;
         self.suspects.keys.look(self.accounts, readable).await?;
         self.suspects.api_keys.look(self.accounts, api_keys).await?;
+        self.suspects.mails.look(self.accounts, mails).await?;
         self.look_at_sessions_of(homes).await?;
         self.settle(false).await
     }
@@ -192,6 +196,18 @@ impl Audit<'_> {
         while let Some(page) = self.next_members(index, members.try_next().await)? {
             self.report.summary.entries += count(&page);
             self.suspects.api_keys.look(accounts, page.into_iter().map(ApiKeySubject).collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at_mails_of(&mut self, bucket: Bucket, index: &Key) -> Result<(), Error> {
+        let accounts = self.accounts;
+        let mut members = accounts.store.members(index);
+        while let Some(page) = self.next_members(index, members.try_next().await)? {
+            self.report.summary.entries += count(&page);
+            let mails = page.into_iter().map(|member| MailSubject(bucket, member)).collect();
+            self.suspects.mails.look(accounts, mails).await?;
+            self.settle(false).await?;
         }
         Ok(())
     }
@@ -254,7 +270,8 @@ impl Audit<'_> {
         suspects.session_entries.settle(accounts, all, report, unclaimed).await?;
         suspects.entries.settle(accounts, all, report, unclaimed).await?;
         suspects.keys.settle(accounts, all, report, unclaimed).await?;
-        suspects.api_keys.settle(accounts, all, report, unclaimed).await
+        suspects.api_keys.settle(accounts, all, report, unclaimed).await?;
+        suspects.mails.settle(accounts, all, report, unclaimed).await
     }
 
     async fn finish(mut self) -> Result<AuditSummary, Error> {

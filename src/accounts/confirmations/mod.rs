@@ -11,7 +11,7 @@
 
 mod code;
 mod find;
-mod record;
+pub(super) mod record;
 mod request;
 mod reset;
 mod token;

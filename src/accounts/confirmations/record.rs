@@ -33,7 +33,7 @@ impl Confirmation {
     }
 }
 
-fn write(confirmation: &Confirmation) -> Fields {
+pub(in crate::accounts) fn write(confirmation: &Confirmation) -> Fields {
     let code = confirmation.code.as_ref();
     Writer::default()
         .field("email", confirmation.email.as_str())

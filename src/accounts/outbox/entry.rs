@@ -30,13 +30,13 @@ pub(in crate::accounts) struct Entry {
     /// Since when it is tried.
     pub(super) created_at: Timestamp,
     /// When to try next, or for how long somebody has it.
-    pub(super) due_at: Timestamp,
+    pub(in crate::accounts) due_at: Timestamp,
     /// How often it was tried, this time included.
     pub(super) attempts: u32,
     /// What the last try came to.
     pub(super) last_error: Option<String>,
     /// Since when it is not tried any more.
-    pub(super) dead_at: Option<Timestamp>,
+    pub(in crate::accounts) dead_at: Option<Timestamp>,
 }
 
 impl Entry {
@@ -81,7 +81,7 @@ pub(in crate::accounts) fn enqueue(batch: &mut Batch, entry: &Entry) {
     batch.add(keys::outbox(), entry.id.to_string(), entry.due_at.as_millis());
 }
 
-pub(super) fn write(entry: &Entry) -> Fields {
+pub(in crate::accounts) fn write(entry: &Entry) -> Fields {
     Writer::default()
         .field("kind", entry.kind)
         .field("to", entry.to.as_str())

@@ -9,7 +9,7 @@
 //! whether the mail arrived, and it is sent again, with the same `Message-ID`.
 
 mod courier;
-mod entry;
+pub(super) mod entry;
 mod inspect;
 mod letter;
 mod operate;
@@ -20,7 +20,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use uuid::Uuid;
 
-pub(super) use self::entry::{Entry, enqueue, read};
+pub(super) use self::entry::{Entry, enqueue};
 pub(super) use self::inspect::inspect;
 pub use self::operate::UnsentMail;
 pub use self::pending::Pending;
@@ -39,4 +39,4 @@ const SPARE: Duration = EXPIRY_GRACE;
 const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// For how long one that was given up stays, for an operator to see.
-const MOURNING: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub(super) const MOURNING: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,6 +1,10 @@
 //! What an operator sees of the outbox, and sends once more.
 
-use super::{MailId, entry::enqueue, pending::millis, read};
+use super::{
+    MailId,
+    entry::{enqueue, read},
+    pending::millis,
+};
 use crate::{
     accounts::{
         Accounts,

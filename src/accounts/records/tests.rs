@@ -3,7 +3,13 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::store::Revision;
+use crate::{
+    accounts::{
+        confirmations::record as confirmation,
+        outbox::{Entry, entry},
+    },
+    store::Revision,
+};
 
 const DIGEST: &str = "K6ZZlrvwVOvcKiYPT9GsgMukRogBJLY2OnRzQ7SOZiQ";
 const ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
@@ -61,6 +67,26 @@ const API_KEY: [(&str, &str); 5] = [
     ("created_at", TIME),
     ("expires_at", TIME),
 ];
+const MAIL: [(&str, &str); 9] = [
+    ("kind", "password_reset"),
+    ("to", "Ada@example.com"),
+    ("user", ID),
+    ("languages", "de-CH de"),
+    ("created_at", TIME),
+    ("due_at", TIME),
+    ("attempts", "3"),
+    ("last_error", "127.0.0.1:25 refused the recipient: 451 4.7.1"),
+    ("dead_at", TIME),
+];
+const CONFIRMATION: [(&str, &str); 7] = [
+    ("email", "Ada@example.com"),
+    ("digest", DIGEST),
+    ("expires_at", TIME),
+    ("code_salt", OPERATION),
+    ("code_digest", DIGEST),
+    ("code_tries", "2"),
+    ("code_expires_at", TIME),
+];
 const META: [(&str, &str); 2] = [("buckets", "64"), ("schema", "1")];
 
 /// A change of one field: its number, and what comes in its place, if anything.
@@ -79,7 +105,7 @@ fn record(fields: &[(&str, &str)], edits: &[Edit]) -> Record {
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let all = [USER.as_slice(), &SESSION, &CLAIM, &IDEMPOTENCY, &API_KEY, &META].concat();
+    let all = [USER.as_slice(), &SESSION, &CLAIM, &IDEMPOTENCY, &API_KEY, &MAIL, &CONFIRMATION, &META].concat();
     let strange = [
         "",
         " ",
@@ -129,6 +155,10 @@ fn api_key(record: &Record) -> Result<ApiKey, Error> {
     read_api_key(ID.parse().unwrap(), record)
 }
 
+fn mail(record: &Record) -> Result<Entry, Error> {
+    entry::read(ID.parse().unwrap(), record)
+}
+
 fn write_any_user(user: &UserRecord) -> Fields {
     match user {
         UserRecord::Active(user) => write_user(user),
@@ -144,6 +174,9 @@ fn what_is_whole_is_read() {
     let idempotency = read_idempotency(&record(&IDEMPOTENCY, &[])).unwrap();
     assert_eq!(write_idempotency(&idempotency), record(&IDEMPOTENCY, &[]).fields);
     assert_eq!(write_api_key(&api_key(&record(&API_KEY, &[])).unwrap()), record(&API_KEY, &[]).fields);
+    assert_eq!(entry::write(&mail(&record(&MAIL, &[])).unwrap()), record(&MAIL, &[]).fields);
+    let written = confirmation::write(&confirmation::read(&record(&CONFIRMATION, &[])).unwrap());
+    assert_eq!(written, record(&CONFIRMATION, &[]).fields);
     assert_eq!(read_meta(&record(&META, &[])).unwrap(), (64, 1));
 }
 
@@ -155,15 +188,18 @@ proptest! {
         holds(&record(&CLAIM, &edits), read_claim, write_claim);
         holds(&record(&IDEMPOTENCY, &edits), read_idempotency, write_idempotency);
         holds(&record(&API_KEY, &edits), api_key, write_api_key);
+        holds(&record(&MAIL, &edits), mail, entry::write);
+        holds(&record(&CONFIRMATION, &edits), confirmation::read, confirmation::write);
         holds(&record(&META, &edits), read_meta, |(buckets, schema)| write_meta(*buckets, *schema));
     }
 
     #[test]
     fn one_kind_of_record_is_no_panic_in_place_of_another(edits in edits()) {
-        for fields in [USER.as_slice(), &SESSION, &CLAIM, &IDEMPOTENCY, &API_KEY, &META] {
+        for fields in [USER.as_slice(), &SESSION, &CLAIM, &IDEMPOTENCY, &API_KEY, &MAIL, &CONFIRMATION, &META] {
             let record = record(fields, &edits);
             let _ = (user(&record), session(&record), read_claim(&record));
             let _ = (read_idempotency(&record), api_key(&record), read_meta(&record));
+            let _ = (mail(&record), confirmation::read(&record));
         }
     }
 }
