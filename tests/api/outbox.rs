@@ -68,6 +68,26 @@ async fn redis_smtp_a_server_that_hangs_keeps_no_request_waiting_nor_the_end_of_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_smtp_many_letters_that_the_server_hangs_over_keep_no_new_one_waiting() {
+    let server = SmtpServer::start(Mode::Busy).await;
+    let url = server.url();
+    let slow = ["--smtp-url", &url, "--mail-from", "a@example.com", "--smtp-timeout", "10m"];
+    let app = TestApp::redis_with(&[slow.as_slice(), &["--shutdown-timeout", "1s"]].concat()).await;
+    for n in 0..20 {
+        app.register(&format!("slow{n}")).await.expect(201);
+        app.forget_password(&format!("slow{n}@example.com")).await;
+    }
+    app.failed(20, 1).await;
+    server.set(Mode::HangOver("slow")).await;
+    app.clock.advance(NEXT_TRY);
+    server.busy_with(6).await;
+    app.register("ada").await.expect(201);
+    app.forget_password("ada@example.com").await;
+    assert_eq!(server.next_letter().await.to, ["ada@example.com"]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_smtp_a_letter_outlives_every_trouble_of_the_server_and_arrives_once_and_whole() {
     let server = SmtpServer::start(Mode::Well).await;
     let url = server.url();
@@ -143,7 +163,7 @@ async fn redis_smtp_letters_outlive_a_redis_that_dies_and_comes_back() {
     // The server takes one, and Redis is not there to be told.
     server.set(Mode::Slow(Duration::from_secs(1))).await;
     app.clock.advance(NEXT_TRY);
-    server.busy().await;
+    server.busy_with(1).await;
     redis = app.redis.take().unwrap();
     redis.kill();
     server.next_letter().await;

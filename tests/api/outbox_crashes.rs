@@ -123,7 +123,7 @@ async fn redis_smtp_a_letter_that_was_being_sent_outlives_the_service() {
         let server = SmtpServer::start(Mode::Hang).await;
         let process = records.process(&server.url()).await;
         ask(&process).await;
-        server.busy().await;
+        server.busy_with(1).await;
         kill(process).await;
         server.set(Mode::Well).await;
         records.send_the_rest(&server).await;
@@ -137,7 +137,7 @@ async fn redis_smtp_a_service_that_stops_finishes_its_letter_and_nobody_sends_it
         let server = SmtpServer::start(Mode::Slow(Duration::from_secs(1))).await;
         let process = records.process(&server.url()).await;
         ask(&process).await;
-        server.busy().await;
+        server.busy_with(1).await;
         process.signal("-TERM");
         let (code, log) = tokio::task::spawn_blocking(|| process.end()).await.unwrap();
         assert_eq!((code, log.matches("a mail was sent").count()), (Some(0), 1), "{log}");
@@ -206,7 +206,7 @@ async fn redis_smtp_a_service_that_was_frozen_while_it_sent_does_not_undo_what_a
     let records = Records::Redis(RedisServer::start());
     let process = records.process(&server.url()).await;
     ask(&process).await;
-    server.busy().await;
+    server.busy_with(1).await;
     let pid = Pid::from_child(&process.child);
     kill_process(pid, Signal::STOP).unwrap();
     server.set(Mode::Well).await;

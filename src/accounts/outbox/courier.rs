@@ -21,6 +21,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// As many mails are sent at once.
 const AT_ONCE: usize = 8;
 
+/// As many of them were asked for some time ago. They may all be for a place where mail is taken slowly, or not at all, and
+/// keep nobody waiting who has just asked.
+const OLD_AT_ONCE: usize = 6;
+
 /// For how long it is tried to note what came of a mail. What is not noted is sent again.
 const NOTING: Duration = Duration::from_secs(10 * 60);
 
@@ -37,7 +41,7 @@ impl Accounts {
 
     /// Looks for what is due and begins to send it, again and again.
     async fn keep_sending(self: &Arc<Self>, mailer: &Arc<Mailer>, under_way: &mut JoinSet<String>) {
-        let free = Arc::new(Semaphore::new(AT_ONCE));
+        let (free, free_for_old) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(OLD_AT_ONCE)));
         let (mut ours, mut is_unread) = (HashSet::new(), false);
         loop {
             let (due, unread) = self.due_mails().await;
@@ -47,31 +51,39 @@ impl Accounts {
                 _ => {}
             }
             is_unread = unread.is_some();
-            for due in due {
-                while let Some(done) = under_way.try_join_next() {
-                    match done {
-                        Ok(member) => drop(ours.remove(&member)),
-                        Err(_) => ours.clear(), // a panic does not say whose
+            let begin_all = async {
+                for due in due {
+                    while let Some(done) = under_way.try_join_next() {
+                        match done {
+                            Ok(member) => drop(ours.remove(&member)),
+                            Err(_) => ours.clear(), // a panic does not say whose
+                        }
                     }
-                }
-                // A clock that jumps ends leases, and we know better.
-                if !ours.insert(due.member.clone()) {
-                    continue;
-                }
-                let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
-                let (accounts, mailer) = (Arc::clone(self), Arc::clone(mailer));
-                under_way.spawn(async move {
-                    if let Err(error) = accounts.deliver_one(&due, &mailer, permit).await {
-                        tracing::warn!(mail.id = due.member, %error, "a mail was left in the outbox");
+                    // A clock that jumps ends leases, and we know better.
+                    if ours.contains(&due.member) {
+                        continue;
                     }
-                    due.member
-                });
-            }
-            let _ = tokio::time::timeout(LOOK_EVERY, self.mail_queued.notified()).await;
+                    let mut permits = Vec::new();
+                    for semaphore in due.is_old.then_some(&free_for_old).into_iter().chain([&free]) {
+                        permits.extend(Arc::clone(semaphore).acquire_owned().await);
+                    }
+                    ours.insert(due.member.clone());
+                    let (accounts, mailer) = (Arc::clone(self), Arc::clone(mailer));
+                    under_way.spawn(async move {
+                        if let Err(error) = accounts.deliver_one(&due, &mailer, permits).await {
+                            tracing::warn!(mail.id = due.member, %error, "a mail was left in the outbox");
+                        }
+                        due.member
+                    });
+                }
+                self.mail_queued.notified().await;
+            };
+            // Where many wait, somebody may have come who is to be first.
+            let _ = tokio::time::timeout(LOOK_EVERY, begin_all).await;
         }
     }
 
-    async fn deliver_one(&self, due: &Due, mailer: &Mailer, permit: OwnedSemaphorePermit) -> Result<(), Error> {
+    async fn deliver_one(&self, due: &Due, mailer: &Mailer, permits: Vec<OwnedSemaphorePermit>) -> Result<(), Error> {
         let lease = mailer.timeout() + SPARE;
         let lease_ends = Instant::now() + lease;
         let Some(taken) = self.take_mail(due, lease).await? else { return Ok(()) };
@@ -88,7 +100,7 @@ impl Accounts {
             Outcome::Moot => tracing::debug!(mail.id = %id, %kind, "a mail is not needed any more"),
             Outcome::Failed(error) => tracing::warn!(mail.id = %id, %kind, attempts, %error, "a mail was not sent"),
         }
-        drop(permit); // noting waits for one part of the store, and others may be fine
+        drop(permits); // noting waits for one part of the store, and others may be fine
         self.note(due, &taken, &outcome).await
     }
 

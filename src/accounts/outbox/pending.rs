@@ -1,12 +1,14 @@
 //! What is in the outbox: what is due, and how much there is.
 
+use std::time::Duration;
+
 use futures_util::future::{join_all, try_join_all};
 
 use crate::{
     accounts::{
         Accounts,
         clock::Timestamp,
-        keys::{BUCKETS, Bucket, dead_letters, outbox},
+        keys::{Bucket, dead_letters, outbox},
     },
     store::{ReadError, Store},
 };
@@ -14,12 +16,17 @@ use crate::{
 /// As many mails of a bucket are looked at at once.
 const PAGE: usize = 250;
 
+/// A mail that was asked for so long ago is old.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// An entry of the index of mails that are to be sent, at its time.
 #[derive(Clone, Debug)]
 pub(super) struct Due {
     pub(super) bucket: Bucket,
     /// The id of a mail, or whatever else stands there.
     pub(super) member: String,
+    /// Whether it was asked for more than a [`MINUTE`] ago.
+    pub(super) is_old: bool,
 }
 
 /// How many mails there are, and whether they go out.
@@ -61,29 +68,30 @@ impl Pending {
 }
 
 impl Accounts {
-    /// The mails that are due, some of each bucket, and why others are not known, if so: a part of the store that cannot be
+    /// The mails that are due, some of each bucket, the newest first, and why others are not known, if so: a part of the store that cannot be
     /// read does not keep the rest from being sent.
     pub(super) async fn due_mails(&self) -> (Vec<Due>, Option<ReadError>) {
         let now = self.clock.now().as_millis();
-        // Another instance begins with another bucket, and nobody waits behind the same ones each time.
-        let [first] = self.random.bytes();
-        let mut buckets = Bucket::all().collect::<Vec<_>>();
-        buckets.rotate_left(usize::from(first % BUCKETS));
+        // An id begins with its time (RFC 9562, 5.7).
+        let young = now.saturating_sub(millis(MINUTE));
+        let young = format!("{:08x}-{:04x}", young >> 16, young & 0xffff);
         let of_bucket = async |bucket: Bucket| {
             let due = self.store.range(&bucket.slot().key(&outbox()), i64::MIN..=now, PAGE).await?;
-            Ok(due.into_iter().map(|member| Due { bucket, member }).collect::<Vec<_>>())
+            let due = due.into_iter().map(|member| Due { bucket, is_old: member < young, member });
+            Ok(due.collect::<Vec<_>>())
         };
         let (mut all, mut error) = (Vec::new(), None);
-        for due in join_all(buckets.into_iter().map(of_bucket)).await {
+        for due in join_all(Bucket::all().map(of_bucket)).await {
             match due {
                 Ok(due) => all.extend(due),
                 Err(e) => error = Some(e),
             }
         }
+        all.sort_by(|one, other| other.member.cmp(&one.member));
         (all, error)
     }
 }
 
-pub(super) fn millis(duration: std::time::Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

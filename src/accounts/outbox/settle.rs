@@ -42,7 +42,7 @@ impl Accounts {
     /// Takes an entry for so long, if it is due and nobody else does. What is no entry is put out of the way of the others.
     pub(super) async fn take_mail(&self, due: &Due, lease: Duration) -> Result<Option<Stored<Entry>>, Error> {
         let now = self.clock.now();
-        let Due { bucket, member } = due;
+        let Due { bucket, member, .. } = due;
         let mut batch = Batch::new(bucket.slot());
         let found = match member.parse::<MailId>() {
             Ok(id) => self.find_mail(*bucket, id).await.map(|found| (id, found)),

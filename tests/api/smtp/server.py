@@ -55,7 +55,7 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         if mode["name"] == "reject_letter":
             return refuse(f"554 5.7.1 Blocked: {envelope.content.decode(errors='replace')[-300:]!r}"[:400])
-        if mode["name"] == "hang":
+        if mode["name"] == "hang" or (mode["name"] == "hang_over" and envelope.rcpt_tos[0].startswith(mode["whom"])):
             say("busy")
             await asyncio.Event().wait()
         if mode["name"] == "slow":

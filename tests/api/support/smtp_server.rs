@@ -37,6 +37,8 @@ pub enum Mode {
     HangOnConnect,
     /// It takes a letter and says nothing.
     Hang,
+    /// It does so with letters to whoever's address begins so.
+    HangOver(&'static str),
     /// It takes its time for each letter.
     Slow(Duration),
     /// A byte now and then.
@@ -215,9 +217,9 @@ impl SmtpServer {
         self.count("refused")
     }
 
-    /// Waits until it has a letter that it hangs over, or takes its time for.
-    pub async fn busy(&self) {
-        self.event(|event| event["event"] == "busy", 0).await;
+    /// Waits until it has had so many letters that it hangs over, or takes its time for.
+    pub async fn busy_with(&self, letters: usize) {
+        self.event(|event| event["event"] == "busy", letters - 1).await;
     }
 
     /// The letters so far.
@@ -270,6 +272,7 @@ fn described(mode: Mode) -> Value {
         Mode::Busy => json!({"name": "busy"}),
         Mode::HangOnConnect => json!({"name": "hang_on_connect"}),
         Mode::Hang => json!({"name": "hang"}),
+        Mode::HangOver(whom) => json!({"name": "hang_over", "whom": whom}),
         Mode::Slow(time) => json!({"name": "slow", "seconds": time.as_secs_f64()}),
         Mode::Drip => json!({"name": "drip"}),
         Mode::Die => json!({"name": "die"}),
