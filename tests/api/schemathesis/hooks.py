@@ -23,7 +23,8 @@ from hypothesis import strategies
 
 URL = os.environ["LATCHKEY_URL"]
 API_KEY = os.environ["LATCHKEY_API_KEY"]
-LETTERS = pathlib.Path(os.environ["LATCHKEY_LETTERS"])
+# Every instance has a folder, and any of them may send a letter.
+LETTERS = [pathlib.Path(folder) for folder in os.environ["LATCHKEY_LETTERS"].split(os.pathsep)]
 PASSWORD = "correct horse battery staple"
 ACCESS_COOKIE = "__Host-latchkey_access"
 
@@ -77,7 +78,8 @@ def mailed_token(to, about):
     """The token in a letter to an address with this word in its subject. It is on its way."""
     for _ in range(500):
         # The names of letters begin with the time.
-        for path in sorted(LETTERS.glob("*.eml"), reverse=True)[:20]:
+        paths = (path for folder in LETTERS for path in folder.glob("*.eml"))
+        for path in sorted(paths, key=lambda path: path.name, reverse=True)[:20]:
             letter = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
             if letter["To"] == to and about in letter["Subject"]:
                 return re.search("lkm_[A-Za-z0-9_-]+", letter.get_body(("plain",)).get_content())[0]
