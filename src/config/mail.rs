@@ -141,7 +141,7 @@ impl MailArgs {
     #[must_use]
     pub fn warning(&self, own_url: &str) -> Option<String> {
         let leads_here = [&self.verify_url, &self.reset_url, &self.undo_url].into_iter().any(Option::is_none);
-        let is_lost = self.smtp_url.is_some() && leads_here && is_loopback(own_url);
+        let is_lost = self.smtp_url.is_some() && leads_here && leads_nowhere(own_url);
         is_lost.then(|| format!("LATCHKEY_ISSUER: links in mail lead to {own_url}, where nobody finds this service"))
     }
 
@@ -178,10 +178,11 @@ fn product(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn is_loopback(url: &str) -> bool {
+fn leads_nowhere(url: &str) -> bool {
     match Url::parse(url).as_ref().map(Url::host) {
-        Ok(Some(Host::Ipv4(address))) => address.is_loopback(),
-        Ok(Some(Host::Ipv6(address))) => address.is_loopback(),
+        Ok(Some(Host::Ipv4(address))) => address.is_loopback() || address.is_unspecified(),
+        Ok(Some(Host::Ipv6(address))) => address.is_loopback() || address.is_unspecified(),
+        Ok(Some(Host::Domain(name))) => name.eq_ignore_ascii_case("localhost"),
         _ => false,
     }
 }

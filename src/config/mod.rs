@@ -136,7 +136,7 @@ pub struct Config {
     #[command(flatten)]
     pub mail: MailArgs,
 
-    /// How long requests under way may take after the signal to stop: 0s to 5m.
+    /// How long requests under way may take after the signal to stop, and then letters that are being sent: 0s to 5m.
     #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse::duration::<0, 300>)]
     pub shutdown_timeout: Duration,
 

@@ -20,7 +20,8 @@ pub struct ThrottleArgs {
     #[arg(long, env = "LATCHKEY_REGISTRATIONS_PER_ADDRESS", value_name = "LIMITS", default_value = "20/1h,60/24h")]
     registrations_per_address: Limits,
 
-    /// Letters to one address that somebody asked for, in how much time, whether or not it has an account.
+    /// Letters of one kind to one address that somebody asked for, in how much time, whether or not it has an account. There
+    /// are three: to set a password, to confirm an address, and to confirm another one.
     #[arg(long, env = "LATCHKEY_MAILS_PER_ADDRESS", value_name = "LIMITS", default_value = "3/15m,10/24h")]
     mails_per_address: Limits,
 

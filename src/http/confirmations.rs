@@ -159,7 +159,7 @@ impl Confirmations {
         request: &Request,
         body: Body<MailedProof>,
     ) -> Result<Confirmed, Problem> {
-        accounts.confirm_email(body.0, web.client_address(request)).await?;
+        accounts.confirm_email(body.0, web.mail_request(request)).await?;
         Ok(Confirmed::Done)
     }
 
@@ -191,7 +191,7 @@ impl Confirmations {
         body: Body<PasswordReset>,
     ) -> Result<Confirmed, Problem> {
         let (proof, password) = body.0;
-        accounts.reset_password(proof, password, web.client_address(request)).await?;
+        accounts.reset_password(proof, password, web.mail_request(request)).await?;
         Ok(Confirmed::Done)
     }
 
@@ -207,7 +207,7 @@ impl Confirmations {
         request: &Request,
         body: Body<UndoneChange>,
     ) -> Result<Confirmed, Problem> {
-        accounts.undo_email_change(body.0, web.client_address(request)).await?;
+        accounts.undo_email_change(body.0, web.mail_request(request)).await?;
         Ok(Confirmed::Done)
     }
 }

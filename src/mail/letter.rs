@@ -37,8 +37,8 @@ pub struct LetterSecret {
     pub token: Zeroizing<String>,
     /// How long the link is good.
     pub token_lasts: Duration,
-    /// A code for people on another device, and how long it is good. A [verification](LetterKind::Verification) and a
-    /// [reset](LetterKind::PasswordReset) need one; the others do not show it.
+    /// A code for people on another device, and how long it is good. Those that [have one](LetterKind::has_code)
+    /// need it; the others do not show it.
     pub code: Option<(Zeroizing<String>, Duration)>,
 }
 
@@ -57,7 +57,7 @@ pub enum LetterKind {
     EmailChange,
     /// A new password can be set: a link and a code.
     PasswordReset,
-    /// Somebody wanted to use an address that has an account: a link to set a new password.
+    /// Somebody wanted to use an address that has an account.
     AlreadyRegistered,
     /// The account has another address now: a link to undo that, to the former one.
     EmailChanged,
@@ -102,8 +102,8 @@ impl LetterKind {
     pub(super) fn needs(self) -> &'static [Field] {
         match self {
             Self::Verification | Self::EmailChange | Self::PasswordReset => &[Field::Link, Field::Code],
-            Self::AlreadyRegistered | Self::EmailChanged => &[Field::Link],
-            Self::EmailReplaced | Self::PasswordChanged => &[],
+            Self::EmailChanged => &[Field::Link],
+            Self::AlreadyRegistered | Self::EmailReplaced | Self::PasswordChanged => &[],
         }
     }
 
@@ -117,10 +117,8 @@ impl LetterKind {
     pub(super) fn takes(self) -> &'static [Field] {
         match self {
             Self::Verification | Self::EmailChange | Self::PasswordReset => &Field::ALL,
-            Self::AlreadyRegistered | Self::EmailChanged => {
-                &[Field::Product, Field::Email, Field::Link, Field::Lifetime]
-            }
-            Self::EmailReplaced | Self::PasswordChanged => &[Field::Product, Field::Email],
+            Self::EmailChanged => &[Field::Product, Field::Email, Field::Link, Field::Lifetime],
+            Self::AlreadyRegistered | Self::EmailReplaced | Self::PasswordChanged => &[Field::Product, Field::Email],
         }
     }
 }

@@ -89,9 +89,9 @@ impl Links {
     pub(super) fn of(&self, kind: LetterKind) -> Option<&LinkTemplate> {
         match kind {
             LetterKind::Verification | LetterKind::EmailChange => Some(&self.verify),
-            LetterKind::PasswordReset | LetterKind::AlreadyRegistered => Some(&self.reset),
+            LetterKind::PasswordReset => Some(&self.reset),
             LetterKind::EmailChanged => Some(&self.undo),
-            LetterKind::EmailReplaced | LetterKind::PasswordChanged => None,
+            LetterKind::AlreadyRegistered | LetterKind::EmailReplaced | LetterKind::PasswordChanged => None,
         }
     }
 }

@@ -179,9 +179,7 @@ on_every_store! { with ["--mails-per-address", "none"]
         assert_eq!(free.body, taken.body);
         let letter = app.letter_after(&bob.email, 1).await;
         assert!(letter.subject.contains("already") && !letter.text.contains(ADA), "{letter:?}");
-        app.confirm(json!({"token": letter.token()})).await.refused(403, "confirmation_invalid");
-        app.reset(json!({"token": letter.token()}), NEW_PASSWORD).await.expect(204);
-        app.sign_in(&bob.email, NEW_PASSWORD).await.expect(201);
+        assert!(!letter.text.contains("lkm_"), "{letter:?}");
         app.sign_in(ADA, PASSWORD).await.expect(201);
     }
 

@@ -19,7 +19,7 @@ use crate::support::{
 const ADDRESS: &str = "ada.lovelace@example.org";
 
 /// A mailer with these settings and more, as the service makes one.
-fn mailer_with(url: &str, ca_file: Option<PathBuf>, more: &[&str]) -> Mailer {
+pub fn mailer_with(url: &str, ca_file: Option<PathBuf>, more: &[&str]) -> Mailer {
     let ca_file = ca_file.map(|file| file.to_str().unwrap().to_owned());
     let mut arguments = vec!["latchkey", "--smtp-url", url, "--mail-from", "Ex\u{e4}mple <accounts@example.com>"];
     arguments.extend(ca_file.iter().flat_map(|file| ["--smtp-ca-file", file]));
@@ -38,7 +38,7 @@ fn impatient(server: &SmtpServer) -> Mailer {
     mailer_with(&server.url(), None, &["--smtp-timeout", "1s"])
 }
 
-fn letter(id: &str) -> Letter {
+pub fn letter(id: &str) -> Letter {
     let code = Some(("042137".to_owned().into(), Duration::from_secs(600)));
     let secret = LetterSecret { token: "lkm_S3cr-t_".to_owned().into(), token_lasts: Duration::from_secs(86400), code };
     let (id, to) = (id.to_owned(), ADDRESS.to_owned());

@@ -1,5 +1,7 @@
 //! `latchkey users suspend` and `unsuspend`.
 
+use serde_json::json;
+
 use crate::support::{PASSWORD, TestApp, line};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,6 +31,21 @@ async fn redis_a_suspended_user_is_out_at_once_and_everywhere() {
     app.me(&ada.token).await.refused(401, "token_invalid");
     app.refresh(&ada.refresh_token).await.refused(401, "refresh_token_invalid");
     twin.stop().await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_suspending_somebody_ends_a_change_of_address_that_waits() {
+    let app = TestApp::redis().await;
+    let ada = app.verified("ada").await;
+    let letter = app.letter_of("new@example.com", app.want_email(&ada, "new@example.com")).await;
+    let before = app.me(&ada.token).await;
+    app.operator("users suspend ada@example.com").await;
+    app.operator("users unsuspend ada@example.com").await;
+    app.confirm(json!({"token": letter.token()})).await.refused(403, "confirmation_invalid");
+    let after = app.me(&app.token(&ada.email).await).await;
+    assert_eq!((&after.body["pending_email"], &after.body["email"]), (&json!(null), &json!("ada@example.com")));
+    assert_ne!(after.header("etag"), before.header("etag"));
     app.stop().await;
 }
 

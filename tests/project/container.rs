@@ -106,7 +106,7 @@ fn the_image_serves_on_its_port_and_keeps_its_data_in_a_volume_of_its_own() {
 fn the_build_context_is_only_what_the_dockerfile_copies() {
     let ignored = text(".dockerignore");
     let lines = ignored.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>();
-    assert_eq!(lines, ["*", "!Cargo.toml", "!Cargo.lock", "!src"]);
+    assert_eq!(lines, ["*", "!.cargo", "!Cargo.toml", "!Cargo.lock", "!src"]);
 }
 
 fn compose() -> Value {

@@ -21,9 +21,11 @@ mod verify;
 use std::{fmt, str::FromStr, time::Duration};
 
 use self::code::CodeRecord;
-pub(super) use self::record::Confirmation;
+pub(super) use self::record::{Confirmation, read};
 pub use self::{code::ConfirmationCode, find::Proof, request::MailRequest, token::MailToken};
-use super::{Accounts, clock::Timestamp, digest::Digest, email::EmailAddress, random::Random, user::User};
+use super::{
+    Accounts, clock::Timestamp, digest::Digest, email::EmailAddress, outbox::MailId, random::Random, user::User,
+};
 
 /// How long a code is good. Six digits can be guessed, so it is not for longer, and not for more than
 /// [`TRIES`](code::TRIES) tries.
@@ -108,7 +110,18 @@ impl Confirmation {
     fn of_nothing(email: &EmailAddress, now: Timestamp, random: Random) -> Self {
         let expires_at = now.plus(CODE_LIFETIME);
         let code = Some(CodeRecord::of_nothing(expires_at, random));
-        Self { email: email.clone(), secret: Digest::of(&random.bytes::<32>()), code, expires_at }
+        Self { email: email.clone(), secret: Digest::of(&random.bytes::<32>()), code, mail: None, expires_at }
+    }
+
+    /// Makes this the confirmation of a mail in place of the former one. A mail that is tried again gives no more tries to
+    /// guess its code. False when the former one is of a later mail.
+    pub(super) fn replaces(&mut self, former: Option<&Self>, mail: MailId) -> bool {
+        self.mail = Some(mail);
+        let same = former.filter(|former| former.mail == self.mail).and_then(|former| former.code.as_ref());
+        if let (Some(code), Some(same)) = (&mut self.code, same) {
+            code.tries = same.tries;
+        }
+        former.is_none_or(|former| former.mail <= self.mail)
     }
 
     /// Makes what is kept and what is mailed: the token, and the code with its end if the letter has one. What nobody is
@@ -132,6 +145,6 @@ impl Confirmation {
                 ((code, until), record)
             })
             .unzip();
-        (Self { email, secret, code: record, expires_at }, token, code)
+        (Self { email, secret, code: record, mail: None, expires_at }, token, code)
     }
 }

@@ -10,6 +10,7 @@ use crate::{
         email::EmailAddress,
         error::Error,
         keys::Home,
+        outbox::MailId,
         records::{Reader, Writer, parsed},
     },
     store::{Batch, Fields, Record},
@@ -23,6 +24,8 @@ pub(in crate::accounts) struct Confirmation {
     /// Of the secret in the token.
     pub(super) secret: Digest,
     pub(super) code: Option<CodeRecord>,
+    /// The mail that it was in.
+    pub(in crate::accounts) mail: Option<MailId>,
     pub(in crate::accounts) expires_at: Timestamp,
 }
 
@@ -39,6 +42,7 @@ pub(in crate::accounts) fn write(confirmation: &Confirmation) -> Fields {
         .field("email", confirmation.email.as_str())
         .field("digest", confirmation.secret)
         .field("expires_at", confirmation.expires_at)
+        .optional("mail", confirmation.mail)
         .optional("code_salt", code.map(|code| URL_SAFE_NO_PAD.encode(code.salt)))
         .optional("code_digest", code.map(|code| code.digest))
         .optional("code_tries", code.map(|code| code.tries))
@@ -63,6 +67,7 @@ pub(in crate::accounts) fn read(record: &Record) -> Result<Confirmation, Error> 
         email: r.required("email", |text| EmailAddress::parse(text).ok())?,
         secret: r.required("digest", Digest::parse)?,
         code,
+        mail: r.optional("mail", parsed)?,
         expires_at: r.required("expires_at", parsed)?,
     })
 }

@@ -1,13 +1,14 @@
 //! Setting a new password without knowing the old one.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
-use super::{Proof, Purpose};
+use super::{MailRequest, Proof, Purpose};
 use crate::{
     accounts::{
         Accounts, detached,
         error::Error,
         keys::Home,
+        locale::Locale,
         outbox::{Entry, enqueue},
         password::{Chooser, NewPassword},
         sessions,
@@ -29,17 +30,19 @@ impl Accounts {
         self: &Arc<Self>,
         proof: Proof,
         password: NewPassword,
-        from: Option<IpAddr>,
+        request: MailRequest,
     ) -> Result<(), Error> {
         let accounts = Arc::clone(self);
-        let subject = Subject::address(from, Subject::Address);
-        detached(
-            async move { accounts.trying(subject.as_slice(), Box::pin(accounts.run_reset(&proof, &password))).await },
-        )
+        let subject = Subject::address(request.from, Subject::Address);
+        detached(async move {
+            accounts
+                .trying(subject.as_slice(), Box::pin(accounts.run_reset(&proof, &password, &request.languages)))
+                .await
+        })
         .await
     }
 
-    async fn run_reset(&self, proof: &Proof, password: &NewPassword) -> Result<(), Error> {
+    async fn run_reset(&self, proof: &Proof, password: &NewPassword, languages: &[Locale]) -> Result<(), Error> {
         let mut found = self.find_confirmation(proof, Purpose::Reset).await?;
         let user = &found.user.value;
         let chooser = Chooser { email: &user.email, username: user.username.as_ref(), name: user.name.as_ref() };
@@ -67,7 +70,7 @@ impl Accounts {
             batch.delete(home.confirmation(Purpose::Verification));
             // Signing in writes the user too, so no session can be added unseen between this read and the commit.
             sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
-            let told = Entry::of_user(LetterKind::PasswordChanged, user.id, &user.email, &[], now, self.random);
+            let told = Entry::of_user(LetterKind::PasswordChanged, user.id, &user.email, languages, now, self.random);
             enqueue(&mut batch, &told);
             users::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {

@@ -1,8 +1,8 @@
 //! Undoing a change of address: whoever has the former one gets the account back.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
-use super::{MailToken, Proof, Purpose};
+use super::{MailRequest, MailToken, Proof, Purpose};
 use crate::{
     accounts::{
         Accounts,
@@ -10,6 +10,7 @@ use crate::{
         detached,
         error::Error,
         keys::Home,
+        locale::Locale,
         outbox::{Entry, enqueue},
         sessions,
         throttle::Subject,
@@ -25,13 +26,16 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::ConfirmationInvalid`]; [`Error::Contended`] and the errors of the store.
-    pub async fn undo_email_change(self: &Arc<Self>, token: MailToken, from: Option<IpAddr>) -> Result<(), Error> {
+    pub async fn undo_email_change(self: &Arc<Self>, token: MailToken, request: MailRequest) -> Result<(), Error> {
         let accounts = Arc::clone(self);
-        let subject = Subject::address(from, Subject::Address);
-        detached(async move { accounts.trying(subject.as_slice(), Box::pin(accounts.run_undo(token))).await }).await
+        let subject = Subject::address(request.from, Subject::Address);
+        detached(async move {
+            accounts.trying(subject.as_slice(), Box::pin(accounts.run_undo(token, &request.languages))).await
+        })
+        .await
     }
 
-    async fn run_undo(&self, token: MailToken) -> Result<(), Error> {
+    async fn run_undo(&self, token: MailToken, languages: &[Locale]) -> Result<(), Error> {
         let mut found = self.find_confirmation(&Proof::Token(token), Purpose::Undo).await?;
         let unusable = self.hasher.unusable()?;
         let mut retry = self.retry();
@@ -49,7 +53,7 @@ impl Accounts {
             batch.delete(home.confirmation(Purpose::Verification)).delete(home.confirmation(Purpose::Reset));
             // Signing in writes the user too, so no session can be added unseen between this read and the commit.
             sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
-            let reset = Entry::of_user(LetterKind::PasswordReset, user.id, &next.email, &[], now, self.random);
+            let reset = Entry::of_user(LetterKind::PasswordReset, user.id, &next.email, languages, now, self.random);
             enqueue(&mut batch, &reset);
             users::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {

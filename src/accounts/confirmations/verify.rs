@@ -1,8 +1,8 @@
 //! Confirming an address: that of the account, or the one that the person wants instead.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
-use super::{Proof, Purpose, find::Found};
+use super::{MailRequest, Proof, Purpose, find::Found};
 use crate::{
     accounts::{
         Accounts,
@@ -10,6 +10,7 @@ use crate::{
         detached,
         error::Error,
         keys::Home,
+        locale::Locale,
         outbox::{Entry, enqueue},
         throttle::Subject,
         user::OperationId,
@@ -26,18 +27,20 @@ impl Accounts {
     /// # Errors
     /// [`Error::ConfirmationInvalid`]; [`Error::EmailTaken`] when somebody else has the address by now;
     /// [`Error::Throttled`] after too many wrong codes; [`Error::Contended`] and the errors of the store.
-    pub async fn confirm_email(self: &Arc<Self>, proof: Proof, from: Option<IpAddr>) -> Result<(), Error> {
+    pub async fn confirm_email(self: &Arc<Self>, proof: Proof, request: MailRequest) -> Result<(), Error> {
         let accounts = Arc::clone(self);
-        let subject = Subject::address(from, Subject::Address);
-        detached(async move { accounts.trying(subject.as_slice(), Box::pin(accounts.run_verification(&proof))).await })
-            .await
+        let subject = Subject::address(request.from, Subject::Address);
+        detached(async move {
+            accounts.trying(subject.as_slice(), Box::pin(accounts.run_verification(&proof, &request.languages))).await
+        })
+        .await
     }
 
-    async fn run_verification(&self, proof: &Proof) -> Result<(), Error> {
+    async fn run_verification(&self, proof: &Proof, languages: &[Locale]) -> Result<(), Error> {
         let found = self.find_confirmation(proof, Purpose::Verification).await?;
         let op = OperationId::new(self.random);
         let mut claimed = None;
-        let outcome = self.confirm_until_it_sticks(found, op, &mut claimed).await;
+        let outcome = self.confirm_until_it_sticks(found, op, languages, &mut claimed).await;
         if let (Some((handle, claim)), Err(error)) = (claimed, &outcome) {
             // Whether it was committed is unknown, so the claim stays. It is good, or somebody takes it over.
             if !matches!(error, Error::StoreUnavailable(_)) {
@@ -51,6 +54,7 @@ impl Accounts {
         &self,
         mut found: Found,
         op: OperationId,
+        languages: &[Locale],
         claimed: &mut Option<(Handle, Claim)>,
     ) -> Result<(), Error> {
         let mut retry = self.retry();
@@ -70,7 +74,7 @@ impl Accounts {
                 next.move_to(address, op, now);
                 let can_undo = next.previous_email.as_ref().is_some_and(|previous| previous.address == user.email);
                 let kind = if can_undo { LetterKind::EmailChanged } else { LetterKind::EmailReplaced };
-                enqueue(&mut batch, &Entry::of_user(kind, user.id, &user.email, &[], now, self.random));
+                enqueue(&mut batch, &Entry::of_user(kind, user.id, &user.email, languages, now, self.random));
                 batch.delete(Home::of(user.id).confirmation(Purpose::Reset));
             }
             let Difference { gained, lost } = Difference::between(user, &next);

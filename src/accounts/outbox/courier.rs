@@ -21,8 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// As many mails are sent at once.
 const AT_ONCE: usize = 8;
 
-/// As many of them were asked for some time ago. They may all be for a place where mail is taken slowly, or not at all, and
-/// keep nobody waiting who has just asked.
+/// As many of them were asked for more than a minute ago. They may all be for a place where mail is taken slowly, or not at
+/// all, and leave room for those that were just asked for.
 const OLD_AT_ONCE: usize = 6;
 
 /// For how long it is tried to note what came of a mail. What is not noted is sent again.

@@ -7,7 +7,7 @@ use crate::{
     accounts::{
         Accounts,
         claims::Handle,
-        confirmations::{Confirmation, Purpose},
+        confirmations::{self, Confirmation, Purpose},
         email::EmailAddress,
         error::Error,
         keys::Home,
@@ -29,9 +29,9 @@ struct Addressee {
 fn purpose(kind: LetterKind) -> Option<Purpose> {
     match kind {
         LetterKind::Verification | LetterKind::EmailChange => Some(Purpose::Verification),
-        LetterKind::PasswordReset | LetterKind::AlreadyRegistered => Some(Purpose::Reset),
+        LetterKind::PasswordReset => Some(Purpose::Reset),
         LetterKind::EmailChanged => Some(Purpose::Undo),
-        LetterKind::EmailReplaced | LetterKind::PasswordChanged => None,
+        LetterKind::AlreadyRegistered | LetterKind::EmailReplaced | LetterKind::PasswordChanged => None,
     }
 }
 
@@ -46,10 +46,18 @@ impl Accounts {
             let mut letter =
                 Letter { id: entry.id.to_string(), to: to.as_str().to_owned(), kind, languages, secret: None };
             let Some(purpose) = purpose(kind) else { return Ok(Some(letter)) };
-            let (confirmation, token, code) = Confirmation::make(purpose, kind.has_code(), &user.value, to, now, self);
+            let (mut confirmation, token, code) =
+                Confirmation::make(purpose, kind.has_code(), &user.value, to, now, self);
             let home = Home::of(user.value.id);
+            let found = self.store.get(&home.key(&home.confirmation(purpose))).await?;
+            let former = found.as_ref().map(confirmations::read).transpose()?;
+            if !confirmation.replaces(former.as_ref(), entry.id) {
+                return Ok(None);
+            }
             let mut batch = Batch::new(home.slot());
             batch.expect(home.user(), Expectation::Revision(user.revision));
+            let expected = found.map_or(Expectation::Absent, |found| Expectation::Revision(found.revision));
+            batch.expect(home.confirmation(purpose), expected);
             confirmation.keep(&mut batch, home, purpose);
             match self.store.commit(batch).await {
                 Ok(_) => {

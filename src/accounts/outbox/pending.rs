@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::{
     accounts::{
@@ -12,6 +12,9 @@ use crate::{
     },
     store::{ReadError, Store},
 };
+
+/// As many buckets are asked at once. Each question of the embedded store takes a thread.
+const AT_ONCE: usize = 4;
 
 /// As many mails of a bucket are looked at at once.
 const PAGE: usize = 250;
@@ -49,16 +52,17 @@ impl Pending {
         let of_bucket = async |bucket: Bucket| {
             let (queue, dead) = (bucket.slot().key(&outbox()), bucket.slot().key(&dead_letters()));
             let since = now.as_millis().saturating_sub(millis(super::MOURNING));
-            let (queued, due, dead) = tokio::try_join!(
-                store.range(&queue, i64::MIN..=i64::MAX, usize::MAX),
-                store.range(&queue, i64::MIN..=now.as_millis(), 1),
-                store.range(&dead, since..=i64::MAX, usize::MAX),
-            )?;
-            let first = due.into_iter().map(|member| (queue.clone(), member)).collect::<Vec<_>>();
-            let due_since = store.scores(&first).await?.into_iter().flatten().next().map(Timestamp::from_millis);
-            Ok::<_, ReadError>(Self { queued: queued.len(), due_since, dead: dead.len() })
+            let queued = store.range(&queue, i64::MIN..=i64::MAX, usize::MAX).await?;
+            let dead = store.range(&dead, since..=i64::MAX, usize::MAX).await?.len();
+            let first = queued.first().map(|member| (queue.clone(), member.clone()));
+            let due_since = match first {
+                Some(first) => store.scores(&[first]).await?.into_iter().flatten().next(),
+                None => None,
+            };
+            let due_since = due_since.map(Timestamp::from_millis).filter(|since| *since <= now);
+            Ok::<_, ReadError>(Self { queued: queued.len(), due_since, dead })
         };
-        let counts = try_join_all(Bucket::all().map(of_bucket)).await?;
+        let counts = stream::iter(Bucket::all()).map(of_bucket).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
         Ok(counts.into_iter().fold(Self::default(), |sum, next| Self {
             queued: sum.queued + next.queued,
             due_since: sum.due_since.into_iter().chain(next.due_since).min(),
@@ -68,8 +72,8 @@ impl Pending {
 }
 
 impl Accounts {
-    /// The mails that are due, some of each bucket, the newest first, and why others are not known, if so: a part of the store that cannot be
-    /// read does not keep the rest from being sent.
+    /// The mails that are due, some of each bucket, the newest first, and why others are not known, if so: a part of the
+    /// store that cannot be read does not keep the rest from being sent.
     pub(super) async fn due_mails(&self) -> (Vec<Due>, Option<ReadError>) {
         let now = self.clock.now().as_millis();
         // An id begins with its time (RFC 9562, 5.7).
@@ -81,7 +85,8 @@ impl Accounts {
             Ok(due.collect::<Vec<_>>())
         };
         let (mut all, mut error) = (Vec::new(), None);
-        for due in join_all(Bucket::all().map(of_bucket)).await {
+        let mut buckets = stream::iter(Bucket::all()).map(of_bucket).buffered(AT_ONCE);
+        while let Some(due) = buckets.next().await {
             match due {
                 Ok(due) => all.extend(due),
                 Err(e) => error = Some(e),

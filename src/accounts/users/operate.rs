@@ -55,8 +55,13 @@ impl Accounts {
         let suspend = |user: &User| {
             let suspended_at = user.suspended_at.or(Some(now));
             let session_epoch = user.session_epoch + u64::from(user.suspended_at.is_none());
+            let next = User { session_epoch, suspended_at, ..user.clone() };
             // What somebody has asked for who should not have the account does not come true later.
-            Ok(User { session_epoch, suspended_at, pending_email: None, ..user.clone() })
+            Ok(if user.pending_email.is_some() {
+                User { pending_email: None, version: user.version + 1, updated_at: now, ..next }
+            } else {
+                next
+            })
         };
         self.change_user(login, suspend).await
     }

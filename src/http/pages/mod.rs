@@ -61,7 +61,7 @@ async fn receive(page: Page, mut request: Request) -> poem::Result<Response> {
     let sent = Sent::read(&mut request, &accounts).await?;
     let filled = sent.filled();
     let web = Web::of(&request)?;
-    let Err(problem) = sent.act(page, &accounts, web.client_address(&request)).await else {
+    let Err(problem) = sent.act(page, &accounts, web.mail_request(&request)).await else {
         return Ok(view::go_to_done(page));
     };
     let min_length = accounts.settings().passwords.min_length;

@@ -1,13 +1,13 @@
 //! A form that was sent: what is in it, and what it does.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use poem::Request;
 use serde_json::{Map, Value};
 
 use super::{form::Filled, page::Page};
 use crate::{
-    accounts::{Accounts, ConfirmationCode, MailToken},
+    accounts::{Accounts, ConfirmationCode, MailRequest, MailToken},
     http::{
         code::Code,
         confirmations::{MailedProof, PasswordReset, UndoneChange},
@@ -56,22 +56,24 @@ impl Sent {
     }
 
     /// Does what the form of this page is for. A wrong token is a broken link, in whichever way it is wrong.
-    pub(super) async fn act(self, page: Page, accounts: &Arc<Accounts>, from: Option<IpAddr>) -> Result<(), Problem> {
-        let outcome = self.run(page, accounts, from).await;
+    pub(super) async fn act(self, page: Page, accounts: &Arc<Accounts>, request: MailRequest) -> Result<(), Problem> {
+        let outcome = self.run(page, accounts, request).await;
         let is_of_token = |problem: &Problem| problem.errors().iter().any(|error| error.field == "token");
         outcome.map_err(|e| if is_of_token(&e) { Problem::new(Code::ConfirmationInvalid) } else { e })
     }
 
-    async fn run(self, page: Page, accounts: &Arc<Accounts>, from: Option<IpAddr>) -> Result<(), Problem> {
+    async fn run(self, page: Page, accounts: &Arc<Accounts>, request: MailRequest) -> Result<(), Problem> {
         let Self { fields, problems } = self;
         match page {
-            Page::Verify => accounts.confirm_email(urlencoded::parse::<MailedProof>(fields, problems)?, from).await?,
+            Page::Verify => {
+                accounts.confirm_email(urlencoded::parse::<MailedProof>(fields, problems)?, request).await?;
+            }
             Page::Reset => {
                 let (proof, password) = urlencoded::parse::<PasswordReset>(fields, problems)?;
-                accounts.reset_password(proof, password, from).await?;
+                accounts.reset_password(proof, password, request).await?;
             }
             Page::Undo => {
-                accounts.undo_email_change(urlencoded::parse::<UndoneChange>(fields, problems)?, from).await?;
+                accounts.undo_email_change(urlencoded::parse::<UndoneChange>(fields, problems)?, request).await?;
             }
         }
         Ok(())

@@ -63,11 +63,18 @@ impl Failure {
             Self::Smtp(stage, error) => (stage, error),
         };
         let Some(code) = error.status().map(u16::from) else {
-            return SendError::Temporary(format!("{place}: {}", plain(&error.to_string())));
+            // What is no answer of SMTP is quoted in the error, and may quote what we have sent.
+            let what =
+                if error.is_response() { "its answer is not SMTP".to_owned() } else { plain(&error.to_string()) };
+            return SendError::Temporary(format!("{place}: {what}"));
         };
         let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        // What a server says of a recipient or of a letter often quotes the address or a link.
-        let said = if stage.is_about_the_letter() { enhanced_code(&said).unwrap_or_default() } else { said };
+        // What a server says of a password, a recipient or a letter may quote it.
+        let said = if stage.is_about_the_letter() || stage == Stage::SignIn {
+            enhanced_code(&said).unwrap_or_default()
+        } else {
+            said
+        };
         let text = format!("{place} {}: {code} {}", stage.refused(), plain(&said)).trim_end().to_owned();
         // RFC 5321, 4.2.1. Neither commands that it does not know (500 to 504, but for 501, which is about what they are
         // given) nor an authentication that it misses (RFC 4954, 6) are the letter's fault.

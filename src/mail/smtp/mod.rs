@@ -70,7 +70,8 @@ impl Smtp {
             match hand_over(&mut connection, message).await {
                 Ok(()) => self.keep(connection),
                 Err(failure) => {
-                    let _ = timeout(NOD, connection.abort()).await;
+                    // A server that is slow to say goodbye must not make another failure of this one.
+                    tokio::spawn(async move { timeout(NOD, connection.abort()).await });
                     return Err(failure);
                 }
             }
