@@ -177,9 +177,10 @@ async fn redis_of_a_letter_there_are_digests_and_of_one_without_a_code_there_is_
     for field in ["digest", "code_digest", "code_salt"] {
         assert!(matches!(stored[field].len(), 22 | 43), "{stored:?}");
     }
-    app.letter_of(&ada.email, app.register("ada")).await;
-    let stored = app.stored_confirmation(&ada.id, "reset").await;
+    let letter = app.letter_of("new@example.com", app.want_email(&ada, "new@example.com")).await;
+    app.letter_of(&ada.email, app.confirm(json!({"token": letter.token()}))).await;
+    let stored = app.stored_confirmation(&ada.id, "undo").await;
     let fields = stored.keys().map(String::as_str).collect::<std::collections::BTreeSet<_>>();
-    assert_eq!(fields.into_iter().collect::<Vec<_>>(), ["digest", "email", "expires_at", "rev"]);
+    assert_eq!(fields.into_iter().collect::<Vec<_>>(), ["digest", "email", "expires_at", "mail", "rev"]);
     app.stop().await;
 }
