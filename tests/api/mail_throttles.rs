@@ -25,16 +25,24 @@ on_every_store! { with ["--mails-per-address", "2/2h"]
         app.register("ada").await.expect(201);
         let mut seen = Vec::new();
         for email in [ADA, NOBODY] {
-            app.request_reset(email).await.expect(202);
-            app.request_reset(&email.to_uppercase()).await.expect(202);
+            // One after the other: of two that are asked for at once, the newer may leave the older nothing to say.
+            for (number, spelled) in [email.to_owned(), email.to_uppercase()].iter().enumerate() {
+                app.request_reset(spelled).await.expect(202);
+                if email == ADA {
+                    app.letter_after(ADA, number).await;
+                }
+            }
             seen.push(refused(app.request_reset(email).await, "\"mails\";q=2;w=7200"));
             // Whoever has one kind of letter sent to somebody keeps no other kind from them.
-            app.request_verification(email).await.expect(202);
-            app.request_verification(email).await.expect(202);
+            for number in [2, 3] {
+                app.request_verification(email).await.expect(202);
+                if email == ADA {
+                    app.letter_after(ADA, number).await;
+                }
+            }
             seen.push(refused(app.request_verification(email).await, "\"mails\";q=2;w=7200"));
         }
         assert!(seen.windows(2).all(|two| two[0] == two[1]), "{seen:?}");
-        app.letter_after(ADA, 3).await;
         app.let_letters_arrive().await;
         assert_eq!(app.letters(ADA).len(), 4);
         let seconds = app.request_reset(ADA).await.header("retry-after").parse().unwrap();
