@@ -73,7 +73,7 @@ impl Subject for Readable {
         let judged = keys.into_iter().zip(reads).map(|(key, read)| {
             let why = match Place::of(&key) {
                 Some(Place::SigningKeys(_)) => parsed(read, signing::check).err(),
-                Some(Place::Confirmation(..)) => parsed(read, confirmations::record::read).err(),
+                Some(Place::Confirmation(..)) => parsed(read, confirmations::read).err(),
                 Some(Place::DeviceKey(_)) => parsed(read, device_token::check).err(),
                 _ => parsed(read, records::read_idempotency).err(),
             };

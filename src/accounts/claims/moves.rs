@@ -66,7 +66,8 @@ impl User {
         self.fence += 1;
     }
 
-    fn note_change(&mut self, now: Timestamp) {
+    /// Notes that what a client sees of the user has changed.
+    pub(in crate::accounts) fn note_change(&mut self, now: Timestamp) {
         self.version += 1;
         self.updated_at = now;
     }

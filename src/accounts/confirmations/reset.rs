@@ -24,8 +24,9 @@ impl Accounts {
     /// theirs: whoever made the account without having it is out, and so is a change of address that they began.
     ///
     /// # Errors
-    /// [`Error::ConfirmationInvalid`]; [`Error::UnfitPassword`], which uses up neither a link nor a try of a code; [`Error::Throttled`] after
-    /// too many wrong codes; [`Error::Overloaded`], [`Error::Contended`] and the errors of the store.
+    /// [`Error::ConfirmationInvalid`]; [`Error::UnfitPassword`], which uses up neither a link nor a try of a code;
+    /// [`Error::Throttled`] after too many wrong codes; [`Error::Overloaded`], [`Error::Contended`] and the errors of the
+    /// store.
     pub async fn reset_password(
         self: &Arc<Self>,
         proof: Proof,
@@ -61,8 +62,7 @@ impl Accounts {
             next.password_hash = hash.clone();
             next.session_epoch += 1;
             if !next.email_verified || next.pending_email.is_some() {
-                next.version += 1;
-                next.updated_at = now;
+                next.note_change(now);
             }
             next.email_verified = true;
             next.pending_email = None;

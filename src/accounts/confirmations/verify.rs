@@ -66,8 +66,7 @@ impl Accounts {
             let address = found.confirmation.value.email.clone();
             if address.is_same_mailbox(&user.email) {
                 if !next.email_verified {
-                    next.version += 1;
-                    next.updated_at = now;
+                    next.note_change(now);
                 }
                 next.email_verified = true;
             } else {

@@ -55,13 +55,12 @@ impl Accounts {
         let suspend = |user: &User| {
             let suspended_at = user.suspended_at.or(Some(now));
             let session_epoch = user.session_epoch + u64::from(user.suspended_at.is_none());
-            let next = User { session_epoch, suspended_at, ..user.clone() };
+            let mut next = User { session_epoch, suspended_at, ..user.clone() };
             // What somebody has asked for who should not have the account does not come true later.
-            Ok(if user.pending_email.is_some() {
-                User { pending_email: None, version: user.version + 1, updated_at: now, ..next }
-            } else {
-                next
-            })
+            if next.pending_email.take().is_some() {
+                next.note_change(now);
+            }
+            Ok(next)
         };
         self.change_user(login, suspend).await
     }

@@ -133,8 +133,7 @@ impl UserPatch {
             next.pending_email = None;
         }
         if next != *user {
-            next.version += 1;
-            next.updated_at = now;
+            next.note_change(now);
         }
         // What follows, a client does not see.
         let (old_name, new_name) = (user.username.as_ref(), next.username.as_ref());
