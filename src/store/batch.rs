@@ -49,6 +49,18 @@ pub(super) enum Write {
     Delete,
     Add { member: String, score: i64 },
     Remove { member: String },
+    Append { entry: String, keep: Keep },
+    CountUp { field: String, by: i64, until: Option<i64> },
+}
+
+/// How much of a log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The most entries, at least one: the oldest beyond it go.
+    pub most: u32,
+    /// Until when (Unix milliseconds) the log is kept: after that and [a while more](super::EXPIRY_GRACE) all of it may
+    /// be gone.
+    pub until: i64,
 }
 
 impl Batch {
@@ -77,7 +89,7 @@ impl Batch {
         self
     }
 
-    /// Deletes a record, or a whole index, if it is there.
+    /// Deletes a record, or a whole index or log, if it is there.
     pub fn delete(&mut self, name: Name) -> &mut Self {
         self.writes.push((name, Write::Delete));
         self
@@ -92,6 +104,20 @@ impl Batch {
     /// Removes `member` from an index, if it is there.
     pub fn remove(&mut self, index: Name, member: impl Into<String>) -> &mut Self {
         self.writes.push((index, Write::Remove { member: member.into() }));
+        self
+    }
+
+    /// Adds `entry` at the end of a log.
+    pub fn append(&mut self, log: Name, entry: impl Into<String>, keep: Keep) -> &mut Self {
+        self.writes.push((log, Write::Append { entry: entry.into(), keep }));
+        self
+    }
+
+    /// Adds `by` to the whole number in a field of a record, which is 0 where there is none, and leaves its other fields
+    /// alone. With `until` (Unix milliseconds) the record may be forgotten once that is
+    /// [well past](super::EXPIRY_GRACE).
+    pub fn count_up(&mut self, name: Name, field: impl Into<String>, by: i64, until: Option<i64>) -> &mut Self {
+        self.writes.push((name, Write::CountUp { field: field.into(), by, until }));
         self
     }
 }

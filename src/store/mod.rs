@@ -1,7 +1,9 @@
 //! The store port: two stores, one contract. It knows keys, fields and revisions, and nothing of accounts.
 //!
 //! - A **record** is a small map of named text fields and a [`Revision`].
-//! - An **index** is a set of members, each with a whole-number score, read in order of score.
+//! - An **index** is a set of members, each with a whole-number score, read in order of score, or of their bytes where all
+//!   scores are 0.
+//! - A **log** is a list of lines. What is too much or too old goes by itself.
 //! - A [`Batch`] is checked and written as one: every expectation holds and every write happens, or none.
 //! - A [`Counter`] says how often something was tried lately. It is no record, and in no batch.
 //!
@@ -24,21 +26,28 @@ mod batch;
 mod counter;
 mod deadline;
 mod embedded;
+mod error;
 mod finding;
 mod key;
 mod redis;
 mod tally;
 
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::{Bound, RangeInclusive},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::stream::{BoxStream, StreamExt};
 
 pub use self::{
-    batch::{Batch, Expectation},
+    batch::{Batch, Expectation, Keep},
     counter::Counter,
     deadline::{in_one_request, in_the_same_request, in_time, pause},
     embedded::Embedded,
+    error::{CommitError, OpenError, ReadError, Unavailable},
     finding::{Check, Finding, Severity},
     key::{Key, Name, Slot},
     redis::{Durability, Redis, RedisOptions},
@@ -59,6 +68,18 @@ const PAGE: u16 = 250;
 
 /// What a walk meets, page by page. After an error, what was seen is not everything.
 pub type Pages<'s, T> = BoxStream<'s, Result<Vec<T>, ReadError>>;
+
+/// From where to where members of an index are read, in the order of their bytes.
+pub type Span = (Bound<String>, Bound<String>);
+
+/// In which direction an index is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The least member first.
+    Ascending,
+    /// The greatest member first.
+    Descending,
+}
 
 /// The fields of a record.
 pub type Fields = BTreeMap<String, String>;
@@ -93,41 +114,6 @@ pub struct Record {
     /// Which write this is.
     pub revision: Revision,
 }
-
-/// The store did not answer, or not within [`REQUEST_DEADLINE`].
-#[derive(Debug, thiserror::Error)]
-#[error("the store is unavailable: {0}")]
-pub struct Unavailable(pub String);
-
-/// Why a read was not answered.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The store did not answer in time.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    /// What is there is not what was asked for, and was not written by this store: asking again will not help.
-    #[error("it cannot be read: {0}")]
-    Unreadable(String),
-}
-
-/// Why a commit was not acknowledged.
-#[derive(Debug, thiserror::Error)]
-pub enum CommitError {
-    /// An expectation does not hold, or did not for a moment. Nothing was written: read again, and decide anew.
-    #[error("a record is not what the commit expected")]
-    Conflict,
-    /// The store has no room. Nothing was written.
-    #[error("the store is full")]
-    Full,
-    /// The store did not answer in time: the outcome is unknown.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-}
-
-/// Why a store cannot be opened, in a line for the operator.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct OpenError(pub String);
 
 /// One of the two stores.
 #[derive(Debug)]
@@ -184,6 +170,46 @@ impl Store {
         }
     }
 
+    /// The members within `span` of each of several indexes whose scores are all 0, at most `limit` of each, in the order
+    /// of `indexes`, in one round trip.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store does not answer, or when there is something else.
+    pub async fn list(
+        &self,
+        indexes: &[Key],
+        span: &Span,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Vec<String>>, ReadError> {
+        match self {
+            Self::Embedded(store) => store.list(indexes, span, order, limit).await,
+            Self::Redis(store) => store.list(indexes, span, order, limit).await,
+        }
+    }
+
+    /// How many members of each of several indexes have scores in `scores`, in the order of `indexes`, in one round trip.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store does not answer, or when there is something else.
+    pub async fn count(&self, indexes: &[Key], scores: RangeInclusive<i64>) -> Result<Vec<u64>, ReadError> {
+        match self {
+            Self::Embedded(store) => store.count(indexes, scores).await,
+            Self::Redis(store) => store.count(indexes, scores).await,
+        }
+    }
+
+    /// The entries of several logs, in the order of `logs`, the oldest entry of each first, in one round trip.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store does not answer, or when there is something else.
+    pub async fn logs(&self, logs: &[Key]) -> Result<Vec<Vec<String>>, ReadError> {
+        match self {
+            Self::Embedded(store) => store.logs(logs).await,
+            Self::Redis(store) => store.logs(logs).await,
+        }
+    }
+
     /// The scores of members of indexes, in the order of `entries`: none where there is no such member.
     ///
     /// # Errors
@@ -195,7 +221,7 @@ impl Store {
         }
     }
 
-    /// Walks through the keys of all records and of all indexes.
+    /// Walks through the keys of all records, indexes and logs.
     #[must_use]
     pub fn keys(&self) -> Pages<'_, Key> {
         match self {

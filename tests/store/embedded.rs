@@ -2,7 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
-use latchkey::store::{Batch, EXPIRY_GRACE, Embedded, Store};
+use latchkey::store::{Batch, EXPIRY_GRACE, Embedded, Keep, Store};
 
 use super::{fields, key, name, put, slot};
 
@@ -74,4 +74,24 @@ async fn expired_records_are_collected_after_the_grace() {
     let left = store.get_many(&["short", "long", "kept"].map(key)).await.unwrap();
     assert_eq!(left.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, true]);
     assert_eq!(store.collect_expired(now + grace + 5_001).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn logs_are_collected_as_a_whole_after_the_last_of_their_ends() {
+    let store = Store::Embedded(Embedded::in_memory().unwrap());
+    let now = i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let grace = i64::try_from(EXPIRY_GRACE.as_millis()).unwrap();
+    for (log, until) in [("short", now), ("long", now), ("long", now + 5_000)] {
+        let mut batch = Batch::new(slot());
+        batch.append(name(log), "line", Keep { most: 9, until });
+        store.commit(batch).await.unwrap();
+    }
+    let lines =
+        async || store.logs(&["short", "long"].map(key)).await.unwrap().iter().map(Vec::len).collect::<Vec<_>>();
+
+    assert_eq!(store.collect_expired(now + grace + 1).await.unwrap(), 1);
+    assert_eq!(lines().await, [0, 2]);
+    assert_eq!(store.collect_expired(now + grace + 5_001).await.unwrap(), 1);
+    assert_eq!(lines().await, [0, 0]);
+    assert_eq!(store.collect_expired(i64::MAX - grace).await.unwrap(), 0);
 }

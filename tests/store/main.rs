@@ -13,6 +13,7 @@ mod embedded;
 mod faults;
 mod history;
 mod inspect;
+mod logs;
 mod model;
 #[path = "../support/proxy.rs"]
 mod proxy;

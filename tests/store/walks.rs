@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::TryStreamExt;
-use latchkey::store::{Batch, Name, Redis, RedisOptions, Slot, Store};
+use latchkey::store::{Batch, Keep, Name, Redis, RedisOptions, Slot, Store};
 
 use super::{
     contract::contract,
@@ -35,7 +35,7 @@ async fn walk(store: &Store) -> (BTreeMap<String, u32>, usize) {
     (seen, pages)
 }
 
-/// Records in several slots and two indexes, and the keys of all of them.
+/// Records in several slots, two indexes and two logs, and the keys of all of them.
 async fn fill(store: &Store) -> BTreeSet<String> {
     let mut written = BTreeSet::new();
     for number in 0..4 {
@@ -55,6 +55,10 @@ async fn fill(store: &Store) -> BTreeSet<String> {
     }
     batch.delete(name("other"));
     written.remove(key("other").as_str());
+    for log in ["log:a", "log:b"] {
+        batch.append(name(log), "line", Keep { most: 9, until: 4_000_000_000_000 });
+        written.insert(key(log).to_string());
+    }
     store.commit(batch).await.unwrap();
     written.insert(key("alone").to_string());
     written

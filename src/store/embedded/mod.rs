@@ -4,19 +4,20 @@
 //! waiting durable with a single fsync.
 
 mod file;
+mod indexes;
 mod inspect;
 mod scan;
 mod tables;
 mod writer;
 
-use std::{fmt, ops::RangeInclusive, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use redb::{Database, ReadableDatabase};
 use tokio::sync::oneshot;
 
 use self::{
     file::File,
-    tables::{RECORDS, SCORES, StoredRecord},
+    tables::{RECORDS, StoredRecord},
     writer::{Job, Writer},
 };
 use super::{
@@ -86,30 +87,6 @@ impl Embedded {
         self.read(move |db| {
             let records = db.begin_read()?.open_table(RECORDS)?;
             keys.iter().map(|key| records.get(key.as_str())?.map(|found| decode(found.value())).transpose()).collect()
-        })
-        .await
-    }
-
-    pub(super) async fn range(
-        &self,
-        index: &Key,
-        scores: RangeInclusive<i64>,
-        limit: usize,
-    ) -> Result<Vec<String>, ReadError> {
-        let index = index.clone();
-        self.read(move |db| {
-            let table = db.begin_read()?.open_table(SCORES)?;
-            let (index, low, high) = (index.as_str(), *scores.start(), *scores.end());
-            let mut members = Vec::new();
-            for entry in table.range((index, low, "")..)?.take(limit) {
-                let (key, ()) = entry.map(|(key, value)| (key, value.value()))?;
-                let (found, score, member) = key.value();
-                if found != index || score > high {
-                    break;
-                }
-                members.push(member.to_owned());
-            }
-            Ok(members)
         })
         .await
     }

@@ -7,7 +7,7 @@ use redb::{ReadableDatabase, ReadableTableMetadata};
 
 use super::{
     Embedded,
-    tables::{MEMBERS, RECORDS},
+    tables::{LOG_ENDS, MEMBERS, RECORDS},
 };
 use crate::store::{Key, PAGE, ReadError};
 
@@ -15,6 +15,7 @@ use crate::store::{Key, PAGE, ReadError};
 enum Place {
     Records(String),
     Indexes(String),
+    Logs(String),
 }
 
 impl Embedded {
@@ -29,7 +30,12 @@ impl Embedded {
                 }
                 Some(Place::Indexes(last)) => {
                     let keys = self.indexes_after(last).await?;
-                    let next = keys.last().cloned().map(Place::Indexes);
+                    let next = keys.last().cloned().map_or(Place::Logs(String::new()), Place::Indexes);
+                    (keys, Some(next))
+                }
+                Some(Place::Logs(last)) => {
+                    let keys = self.logs_after(last).await?;
+                    let next = keys.last().cloned().map(Place::Logs);
                     (keys, next)
                 }
             };
@@ -49,18 +55,6 @@ impl Embedded {
         })
     }
 
-    pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, ReadError> {
-        let entries = entries.to_vec();
-        self.read(move |db| {
-            let table = db.begin_read()?.open_table(MEMBERS)?;
-            let score = |(index, member): &(Key, String)| {
-                Ok(table.get((index.as_str(), member.as_str()))?.map(|score| score.value()))
-            };
-            entries.iter().map(score).collect()
-        })
-        .await
-    }
-
     pub(in crate::store) async fn size(&self) -> Result<u64, ReadError> {
         self.read(|db| Ok(db.begin_read()?.open_table(RECORDS)?.len()?)).await
     }
@@ -68,6 +62,15 @@ impl Embedded {
     async fn records_after(&self, last: String) -> Result<Vec<String>, ReadError> {
         self.read(move |db| {
             let table = db.begin_read()?.open_table(RECORDS)?;
+            let rest = table.range::<&str>((Bound::Excluded(last.as_str()), Bound::Unbounded))?;
+            rest.take(PAGE.into()).map(|entry| Ok(entry?.0.value().to_owned())).collect()
+        })
+        .await
+    }
+
+    async fn logs_after(&self, last: String) -> Result<Vec<String>, ReadError> {
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(LOG_ENDS)?;
             let rest = table.range::<&str>((Bound::Excluded(last.as_str()), Bound::Unbounded))?;
             rest.take(PAGE.into()).map(|entry| Ok(entry?.0.value().to_owned())).collect()
         })

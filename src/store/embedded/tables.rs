@@ -3,7 +3,7 @@
 use redb::{Database, Error, ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Batch, Expectation, Fields, Name, Revision, Slot, batch::Write, collectable_at};
+use crate::store::{Batch, Expectation, Fields, Keep, Name, Revision, Slot, batch::Write, collectable_at};
 
 /// Key to record.
 pub(super) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
@@ -11,7 +11,11 @@ pub(super) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::ne
 pub(super) const SCORES: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("scores");
 /// Index and member to score: how a member is found when it moves or goes.
 pub(super) const MEMBERS: TableDefinition<'_, (&str, &str), i64> = TableDefinition::new("members");
-/// When a record may be collected, in Unix milliseconds, and its key.
+/// Log and number of the entry to the entry, in the order in which they were added.
+pub(super) const LOGS: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("logs");
+/// Until when a log is kept, in Unix milliseconds.
+pub(super) const LOG_ENDS: TableDefinition<'_, &str, i64> = TableDefinition::new("log_ends");
+/// When a record or a log may be collected, in Unix milliseconds, and its key.
 const EXPIRIES: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expiries");
 
 /// A record as it lies in the file: JSON, so that a person can read it and a later version can add to it.
@@ -42,6 +46,8 @@ pub(super) struct Tables<'t> {
     records: Table<'t, &'static str, &'static [u8]>,
     scores: Table<'t, (&'static str, i64, &'static str), ()>,
     members: Table<'t, (&'static str, &'static str), i64>,
+    logs: Table<'t, (&'static str, u64), &'static str>,
+    log_ends: Table<'t, &'static str, i64>,
     expiries: Table<'t, (i64, &'static str), ()>,
 }
 
@@ -51,6 +57,8 @@ impl<'t> Tables<'t> {
             records: transaction.open_table(RECORDS)?,
             scores: transaction.open_table(SCORES)?,
             members: transaction.open_table(MEMBERS)?,
+            logs: transaction.open_table(LOGS)?,
+            log_ends: transaction.open_table(LOG_ENDS)?,
             expiries: transaction.open_table(EXPIRIES)?,
         })
     }
@@ -75,6 +83,7 @@ impl<'t> Tables<'t> {
                 Write::Delete => {
                     self.delete_record(key)?;
                     self.delete_index(key)?;
+                    self.delete_log(key)?;
                 }
                 Write::Add { member, score } => {
                     self.remove(key, member)?;
@@ -82,12 +91,14 @@ impl<'t> Tables<'t> {
                     self.scores.insert((key, *score, member.as_str()), ())?;
                 }
                 Write::Remove { member } => self.remove(key, member)?,
+                Write::Append { entry, keep } => self.append(key, entry, *keep)?,
+                Write::CountUp { field, by, until } => self.count_up(key, field, *by, *until, revision)?,
             }
         }
         Ok(())
     }
 
-    /// Deletes up to `limit` records that may be collected at `now`, and answers how many.
+    /// Deletes up to `limit` records and logs that may be collected at `now`, and answers how many.
     pub(super) fn collect(&mut self, now: i64, limit: usize) -> Result<usize, Error> {
         let mut due = Vec::new();
         for entry in self.expiries.range(..(now, ""))?.take(limit) {
@@ -95,6 +106,7 @@ impl<'t> Tables<'t> {
         }
         for key in &due {
             self.delete_record(key)?;
+            self.delete_log(key)?;
         }
         Ok(due.len())
     }
@@ -120,6 +132,55 @@ impl<'t> Tables<'t> {
         let bytes = serde_json::to_vec(&stored).map_err(|e| Error::Corrupted(e.to_string()))?;
         self.records.insert(key, bytes.as_slice())?;
         Ok(())
+    }
+
+    fn append(&mut self, log: &str, entry: &str, keep: Keep) -> Result<(), Error> {
+        if let Some(end) = self.log_ends.insert(log, keep.until)?.map(|end| end.value()) {
+            self.expiries.remove((collectable_at(end), log))?;
+        }
+        self.expiries.insert((collectable_at(keep.until), log), ())?;
+        let (mut first, mut next) = (0, 0);
+        {
+            let mut entries = self.logs.range((log, 0)..=(log, u64::MAX))?;
+            if let Some(oldest) = entries.next() {
+                first = oldest?.0.value().1;
+                next = first + 1;
+            }
+            if let Some(newest) = entries.next_back() {
+                next = newest?.0.value().1 + 1;
+            }
+        }
+        self.logs.insert((log, next), entry)?;
+        // The numbers have no gaps, so this is how many there are too many.
+        for number in first..(next + 1).saturating_sub(keep.most.max(1).into()) {
+            self.logs.remove((log, number))?;
+        }
+        Ok(())
+    }
+
+    fn delete_log(&mut self, log: &str) -> Result<(), Error> {
+        let Some(end) = self.log_ends.remove(log)?.map(|end| end.value()) else { return Ok(()) };
+        self.expiries.remove((collectable_at(end), log))?;
+        self.logs.retain_in((log, 0)..=(log, u64::MAX), |_, _| false)?;
+        Ok(())
+    }
+
+    fn count_up(
+        &mut self,
+        key: &str,
+        field: &str,
+        by: i64,
+        until: Option<i64>,
+        revision: Revision,
+    ) -> Result<(), Error> {
+        let found = self.records.get(key)?.map(|found| StoredRecord::decode(found.value())).transpose()?;
+        let (mut fields, expires_at) = found.map(|found| (found.fields, found.expires_at)).unwrap_or_default();
+        let count = match fields.get(field) {
+            Some(text) => text.parse::<i64>().map_err(|_| Error::Corrupted(format!("`{field}` is no number")))?,
+            None => 0,
+        };
+        fields.insert(field.to_owned(), count.saturating_add(by).to_string());
+        self.put(key, fields, until.or(expires_at), revision)
     }
 
     /// Deletes a record, also one that cannot be read.

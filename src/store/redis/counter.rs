@@ -10,7 +10,7 @@ use crate::store::{Counter, deadline::Call};
 impl Redis {
     pub(in crate::store) async fn hit(&self, hits: &[(Counter, i64)]) -> Vec<i64> {
         let call = Call::begin();
-        let asked = Box::pin(self.count(hits, call.deadline));
+        let asked = Box::pin(self.add_hits(hits, call.deadline));
         let why: String = match call.wait_for(asked).await {
             Ok(Ok(counts)) => return counts,
             Ok(Err(error)) => error.to_string(),
@@ -21,7 +21,7 @@ impl Redis {
     }
 
     /// One round trip to each node, if all is well.
-    async fn count(&self, hits: &[(Counter, i64)], deadline: Instant) -> Result<Vec<i64>, Error> {
+    async fn add_hits(&self, hits: &[(Counter, i64)], deadline: Instant) -> Result<Vec<i64>, Error> {
         let asked = hits.iter().map(|(counter, by)| self.questions(counter, *by)).collect::<Vec<_>>();
         let mut answers = self.servers.ask_all_once(&asked.concat()).await.unwrap_or_default().into_iter();
         let counted = asked.iter().map(|questions| {

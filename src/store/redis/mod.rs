@@ -7,6 +7,7 @@ mod commit;
 mod confirm;
 mod connection;
 mod counter;
+mod indexes;
 mod inspect;
 mod lease;
 mod node;
@@ -17,7 +18,7 @@ mod servers;
 mod topology;
 mod transaction;
 
-use std::{collections::HashMap, fmt, ops::RangeInclusive, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use fred::{
     error::ErrorKind,
@@ -81,19 +82,6 @@ impl Redis {
         let hgetall = |key| Question { command: "HGETALL", arguments: vec![self.prefixed(key)] };
         let hashes = self.ask_all::<HashMap<String, String>>(keys.iter().map(hgetall).collect()).await?;
         keys.iter().zip(hashes).map(|(key, hash)| record(key, hash)).collect()
-    }
-
-    pub(super) async fn range(
-        &self,
-        index: &Key,
-        scores: RangeInclusive<i64>,
-        limit: usize,
-    ) -> Result<Vec<String>, ReadError> {
-        let (low, high) = (scores.start().to_string(), scores.end().to_string());
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let arguments = vec![self.prefixed(index), low, high, "LIMIT".to_owned(), "0".to_owned(), limit.to_string()];
-        let members = self.ask_all(vec![Question { command: "ZRANGEBYSCORE", arguments }]).await?;
-        Ok(members.into_iter().next().unwrap_or_default())
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<Revision, CommitError> {

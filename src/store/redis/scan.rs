@@ -11,7 +11,7 @@ use futures_util::stream::{self, Stream, TryStreamExt};
 
 use super::{
     Redis,
-    node::{self, Node, Question},
+    node::{self, Node},
     unanswered,
 };
 use crate::store::{Key, PAGE, ReadError, deadline::Call};
@@ -45,16 +45,6 @@ impl Redis {
             Ok(Walk::begin(node.map_err(|e| unanswered(&e))?, "ZSCAN", Some(index), Vec::new()))
         };
         pages(walk).map_ok(|pairs| pairs.into_iter().step_by(2).collect()) // each is followed by its score
-    }
-
-    pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, ReadError> {
-        let zscore = |(index, member): &(Key, String)| Question {
-            command: "ZSCORE",
-            arguments: vec![self.prefixed(index), member.clone()],
-        };
-        let scores = self.ask_all::<Option<f64>>(entries.iter().map(zscore).collect()).await?;
-        #[expect(clippy::cast_possible_truncation, reason = "the contract bounds scores to whole numbers that fit")]
-        Ok(scores.into_iter().map(|score| score.map(|score| score as i64)).collect())
     }
 
     pub(in crate::store) async fn size(&self) -> Result<u64, ReadError> {

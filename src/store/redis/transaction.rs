@@ -150,6 +150,20 @@ impl Transaction {
                 Write::Remove { member } => {
                     let _: () = pipeline.zrem(key, member).await?;
                 }
+                Write::Append { entry, keep } => {
+                    let _: () = pipeline.custom(command("RPUSH"), words(key, [entry])).await?;
+                    let oldest = format!("-{}", keep.most.max(1));
+                    let _: () = pipeline.custom(command("LTRIM"), words(key, [&oldest, "-1"])).await?;
+                    let _: () = pipeline.pexpire_at(key, collectable_at(keep.until), None).await?;
+                }
+                Write::CountUp { field, by, until } => {
+                    let _: () = pipeline.custom(command("HINCRBY"), words(key, [field, &by.to_string()])).await?;
+                    let revision = self.revision.to_string();
+                    let _: () = pipeline.custom(command("HSET"), words(key, [REVISION, &revision])).await?;
+                    if let Some(at) = until {
+                        let _: () = pipeline.pexpire_at(key, collectable_at(*at), None).await?;
+                    }
+                }
             }
         }
         let _: () = pipeline.set(&self.marker, 1, Some(marker_life()), None, false).await?;
@@ -179,6 +193,11 @@ fn classify(error: &Error, queued: &[&Error]) -> Executed {
 fn hash(key: &str, fields: &Fields, revision: Revision) -> Vec<String> {
     let fields = fields.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
     [key.to_owned(), REVISION.to_owned(), revision.to_string()].into_iter().chain(fields).collect()
+}
+
+/// The arguments of a command on one key.
+fn words<const N: usize>(key: &str, rest: [&str; N]) -> Vec<String> {
+    [key].into_iter().chain(rest).map(str::to_owned).collect()
 }
 
 fn marker_life() -> Expiration {

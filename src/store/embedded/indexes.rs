@@ -1,0 +1,136 @@
+//! Reading indexes and logs.
+
+use std::ops::{Bound, RangeInclusive};
+
+use redb::ReadableDatabase;
+
+use super::{
+    Embedded,
+    tables::{LOGS, MEMBERS, SCORES},
+};
+use crate::store::{Key, Order, ReadError, Span};
+
+impl Embedded {
+    pub(in crate::store) async fn range(
+        &self,
+        index: &Key,
+        scores: RangeInclusive<i64>,
+        limit: usize,
+    ) -> Result<Vec<String>, ReadError> {
+        let index = index.clone();
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(SCORES)?;
+            let (index, low, high) = (index.as_str(), *scores.start(), *scores.end());
+            let mut members = Vec::new();
+            for entry in table.range((index, low, "")..)?.take(limit) {
+                let (key, ()) = entry.map(|(key, value)| (key, value.value()))?;
+                let (found, score, member) = key.value();
+                if found != index || score > high {
+                    break;
+                }
+                members.push(member.to_owned());
+            }
+            Ok(members)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn list(
+        &self,
+        indexes: &[Key],
+        span: &Span,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Vec<String>>, ReadError> {
+        let (indexes, (after, before)) = (indexes.to_vec(), span.clone());
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(SCORES)?;
+            let members_of = |index: &Key| {
+                let place = |member| (index.as_str(), 0, member);
+                let first = match &after {
+                    Bound::Included(member) => Bound::Included(place(member.as_str())),
+                    Bound::Excluded(member) => Bound::Excluded(place(member.as_str())),
+                    Bound::Unbounded => Bound::Included(place("")),
+                };
+                let last = match &before {
+                    Bound::Included(member) => Bound::Included(place(member.as_str())),
+                    Bound::Excluded(member) => Bound::Excluded(place(member.as_str())),
+                    Bound::Unbounded => Bound::Excluded((index.as_str(), 1, "")),
+                };
+                // redb panics where there is nothing between the bounds.
+                if is_empty(&after, &before) {
+                    return Ok(Vec::new());
+                }
+                let found = table.range((first, last))?;
+                let members = found.map(|entry| Ok(entry?.0.value().2.to_owned()));
+                match order {
+                    Order::Ascending => members.take(limit).collect(),
+                    Order::Descending => members.rev().take(limit).collect(),
+                }
+            };
+            indexes.iter().map(members_of).collect()
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn count(
+        &self,
+        indexes: &[Key],
+        scores: RangeInclusive<i64>,
+    ) -> Result<Vec<u64>, ReadError> {
+        let indexes = indexes.to_vec();
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(SCORES)?;
+            let count = |index: &Key| {
+                let mut count = 0;
+                for entry in table.range((index.as_str(), *scores.start(), "")..)? {
+                    let key = entry?.0;
+                    let (found, score, _) = key.value();
+                    if found != index.as_str() || score > *scores.end() {
+                        break;
+                    }
+                    count += 1;
+                }
+                Ok(count)
+            };
+            indexes.iter().map(count).collect()
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn logs(&self, logs: &[Key]) -> Result<Vec<Vec<String>>, ReadError> {
+        let logs = logs.to_vec();
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(LOGS)?;
+            let entries = |log: &Key| {
+                let found = table.range((log.as_str(), 0)..=(log.as_str(), u64::MAX))?;
+                found.map(|entry| Ok(entry?.1.value().to_owned())).collect()
+            };
+            logs.iter().map(entries).collect()
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, ReadError> {
+        let entries = entries.to_vec();
+        self.read(move |db| {
+            let table = db.begin_read()?.open_table(MEMBERS)?;
+            let score = |(index, member): &(Key, String)| {
+                Ok(table.get((index.as_str(), member.as_str()))?.map(|score| score.value()))
+            };
+            entries.iter().map(score).collect()
+        })
+        .await
+    }
+}
+
+/// Whether no text can be within the bounds.
+fn is_empty(after: &Bound<String>, before: &Bound<String>) -> bool {
+    match (after, before) {
+        (Bound::Included(after), Bound::Included(before)) => after > before,
+        (Bound::Included(after) | Bound::Excluded(after), Bound::Included(before) | Bound::Excluded(before)) => {
+            after >= before
+        }
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+    }
+}
