@@ -47,6 +47,12 @@ impl Timestamp {
         self.0.to_zoned(jiff::tz::TimeZone::UTC).year()
     }
 
+    /// The day of it, in UTC, as `yyyy-mm-dd`.
+    #[must_use]
+    pub fn date(self) -> String {
+        self.0.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+    }
+
     /// How long it is from this moment to a later one.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {

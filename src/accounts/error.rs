@@ -41,6 +41,9 @@ pub enum Error {
     /// The API key is good for something else.
     #[error("the API key has not the scope that this needs")]
     InsufficientScope,
+    /// The user who is signed in may not do this.
+    #[error("the user has not the permission that this needs")]
+    PermissionDenied,
     /// The session's password check was too long ago.
     #[error("the password was not given recently")]
     ReauthenticationRequired,
@@ -50,6 +53,9 @@ pub enum Error {
     /// The person has no such session.
     #[error("no such session")]
     SessionNotFound,
+    /// There is no such user.
+    #[error("no such user")]
+    UserNotFound,
     /// The user is not in the version that the change was meant for.
     #[error("the user has changed")]
     VersionMismatch,

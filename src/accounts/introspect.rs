@@ -48,7 +48,7 @@ impl Accounts {
     /// The session that an access token stands for, unless the token or the session has ended.
     pub(super) async fn session_of(&self, token: &AccessToken) -> Result<Option<SignedIn>, Error> {
         match self.verify(token).await {
-            Ok(subject) => self.load(subject.user, subject.session).await,
+            Ok(subject) => self.load(subject.user, subject.session, None).await,
             Err(Error::TokenInvalid | Error::TokenExpired) => Ok(None),
             Err(e) => Err(e),
         }

@@ -9,7 +9,7 @@ use super::{
 use crate::store::{Batch, Check, CommitError, Expectation, Finding, Name, OpenError, Store};
 
 /// The form of the records.
-const SCHEMA: u32 = 4;
+const SCHEMA: u32 = 5;
 
 /// What the store was made with.
 enum Layout {

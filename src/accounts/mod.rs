@@ -5,6 +5,8 @@
 
 mod api_keys;
 mod audit;
+mod authority;
+mod capability;
 mod claims;
 mod clock;
 mod confirmations;
@@ -28,6 +30,7 @@ mod retry;
 mod secret_text;
 mod sessions;
 mod signing;
+mod suspension;
 mod throttle;
 mod token;
 mod user;
@@ -41,8 +44,10 @@ use tokio::sync::Notify;
 use tracing::Instrument;
 
 pub use self::{
-    api_keys::{ApiKey, ApiKeyId, ApiKeyName, ApiKeyScope, ApiKeyText, InvalidApiKeyName, NewApiKey, UnknownScope},
+    api_keys::{ApiKey, ApiKeyId, ApiKeyName, ApiKeyText, InvalidApiKeyName, NewApiKey},
     audit::{AuditEvent, AuditSummary, Fault, Outcome},
+    authority::{Actor, Authority, Origin},
+    capability::{Capability, UnknownCapability},
     claims::HandleKind,
     clock::{Clock, SystemClock, Timestamp},
     confirmations::{ConfirmationCode, ConfirmationSettings, MailRequest, MailToken, Proof},
@@ -65,6 +70,7 @@ pub use self::{
         Algorithm, InvalidMasterSecret, KeyError, Keyring, MasterSecret, PublicKey, SigningKey, SigningSettings, Stage,
         Verified,
     },
+    suspension::{InvalidSuspensionReason, Suspension, SuspensionReason},
     throttle::{InvalidLimits, Limit, Limits, ThrottleSettings, Throttled},
     token::{AccessToken, Issued, Reauthenticated, RefreshToken, Rotation, SignedIn, TokenSettings, Tokens},
     user::{Device, Session, SessionId, User, UserId},

@@ -14,6 +14,7 @@ use super::{
     grants::{self, Grants},
     locale::Locale,
     profile::{DisplayName, Metadata},
+    suspension::Suspension,
     token::{Former, Refresh},
     user::{Device, OperationId, PreviousEmail, Session, SessionId, Tombstone, User, UserId, UserRecord},
     username::Username,
@@ -73,7 +74,7 @@ pub(super) fn parsed<T: FromStr>(text: &str) -> Option<T> {
 /// password hash is in two fields: what is before its last `$`, and what comes of it.
 pub(super) fn write_user(user: &User) -> Fields {
     let (setting, hash) = user.password_hash.as_str().rsplit_once('$').unwrap_or_default();
-    let previous = user.previous_email.as_ref();
+    let (previous, suspension) = (user.previous_email.as_ref(), user.suspension.as_ref());
     Writer::default()
         .field("state", "active")
         .field("email", user.email.as_str())
@@ -98,7 +99,9 @@ pub(super) fn write_user(user: &User) -> Fields {
         .field("created_at", user.created_at)
         .field("updated_at", user.updated_at)
         .optional("last_sign_in_at", user.last_sign_in_at)
-        .optional("suspended_at", user.suspended_at)
+        .optional("suspended_at", suspension.map(|suspension| suspension.since))
+        .optional("suspended_until", suspension.and_then(|suspension| suspension.until))
+        .optional("suspension_reason", suspension.and_then(|suspension| suspension.reason.as_ref()))
         .0
 }
 
@@ -121,6 +124,14 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
         }),
         None => None,
     };
+    let suspension = match r.optional("suspended_at", parsed)? {
+        Some(since) => Some(Suspension {
+            since,
+            until: r.optional("suspended_until", parsed)?,
+            reason: r.optional("suspension_reason", parsed)?,
+        }),
+        None => None,
+    };
     Ok(UserRecord::Active(User {
         id,
         email: r.required("email", address)?,
@@ -138,7 +149,7 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
             .required("password_hash", |hash| format!("{}${hash}", r.text("password_setting")?).parse().ok())?,
         session_epoch: r.required("session_epoch", parsed)?,
         last_sign_in_at: r.optional("last_sign_in_at", parsed)?,
-        suspended_at: r.optional("suspended_at", parsed)?,
+        suspension,
         fence: r.required("fence", parsed)?,
         email_op: r.required("email_op", OperationId::parse)?,
         username_op: r.optional("username_op", OperationId::parse)?,

@@ -13,6 +13,7 @@ use super::{
     locale::Locale,
     profile::{DisplayName, Metadata},
     random::Random,
+    suspension::Suspension,
     token::Refresh,
     user_agent,
     username::Username,
@@ -142,9 +143,10 @@ pub struct User {
     pub(super) password_hash: PasswordHash,
     /// Raised to end every session that was made before.
     pub(super) session_epoch: u64,
-    pub(super) last_sign_in_at: Option<Timestamp>,
-    /// Since when they may not sign in, if an operator said so.
-    pub(super) suspended_at: Option<Timestamp>,
+    /// When they last signed in, if they have.
+    pub last_sign_in_at: Option<Timestamp>,
+    /// That they may not sign in, if an operator said so.
+    pub suspension: Option<Suspension>,
     /// See [`claims`](super::claims): raised whenever what this user holds changes, or a claim of theirs is refused
     /// for good.
     pub(super) fence: u64,

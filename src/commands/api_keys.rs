@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{fail, say, with_accounts};
 use crate::{
-    accounts::{ApiKey, ApiKeyId, ApiKeyName, ApiKeyScope, Clock, SystemClock, Timestamp},
+    accounts::{ApiKey, ApiKeyId, ApiKeyName, Capability, Clock, SystemClock, Timestamp},
     config::{self, Config},
 };
 
@@ -19,9 +19,10 @@ pub enum ApiKeysCommand {
         /// What to call it: 1 to 64 characters.
         #[arg(long)]
         name: ApiKeyName,
-        /// What it is good for: `tokens:introspect`.
+        /// What it is good for: `tokens:introspect`, `users:read`, `users:write`, `users:delete`, `users:import`,
+        /// `roles:read`, `roles:write`, `statistics:read`.
         #[arg(long, num_args = 1.., required = true)]
-        scope: Vec<ApiKeyScope>,
+        scope: Vec<Capability>,
         /// When it ends by itself, from now on: 1m to 87600h. Without it, it does not.
         #[arg(long, value_name = "DURATION", value_parser = config::duration::<60, { 87_600 * 3600 }>)]
         expires_in: Option<Duration>,

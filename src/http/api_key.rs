@@ -11,7 +11,7 @@ use poem_openapi::{
 };
 
 use super::{auth::is_said_twice, code::Code, problem::Problem};
-use crate::accounts::{Accounts, ApiKeyScope, ApiKeyText};
+use crate::accounts::{Accounts, ApiKeyText, Capability};
 
 /// The two ways to send an API key: what the document calls them, what HTTP does, and what it means.
 const WAYS: [(&str, &str, &str); 2] = [
@@ -54,7 +54,7 @@ impl<'a> ApiExtractor<'a> for Introspector {
             return Err(Problem::new(Code::ApiKeyInvalid).into());
         }
         let key = sent(request).ok_or_else(|| Problem::new(Code::ApiKeyRequired))?;
-        accounts.authenticate_api_key(&key, ApiKeyScope::IntrospectTokens).await.map_err(Problem::from)?;
+        accounts.authenticate_api_key(&key, Capability::IntrospectTokens).await.map_err(Problem::from)?;
         Ok(Self)
     }
 }

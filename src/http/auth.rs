@@ -79,7 +79,8 @@ impl<'a> ApiExtractor<'a> for Authenticated {
     ) -> poem::Result<Self> {
         let accounts = request.data::<Arc<Accounts>>().ok_or_else(|| Problem::new(Code::InternalError))?;
         let (token, delivery) = credential(request)?;
-        let signed_in = accounts.authenticate(&token).await.map_err(Problem::from)?;
+        let address = Web::of(request)?.client_address(request);
+        let signed_in = accounts.authenticate(&token, address).await.map_err(Problem::from)?;
         Ok(Self { signed_in, delivery })
     }
 }

@@ -63,6 +63,10 @@ catalogue! {
         "Send an API key in the header `Authorization: Bearer <key>`, or as the password of HTTP Basic. `latchkey api-keys create` makes one.";
     ApiKeyInvalid UNAUTHORIZED "Invalid API key"
         "The API key is malformed, expired or revoked. Ask the operator for another one.";
+    PermissionDenied FORBIDDEN "Permission denied"
+        "The user who is signed in may not do this: it needs a permission of Latchkey that they do not have.";
+    UserNotFound NOT_FOUND "User not found"
+        "There is no user with this id.";
     InsufficientScope FORBIDDEN "Insufficient scope"
         "The API key has not the scope that this needs. Ask the operator for one that has.";
     CurrentPasswordIncorrect FORBIDDEN "Current password incorrect"

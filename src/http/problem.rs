@@ -242,6 +242,8 @@ impl From<Error> for Problem {
             Error::RefreshTokenReused => Code::RefreshTokenReused,
             Error::ApiKeyInvalid => Code::ApiKeyInvalid,
             Error::InsufficientScope => Code::InsufficientScope,
+            Error::PermissionDenied => Code::PermissionDenied,
+            Error::UserNotFound => Code::UserNotFound,
             Error::ReauthenticationRequired => Code::ReauthenticationRequired,
             Error::CurrentPasswordIncorrect => Code::CurrentPasswordIncorrect,
             Error::SessionNotFound => Code::SessionNotFound,

@@ -154,7 +154,8 @@ impl Store {
         }
     }
 
-    /// The members of an index whose scores are in `scores`, lowest score first, at most `limit` of them.
+    /// The members of an index whose scores are in `scores`, at most `limit` of them, in the order of their scores, and of
+    /// their bytes where these are the same.
     ///
     /// # Errors
     /// [`ReadError`] when the store does not answer, or when there is something else.
@@ -164,9 +165,25 @@ impl Store {
         scores: RangeInclusive<i64>,
         limit: usize,
     ) -> Result<Vec<String>, ReadError> {
+        let found = self.ranges(std::slice::from_ref(index), scores, Order::Ascending, limit).await?;
+        Ok(found.into_iter().flatten().map(|(member, _)| member).collect())
+    }
+
+    /// The members and scores of several indexes, as [`range`](Self::range) finds those of one, in either direction, in the
+    /// order of `indexes`, in one round trip.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store does not answer, or when there is something else.
+    pub async fn ranges(
+        &self,
+        indexes: &[Key],
+        scores: RangeInclusive<i64>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Vec<(String, i64)>>, ReadError> {
         match self {
-            Self::Embedded(store) => store.range(index, scores, limit).await,
-            Self::Redis(store) => store.range(index, scores, limit).await,
+            Self::Embedded(store) => store.ranges(indexes, scores, order, limit).await,
+            Self::Redis(store) => store.ranges(indexes, scores, order, limit).await,
         }
     }
 

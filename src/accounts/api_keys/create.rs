@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{ApiKey, ApiKeyId, ApiKeyName, ApiKeyScope, ApiKeyText};
+use super::{ApiKey, ApiKeyId, ApiKeyName, ApiKeyText};
 use crate::{
-    accounts::{Accounts, error::Error, keys, records},
+    accounts::{Accounts, capability::Capability, error::Error, keys, records},
     store::{Batch, Expectation},
 };
 
@@ -25,7 +25,7 @@ impl Accounts {
     pub async fn create_api_key(
         &self,
         name: ApiKeyName,
-        scopes: BTreeSet<ApiKeyScope>,
+        scopes: BTreeSet<Capability>,
         lifetime: Option<Duration>,
     ) -> Result<NewApiKey, Error> {
         let created_at = self.clock.now();

@@ -7,19 +7,15 @@ mod authenticate;
 mod create;
 mod list;
 mod revoke;
-mod scope;
 mod text;
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use uuid::Uuid;
 
-pub use self::{
-    create::NewApiKey,
-    scope::{ApiKeyScope, UnknownScope},
-    text::ApiKeyText,
-};
+pub use self::{create::NewApiKey, text::ApiKeyText};
 use super::{
+    capability::Capability,
     clock::Timestamp,
     digest::Digest,
     profile,
@@ -42,7 +38,7 @@ pub struct ApiKey {
     /// What the operator calls it.
     pub name: ApiKeyName,
     /// What it is good for.
-    pub scopes: BTreeSet<ApiKeyScope>,
+    pub scopes: BTreeSet<Capability>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends by itself, if it does.

@@ -50,7 +50,10 @@ impl Subject for UserEntry {
             if let Some(home) = id.map(Home::of) {
                 let is_home = home.slot() == slot;
                 if let Some(UserRecord::Active(user)) = user.as_ref().map(|stored| &stored.value).filter(|_| is_home)
-                    && keys::index_entries(user).iter().any(|(known, theirs, _)| *known == name && theirs == member)
+                    && (name == keys::active() && *member == user.id.to_string()
+                        || keys::index_entries(user)
+                            .iter()
+                            .any(|(known, theirs, _)| *known == name && theirs == member))
                 {
                     return None;
                 }

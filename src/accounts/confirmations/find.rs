@@ -158,7 +158,7 @@ fn good(
     now: Timestamp,
 ) -> Option<Found> {
     let (user, confirmation) = (user?, confirmation?);
-    let is_good = user.value.suspended_at.is_none()
+    let is_good = !user.value.is_suspended(now)
         && now < confirmation.value.expires_at
         && purpose.is_about(&confirmation.value.email, &user.value, now);
     is_good.then_some(Found { user, confirmation })

@@ -7,9 +7,14 @@
 //! | `{b<k>}:sessions:<uid>`        | index: the person's session ids, by expiry                      |
 //! | `{b<k>}:confirmation:<uid>:<p>`| what was mailed to the person and can be confirmed              |
 //! | `{b<k>}:index:created`         | index: user ids, by creation time                               |
+//! | `{b<k>}:index:email`           | index: addresses, each with when its user was made and their id |
+//! | `{b<k>}:index:username`        | index: usernames, likewise                                      |
+//! | `{b<k>}:index:active`          | index: user ids, by when they last used a session               |
 //! | `{b<k>}:mail:<id>`             | a mail that is to be sent                                       |
 //! | `{b<k>}:index:outbox`          | index: ids of those mails, by when to try                       |
 //! | `{b<k>}:index:dead-letters`    | index: ids of mails that are not tried again, by when they failed |
+//! | `{b<k>}:totals`                | how many of the bucket's users have a confirmed address         |
+//! | `{b<k>}:day:<yyyy-mm-dd>`      | how often what happened on a day (UTC)                          |
 //! | `{email:<digest>}`             | the claim on an email address                                   |
 //! | `{username:<digest>}`          | the claim on a username                                         |
 //! | `{idem:<digest>}`              | an idempotency key                                              |
@@ -24,15 +29,19 @@
 
 mod place;
 
+use std::ops::RangeInclusive;
+
 pub(super) use self::place::Place;
 use super::{
     api_keys::ApiKeyId,
     claims::{Handle, HandleKind},
+    clock::Timestamp,
     confirmations::Purpose,
     digest::Digest,
     outbox::MailId,
     user::{SessionId, User, UserId},
 };
+
 use crate::store::{Key, Name, Slot};
 
 /// Into how many slots users are spread. It is fixed for the life of a store, and kept in [`meta`].
@@ -124,6 +133,60 @@ fn created() -> Name {
     Name::new("index:created")
 }
 
+/// The index of a bucket's users by address: members are [prefixed](by_text) with it.
+fn by_email() -> Name {
+    Name::new("index:email")
+}
+
+/// The index of a bucket's users by username.
+fn by_username() -> Name {
+    Name::new("index:username")
+}
+
+/// The index of a bucket's users by when they last used a session.
+pub(super) fn active() -> Name {
+    Name::new("index:active")
+}
+
+/// The name of a bucket's figures that are up to date.
+pub(super) fn totals() -> Name {
+    Name::new("totals")
+}
+
+/// The field of [`totals`] with the number of users whose address is confirmed.
+pub(super) const VERIFIED: &str = "verified";
+
+/// The name of a bucket's figures of a day (UTC).
+pub(super) fn day(at: Timestamp) -> Name {
+    Name::new(format!("day:{}", at.date()))
+}
+
+/// The field of a [`day`] with the number of sign-ins.
+pub(super) const SIGN_INS: &str = "sign_ins";
+/// The field of a [`day`] with the number of accounts that were made.
+pub(super) const REGISTRATIONS: &str = "registrations";
+
+/// A member of an index by text: the text, when the user was made, and who it is.
+fn by_text(text: &str, user: &User) -> String {
+    format!("{text}\0{:013}\0{}", user.created_at.as_millis(), user.id)
+}
+
+/// Where users who were made at the same time stand among each other, in the index by creation time: by some bits of
+/// a digest, so that few of them have the same place there, of however many that were made at once.
+const SPREAD: i64 = 2048;
+
+/// The scores in the index by creation time of whoever was made at this moment.
+pub(super) fn created_scores(at: Timestamp) -> RangeInclusive<i64> {
+    let first = at.as_millis() * SPREAD;
+    first..=first + SPREAD - 1
+}
+
+/// The score in the index by creation time.
+pub(super) fn created_score(user: UserId, at: Timestamp) -> i64 {
+    let [high, low] = Digest::of(user.as_bytes()).as_bytes().last_chunk().copied().unwrap_or_default();
+    created_scores(at).start() + i64::from(u16::from_be_bytes([high, low])) % SPREAD
+}
+
 /// Where a user stands in the index by creation time: index, member.
 pub(super) fn created_entry(user: UserId) -> (Key, String) {
     (Home::of(user).key(&created()), user.to_string())
@@ -131,7 +194,10 @@ pub(super) fn created_entry(user: UserId) -> (Key, String) {
 
 /// The entries of the indexes over all users, for one user: index, member, score.
 pub(super) fn index_entries(user: &User) -> Vec<(Name, String, i64)> {
-    vec![(created(), user.id.to_string(), user.created_at.as_millis())]
+    let created = (created(), user.id.to_string(), created_score(user.id, user.created_at));
+    let email = (by_email(), by_text(user.email.canonical(), user), 0);
+    let username = user.username.as_ref().map(|username| (by_username(), by_text(&username.canonical(), user), 0));
+    [created, email].into_iter().chain(username).collect()
 }
 
 /// The slot of a claim. The digest keeps the key short, and an email address out of it.

@@ -1,6 +1,8 @@
 //! Which place a key is: for whoever meets keys without having looked for them.
 
-use super::{Bucket, Home, api_key, api_keys, api_keys_created, dead_letters, devices, mail, meta, outbox, signing};
+use super::{
+    Bucket, Home, api_key, api_keys, api_keys_created, dead_letters, devices, mail, meta, outbox, signing, totals,
+};
 use crate::{
     accounts::{api_keys::ApiKeyId, confirmations::Purpose, digest::Digest, outbox::MailId, user::SessionId},
     store::{Key, Name, Slot},
@@ -19,8 +21,10 @@ pub(in crate::accounts) enum Place {
     Outbox(Bucket),
     /// A bucket's mails that are not tried again.
     DeadLetters(Bucket),
-    /// A bucket's part of an index over all users.
+    /// A bucket's part of an index over users.
     Users(Key),
+    /// Figures of a bucket.
+    Figures(Key),
     Claim(Slot),
     Idempotency(Key),
     SigningKeys(Key),
@@ -45,6 +49,9 @@ impl Place {
                 _ => (slot == meta()).then_some(Self::Meta),
             };
         }
+        if name == totals() && Bucket::parse(&tag).is_some() {
+            return Some(Self::Figures(key.clone()));
+        }
         let (kind, rest) = name.as_str().split_once(':')?;
         let home = || rest.parse().ok().map(Home::of);
         let place = match kind {
@@ -58,11 +65,15 @@ impl Place {
                 let (user, purpose) = rest.split_once(':')?;
                 Self::Confirmation(Home::of(user.parse().ok()?), purpose.parse().ok()?)
             }
+            "day" => {
+                Bucket::parse(&tag)?;
+                Self::Figures(key.clone())
+            }
             "mail" => Self::Mail(Bucket::parse(&tag)?, rest.parse().ok()?),
             "key" => Self::ApiKey(rest.parse().ok()?),
             "index" if slot == api_keys() && rest == "created" => Self::ApiKeys,
             "index" => match (Bucket::parse(&tag)?, rest) {
-                (_, "created") => Self::Users(key.clone()),
+                (_, "created" | "email" | "username" | "active") => Self::Users(key.clone()),
                 (bucket, "outbox") => Self::Outbox(bucket),
                 (bucket, "dead-letters") => Self::DeadLetters(bucket),
                 _ => return None,
@@ -82,7 +93,11 @@ impl Place {
             Self::Mail(bucket, id) => bucket.slot().key(&mail(*id)),
             Self::Outbox(bucket) => bucket.slot().key(&outbox()),
             Self::DeadLetters(bucket) => bucket.slot().key(&dead_letters()),
-            Self::Users(key) | Self::Idempotency(key) | Self::SigningKeys(key) | Self::DeviceKey(key) => key.clone(),
+            Self::Users(key)
+            | Self::Figures(key)
+            | Self::Idempotency(key)
+            | Self::SigningKeys(key)
+            | Self::DeviceKey(key) => key.clone(),
             Self::Claim(slot) => slot.key(&Name::ROOT),
             Self::ApiKey(id) => api_keys().key(&api_key(*id)),
             Self::ApiKeys => api_keys().key(&api_keys_created()),
@@ -97,7 +112,7 @@ mod tests {
     use crate::accounts::{
         claims::{Handle, HandleKind},
         clock::Timestamp,
-        keys::{claim, created, idempotency},
+        keys::{self, claim, created, idempotency},
         random::Random,
         user::UserId,
     };
@@ -109,6 +124,8 @@ mod tests {
         let id = ApiKeyId::new(now, Random);
         let handle = Handle { kind: HandleKind::Email, canonical: "ada@example.com".to_owned() };
         let index = Slot::new("b63").key(&Name::new("index:created"));
+        let figures = Slot::new("b63").key(&totals());
+        let day = Slot::new("b0").key(&keys::day(now));
         let key = idempotency("key").key(&Name::ROOT);
         let ring = signing().key(&Name::ROOT);
         let device_key = devices().key(&Name::ROOT);
@@ -122,6 +139,8 @@ mod tests {
             (bucket.slot().key(&outbox()), Place::Outbox(bucket)),
             (bucket.slot().key(&dead_letters()), Place::DeadLetters(bucket)),
             (index.clone(), Place::Users(index)),
+            (figures.clone(), Place::Figures(figures)),
+            (day.clone(), Place::Figures(day)),
             (claim(&handle).key(&Name::ROOT), Place::Claim(claim(&handle))),
             (key.clone(), Place::Idempotency(key)),
             (ring.clone(), Place::SigningKeys(ring)),

@@ -81,12 +81,13 @@ impl Accounts {
             None => self.find_holder(&Handle::email(&entry.to)).await?,
         };
         let Some(user) = user else { return Ok(None) };
-        let User { email, email_verified, pending_email, previous_email, suspended_at, .. } = &user.value;
+        let User { email, email_verified, pending_email, previous_email, .. } = &user.value;
         let now = self.clock.now();
+        let is_suspended = user.value.is_suspended(now);
         let is = |other: &EmailAddress| other.canonical() == entry.to.canonical();
         // Nobody who is suspended is asked to do something that they may not do. What has happened they are told.
-        let own = Some(email.clone()).filter(|own| is(own) && suspended_at.is_none());
-        let pending = pending_email.clone().filter(|pending| is(pending) && suspended_at.is_none());
+        let own = Some(email.clone()).filter(|own| is(own) && !is_suspended);
+        let pending = pending_email.clone().filter(|pending| is(pending) && !is_suspended);
         let former = previous_email.as_ref().filter(|previous| previous.is_good(now)).map(|p| p.address.clone());
         let former = former.filter(is);
         let (kind, to) = match entry.kind {
@@ -94,7 +95,7 @@ impl Accounts {
                 let owner = self.find_by_handle(&Handle::email(&entry.to)).await?;
                 if let Some(owner) = owner.filter(|owner| owner.value.id != user.value.id) {
                     let to = owner.value.email.clone();
-                    let is_told = pending.is_some() && owner.value.suspended_at.is_none();
+                    let is_told = pending.is_some() && !owner.value.is_suspended(now);
                     let told = Addressee { user: owner, to, kind: LetterKind::AlreadyRegistered };
                     return Ok(is_told.then_some(told));
                 }

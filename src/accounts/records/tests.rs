@@ -16,7 +16,7 @@ const ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
 const OPERATION: &str = "AAECAwQFBgcICQoLDA0ODw";
 const TIME: &str = "2026-01-31T09:30:00.000Z";
 
-const USER: [(&str, &str); 24] = [
+const USER: [(&str, &str); 26] = [
     ("state", "active"),
     ("email", "Ada@example.com"),
     ("email_verified", "false"),
@@ -41,6 +41,8 @@ const USER: [(&str, &str); 24] = [
     ("updated_at", TIME),
     ("last_sign_in_at", TIME),
     ("suspended_at", TIME),
+    ("suspended_until", TIME),
+    ("suspension_reason", "spam"),
 ];
 
 const SESSION: [(&str, &str); 12] = [

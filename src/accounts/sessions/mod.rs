@@ -16,7 +16,7 @@ use super::{
     Accounts,
     clock::Timestamp,
     error::Error,
-    keys::Home,
+    keys::{self, Home},
     records,
     token::SignedIn,
     user::{Session, SessionId, User, UserId},
@@ -43,7 +43,7 @@ impl Session {
     /// A later epoch counts too. An epoch is written to user and session in one commit, but the two are read one after the
     /// other: a session that is ahead of its user was carried over between the two reads.
     pub(super) fn is_live(&self, user: &User, now: Timestamp) -> bool {
-        user.suspended_at.is_none() && self.epoch >= user.session_epoch && now < self.expires_at
+        !user.is_suspended(now) && self.epoch >= user.session_epoch && now < self.expires_at
     }
 
     /// Notes that it is used now, which moves its end.
@@ -82,6 +82,7 @@ pub(super) fn keep(batch: &mut Batch, home: Home, session: &Session) {
     let expiry = session.expires_at.as_millis();
     batch.put_until(home.session(session.id), records::write_session(session), expiry);
     batch.add(home.sessions(), session.id.to_string(), expiry);
+    batch.add(keys::active(), home.id().to_string(), session.last_used_at.as_millis());
 }
 
 /// Adds to `batch` that these sessions of a person go.

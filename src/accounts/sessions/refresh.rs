@@ -42,7 +42,7 @@ impl Accounts {
     async fn run_refresh(&self, parts: &Parts, rotation: Rotation) -> Result<Issued, Error> {
         let mut retry = self.retry();
         loop {
-            let who = self.load(parts.user, parts.session).await?.ok_or(Error::RefreshTokenInvalid)?;
+            let who = self.load(parts.user, parts.session, None).await?.ok_or(Error::RefreshTokenInvalid)?;
             let now = self.clock.now();
             let (mut session, user) = (who.session().clone(), who.user().clone());
             let mut batch = expect_unchanged(&who);

@@ -27,7 +27,7 @@ impl Accounts {
     /// The session that a refresh token is of, whether or not it is used up.
     async fn session_of_refresh(&self, token: &RefreshToken) -> Result<Option<SignedIn>, Error> {
         let Some(parts) = token.parts() else { return Ok(None) };
-        let who = self.load(parts.user, parts.session).await?;
+        let who = self.load(parts.user, parts.session, None).await?;
         Ok(who.filter(|who| who.session().refresh.is_of(&parts)))
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         device_token::{DeviceId, DeviceToken},
         error::Error,
         hashing::{PasswordHash, Verdict},
-        keys::Home,
+        keys::{self, Home},
         login::Login,
         password::Password,
         records,
@@ -19,6 +19,7 @@ use crate::{
         throttle::Subject,
         token::{Issued, Refresh},
         user::{Device, Session, SessionId, Stored, User},
+        users,
     },
     store::{Batch, CommitError, Expectation},
 };
@@ -80,7 +81,8 @@ impl Accounts {
         let mut retry = self.retry();
         loop {
             // After the hash: nobody is told by the time it takes who is suspended.
-            let let_in = |found: &Stored<User>| verdict != Verdict::Wrong && found.value.suspended_at.is_none();
+            let let_in =
+                |found: &Stored<User>| verdict != Verdict::Wrong && !found.value.is_suspended(self.clock.now());
             let Some(Stored { value: user, revision }) = found.filter(let_in) else {
                 return Err(Error::InvalidCredentials);
             };
@@ -145,6 +147,7 @@ impl Accounts {
         let mut batch = Batch::new(home.slot());
         forget(&mut batch, home, self.outdated_sessions(home, now).await?);
         keep(&mut batch, home, &session);
+        users::count_today(&mut batch, keys::SIGN_INS, now);
         batch.put(home.user(), records::write_user(&user));
         Ok((Issued { tokens, session, user, device }, batch))
     }

@@ -9,7 +9,7 @@ mod doubt;
 mod refresh;
 mod verified;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 pub use self::{
     access::AccessToken,
@@ -22,6 +22,7 @@ pub(super) use self::{
 };
 use super::{
     Accounts,
+    authority::{Actor, Origin},
     device_token::DeviceToken,
     error::Error,
     keys::Home,
@@ -82,6 +83,7 @@ pub struct Reauthenticated {
 pub struct SignedIn {
     pub(super) user: Stored<User>,
     pub(super) session: Stored<Session>,
+    pub(super) address: Option<IpAddr>,
 }
 
 impl SignedIn {
@@ -96,29 +98,44 @@ impl SignedIn {
     pub fn session(&self) -> &Session {
         &self.session.value
     }
+
+    /// Who it is and from where, as it stands in the audit trail.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin { actor: Actor::User(self.user().id, self.session().id), address: self.address }
+    }
 }
 
 impl Accounts {
-    /// Finds out who a token stands for, from the store, in one round trip: what was signed out, deleted or changed
+    /// Finds out who a token stands for that came from `address`, from the store, in one round trip: what was signed out, deleted or changed
     /// a moment ago is so now. That the session is in use is noted behind the caller's back.
     ///
     /// # Errors
     /// [`Error::TokenInvalid`] when it stands for nobody, [`Error::TokenExpired`] when it no longer does, and the
     /// errors of the store.
-    pub async fn authenticate(self: &Arc<Self>, token: &AccessToken) -> Result<SignedIn, Error> {
+    pub async fn authenticate(
+        self: &Arc<Self>,
+        token: &AccessToken,
+        address: Option<IpAddr>,
+    ) -> Result<SignedIn, Error> {
         let subject = self.verify(token).await?;
-        let signed_in = self.load(subject.user, subject.session).await?.ok_or(Error::TokenInvalid)?;
+        let signed_in = self.load(subject.user, subject.session, address).await?.ok_or(Error::TokenInvalid)?;
         self.note_use(&signed_in);
         Ok(signed_in)
     }
 
     /// Reads again who is signed in, after something of theirs has changed.
     pub(super) async fn reload(&self, who: &SignedIn) -> Result<SignedIn, Error> {
-        self.load(who.user().id, who.session().id).await?.ok_or(Error::TokenInvalid)
+        self.load(who.user().id, who.session().id, who.address).await?.ok_or(Error::TokenInvalid)
     }
 
     /// The user and their session, unless it has ended.
-    pub(super) async fn load(&self, user_id: UserId, session_id: SessionId) -> Result<Option<SignedIn>, Error> {
+    pub(super) async fn load(
+        &self,
+        user_id: UserId,
+        session_id: SessionId,
+        address: Option<IpAddr>,
+    ) -> Result<Option<SignedIn>, Error> {
         let home = Home::of(user_id);
         let keys = [home.key(&home.user()), home.key(&home.session(session_id))];
         let records = self.store.get_many(&keys).await?;
@@ -127,6 +144,6 @@ impl Accounts {
         let user = Stored { value, revision: user.revision };
         let session = Stored { value: records::read_session(session_id, session)?, revision: session.revision };
         let is_live = session.value.is_live(&user.value, self.clock.now());
-        Ok(is_live.then_some(SignedIn { user, session }))
+        Ok(is_live.then_some(SignedIn { user, session, address }))
     }
 }

@@ -4,7 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::VersionMatch;
 use crate::{
-    accounts::{Accounts, detached, error::Error, keys::Home, sessions, token::SignedIn},
+    accounts::{
+        Accounts, detached,
+        error::Error,
+        keys::{self, Home},
+        sessions,
+        token::SignedIn,
+    },
     store::{Batch, CommitError, Expectation},
 };
 
@@ -41,6 +47,7 @@ impl Accounts {
             sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
             super::forget_confirmations(&mut batch, home);
             super::reindex(&mut batch, Some(user), None);
+            batch.remove(keys::active(), user.id.to_string());
             super::bury(&mut batch, home, now);
             match self.store.commit(batch).await {
                 Ok(_) => {

@@ -6,8 +6,11 @@ mod idempotency;
 mod letters;
 mod operate;
 mod patch;
+mod read;
 mod register;
 mod registration;
+
+use std::time::Duration;
 
 pub use self::{
     change::Change,
@@ -26,10 +29,18 @@ use super::{
 };
 use crate::store::Batch;
 
+/// How long the figures of a day are kept.
+const FIGURES_LIFE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
 /// Adds to `batch` that a user is written, and that the indexes show `after` instead of `before`.
 pub(super) fn write(batch: &mut Batch, before: Option<&User>, after: &User) {
     batch.put(keys::Home::of(after.id).user(), records::write_user(after));
     reindex(batch, before, Some(after));
+}
+
+/// Adds to `batch` that something that is counted by day has happened once more.
+pub(super) fn count_today(batch: &mut Batch, what: &str, now: Timestamp) {
+    batch.count_up(keys::day(now), what, 1, Some(now.plus(FIGURES_LIFE).as_millis()));
 }
 
 /// Adds to `batch` that there is no user at `home` any more, nor will be.
@@ -45,7 +56,7 @@ fn forget_confirmations(batch: &mut Batch, home: keys::Home) {
     }
 }
 
-/// Adds to `batch` the difference between two states of a user in the indexes.
+/// Adds to `batch` the difference between two states of a user in the indexes and in the totals.
 fn reindex(batch: &mut Batch, before: Option<&User>, after: Option<&User>) {
     let old = before.map(keys::index_entries).unwrap_or_default();
     let new = after.map(keys::index_entries).unwrap_or_default();
@@ -54,5 +65,10 @@ fn reindex(batch: &mut Batch, before: Option<&User>, after: Option<&User>) {
     }
     for (index, member, score) in new.iter().filter(|entry| !old.contains(entry)) {
         batch.add(index.clone(), member, *score);
+    }
+    let is_verified = |user: Option<&User>| i64::from(user.is_some_and(|user| user.email_verified));
+    match is_verified(after) - is_verified(before) {
+        0 => {}
+        difference => drop(batch.count_up(keys::totals(), keys::VERIFIED, difference, None)),
     }
 }

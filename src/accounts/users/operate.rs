@@ -8,6 +8,7 @@ use crate::{
         keys::Home,
         login::Login,
         sessions,
+        suspension::Suspension,
         user::{Stored, User},
     },
     store::{Batch, CommitError, Expectation},
@@ -53,9 +54,10 @@ impl Accounts {
     pub async fn suspend(&self, login: &str) -> Result<User, OperatorError> {
         let now = self.clock.now();
         let suspend = |user: &User| {
-            let suspended_at = user.suspended_at.or(Some(now));
-            let session_epoch = user.session_epoch + u64::from(user.suspended_at.is_none());
-            let mut next = User { session_epoch, suspended_at, ..user.clone() };
+            let suspension = Some(Suspension { since: now, until: None, reason: None });
+            let session_epoch = user.session_epoch + u64::from(!user.is_suspended(now));
+            let suspension = user.suspension.clone().filter(|_| user.is_suspended(now)).or(suspension);
+            let mut next = User { session_epoch, suspension, ..user.clone() };
             // What somebody has asked for who should not have the account does not come true later.
             if next.pending_email.take().is_some() {
                 next.note_change(now);
@@ -70,7 +72,7 @@ impl Accounts {
     /// # Errors
     /// [`OperatorError`], which says for each case why.
     pub async fn unsuspend(&self, login: &str) -> Result<User, OperatorError> {
-        self.change_user(login, |user| Ok(User { suspended_at: None, ..user.clone() })).await
+        self.change_user(login, |user| Ok(User { suspension: None, ..user.clone() })).await
     }
 
     /// People see what they are granted, so other grants make another version.

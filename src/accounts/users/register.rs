@@ -14,7 +14,7 @@ use crate::{
         detached,
         error::Error,
         hashing::PasswordHash,
-        keys::Home,
+        keys::{self, Home},
         outbox::{Entry, enqueue},
         throttle::Subject,
         user::{OperationId, User, UserId},
@@ -150,7 +150,10 @@ impl Accounts {
         batch.expect(home.user(), Expectation::Absent);
         let user = (!plan.is_decoy).then(|| registration.to_user(&claim, password_hash));
         match &user {
-            Some(user) => super::write(&mut batch, None, user),
+            Some(user) => {
+                super::write(&mut batch, None, user);
+                super::count_today(&mut batch, keys::REGISTRATIONS, claim.at);
+            }
             // It also makes sure that what is claimed with it is worth nothing.
             None => super::bury(&mut batch, home, claim.at),
         }

@@ -64,7 +64,7 @@ impl Registration {
             password_hash,
             session_epoch: 0,
             last_sign_in_at: None,
-            suspended_at: None,
+            suspension: None,
             fence: 1,
             email_op: claim.op,
             username_op: self.username.as_ref().map(|_| claim.op),

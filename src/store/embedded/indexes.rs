@@ -11,26 +11,35 @@ use super::{
 use crate::store::{Key, Order, ReadError, Span};
 
 impl Embedded {
-    pub(in crate::store) async fn range(
+    pub(in crate::store) async fn ranges(
         &self,
-        index: &Key,
+        indexes: &[Key],
         scores: RangeInclusive<i64>,
+        order: Order,
         limit: usize,
-    ) -> Result<Vec<String>, ReadError> {
-        let index = index.clone();
+    ) -> Result<Vec<Vec<(String, i64)>>, ReadError> {
+        let indexes = indexes.to_vec();
         self.read(move |db| {
             let table = db.begin_read()?.open_table(SCORES)?;
-            let (index, low, high) = (index.as_str(), *scores.start(), *scores.end());
-            let mut members = Vec::new();
-            for entry in table.range((index, low, "")..)?.take(limit) {
-                let (key, ()) = entry.map(|(key, value)| (key, value.value()))?;
-                let (found, score, member) = key.value();
-                if found != index || score > high {
-                    break;
+            let (low, high) = (*scores.start(), *scores.end());
+            let members_of = |index: &Key| {
+                if low > high {
+                    return Ok(Vec::new());
                 }
-                members.push(member.to_owned());
-            }
-            Ok(members)
+                let index = index.as_str();
+                // No score is the greatest: they are within what a double holds.
+                let found = table.range((index, low, "")..(index, high.saturating_add(1), ""))?;
+                let members = found.map(|entry| {
+                    let key = entry?.0;
+                    let (_, score, member) = key.value();
+                    Ok((member.to_owned(), score))
+                });
+                match order {
+                    Order::Ascending => members.take(limit).collect(),
+                    Order::Descending => members.rev().take(limit).collect(),
+                }
+            };
+            indexes.iter().map(members_of).collect()
         })
         .await
     }

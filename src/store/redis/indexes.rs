@@ -6,17 +6,27 @@ use super::{Redis, node::Question};
 use crate::store::{Key, Order, ReadError, Span};
 
 impl Redis {
-    pub(in crate::store) async fn range(
+    pub(in crate::store) async fn ranges(
         &self,
-        index: &Key,
+        indexes: &[Key],
         scores: RangeInclusive<i64>,
+        order: Order,
         limit: usize,
-    ) -> Result<Vec<String>, ReadError> {
+    ) -> Result<Vec<Vec<(String, i64)>>, ReadError> {
         let (low, high) = (scores.start().to_string(), scores.end().to_string());
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let arguments = vec![self.prefixed(index), low, high, "LIMIT".to_owned(), "0".to_owned(), limit.to_string()];
-        let members = self.ask_all(vec![Question { command: "ZRANGEBYSCORE", arguments }]).await?;
-        Ok(members.into_iter().next().unwrap_or_default())
+        let (command, first, last) = match order {
+            Order::Ascending => ("ZRANGEBYSCORE", low, high),
+            Order::Descending => ("ZREVRANGEBYSCORE", high, low),
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX).to_string();
+        let ask = |index| {
+            let words = [&first, &last, "WITHSCORES", "LIMIT", "0", &limit].map(str::to_owned);
+            Question { command, arguments: [self.prefixed(index)].into_iter().chain(words).collect() }
+        };
+        let found = self.ask_all::<Vec<(String, f64)>>(indexes.iter().map(ask).collect()).await?;
+        #[expect(clippy::cast_possible_truncation, reason = "the contract bounds scores to whole numbers that fit")]
+        let whole = |(member, score): (String, f64)| (member, score as i64);
+        Ok(found.into_iter().map(|members| members.into_iter().map(whole).collect()).collect())
     }
 
     pub(in crate::store) async fn list(

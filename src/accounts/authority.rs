@@ -1,0 +1,90 @@
+//! Who acts, from where, and what they may do to others.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use super::{
+    Accounts,
+    api_keys::{ApiKeyId, ApiKeyText},
+    capability::Capability,
+    error::Error,
+    token::SignedIn,
+    user::{SessionId, UserId},
+};
+
+/// Who does something, as it stands in the audit trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A user, in one of their sessions.
+    User(UserId, SessionId),
+    /// A service, by its API key.
+    ApiKey(ApiKeyId),
+    /// Whoever runs the command line beside the store.
+    Operator,
+    /// Somebody who is not signed in, such as with a link that was mailed.
+    Anonymous,
+}
+
+/// Who does something and from where, as far as the request tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Who.
+    pub actor: Actor,
+    /// The address of the client.
+    pub address: Option<IpAddr>,
+}
+
+/// Somebody who acts on others, and what they may do.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    pub(super) origin: Origin,
+    pub(super) capabilities: BTreeSet<Capability>,
+}
+
+impl Authority {
+    /// Whoever can reach the store may do everything.
+    #[must_use]
+    pub fn operator() -> Self {
+        let origin = Origin { actor: Actor::Operator, address: None };
+        Self { origin, capabilities: Capability::ALL.into() }
+    }
+
+    pub(super) fn new(origin: Origin, capabilities: BTreeSet<Capability>) -> Self {
+        Self { origin, capabilities }
+    }
+
+    /// Who it is, and from where.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Checks that they may do this.
+    pub(super) fn needs(&self, capability: Capability) -> Result<(), Error> {
+        if self.capabilities.contains(&capability) {
+            return Ok(());
+        }
+        Err(match self.origin.actor {
+            Actor::ApiKey(_) => Error::InsufficientScope,
+            Actor::User(..) | Actor::Operator | Actor::Anonymous => Error::PermissionDenied,
+        })
+    }
+}
+
+impl Accounts {
+    /// What somebody who is signed in may do to others.
+    #[must_use]
+    pub fn authority(&self, who: &SignedIn) -> Authority {
+        let permissions = who.user().grants.permissions();
+        let capabilities = permissions.iter().filter_map(|permission| Capability::of_permission(permission.as_str()));
+        Authority::new(who.origin(), capabilities.collect())
+    }
+
+    /// What the API key lets a service do that sent it from `address`.
+    ///
+    /// # Errors
+    /// [`Error::ApiKeyInvalid`] when there is no such key any more, and the errors of the store.
+    pub async fn authority_of_api_key(&self, text: &ApiKeyText, address: Option<IpAddr>) -> Result<Authority, Error> {
+        let key = self.find_api_key(text).await?;
+        Ok(Authority::new(Origin { actor: Actor::ApiKey(key.id), address }, key.scopes))
+    }
+}
