@@ -163,7 +163,7 @@ async fn a_duplicate_is_reported_and_left_alone() {
     app.damage(&bob, "HSET BUCKET:user:ID email Ada@Example.com").await;
     // What follows from it is repaired.
     let repaired = app.check(true).await;
-    let codes = ["dead_claim", "duplicate"];
+    let codes = ["dangling_entry", "dead_claim", "duplicate", "unlisted_user"];
     assert_eq!(repaired.findings.iter().map(|(code, _)| code.as_str()).collect::<Vec<_>>(), codes);
     for _ in 0..2 {
         let left = app.check(true).await;

@@ -44,7 +44,7 @@ async fn redis_a_healthy_store_is_clean_and_nothing_is_written() {
     for repair in [false, true] {
         let checked = app.check(repair).await;
         checked.expect_clean();
-        let expected = json!({"users": 2, "claims": 1, "sessions": 1, "index_entries": 2, "unknown_keys": 0});
+        let expected = json!({"users": 2, "claims": 1, "sessions": 1, "index_entries": 4, "unknown_keys": 0});
         assert_eq!(checked.summary["checked"], expected);
     }
     assert_eq!(app.writes().await, before);
@@ -95,7 +95,7 @@ async fn embedded_a_store_is_checked_while_the_service_is_stopped() {
     assert_eq!(process.end().0, Some(0));
     let checked = check(&settings, false);
     checked.expect_clean();
-    let expected = json!({"users": 1, "claims": 2, "sessions": 1, "index_entries": 2, "unknown_keys": 0});
+    let expected = json!({"users": 1, "claims": 2, "sessions": 1, "index_entries": 5, "unknown_keys": 0});
     assert_eq!(checked.summary["checked"], expected);
 
     let store = Store::Embedded(Embedded::open(&data.join("latchkey.redb")).unwrap());
@@ -147,7 +147,7 @@ async fn redis_a_store_with_records_of_an_earlier_form_is_refused() {
     let meta = "HSET latchkey:{meta} rev AAAAAAAAAAAAAAAAAAAAAA buckets 64 schema 1";
     let _: i64 = command(&server.client().await, meta).await;
     let said = line(&run(&[("LATCHKEY_REDIS_URL", &server.url())], &["check", "--repair"]), 1);
-    assert!(said.contains("64 buckets and schema 1") && said.contains("64 and 4"), "{said}");
+    assert!(said.contains("64 buckets and schema 1") && said.contains("64 and 5"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -198,7 +198,7 @@ async fn redis_findings_and_the_summary_are_lines_for_people() {
     let found = lines.iter().find(|line| line.starts_with("dead_claim: the claim {email:")).unwrap();
     assert!(found.contains(&ada.id) && found.ends_with("; with --repair, the claim is dropped"), "{text}");
     assert_eq!(lines[21], "unknown: 2 more");
-    assert!(lines[22].contains(": users 1, claims 2, sessions 1, index entries 2, unknown keys 22"), "{text}");
+    assert!(lines[22].contains(": users 1, claims 2, sessions 1, index entries 4, unknown keys 22"), "{text}");
     assert_eq!(lines[23], "Findings 1: repaired 0, left 1");
     app.stop().await;
 }

@@ -41,6 +41,8 @@ impl Subject for UserEntry {
         // After the users: a user and their entries change together.
         let members = entries.iter().map(|Self(index, member)| (index.clone(), member.clone())).collect::<Vec<_>>();
         let scores = accounts.read_scores(&members).await?;
+        let missing = ids.iter().zip(&users).filter(|(_, user)| matches!(user, Ok(user) if is_missing(user.as_ref())));
+        let lost = accounts.lost_among(&missing.map(|(id, _)| *id).collect::<Vec<_>>()).await?;
         let judged = entries.iter().zip(users).zip(scores).map(|((entry, user), score)| {
             let (id, user) = (entry.user(), user.ok()?); // one that cannot be read is reported by itself
             score.ok()??;
@@ -57,8 +59,10 @@ impl Subject for UserEntry {
                 {
                     return None;
                 }
-                if is_home && is_missing(user.as_ref()) {
-                    return Some(Found::new(Fault::LostUser { user: home.id() }, Cure::None));
+                if is_home && lost.contains(&home.id()) {
+                    // Told once, by the index that proves it. Every trace is kept.
+                    let is_proof = keys::created_entry(home.id()).0 == *index;
+                    return is_proof.then(|| Found::new(Fault::LostUser { user: home.id() }, Cure::None));
                 }
                 batch.expect(home.user(), if is_home { unchanged(user.as_ref()) } else { Expectation::Absent });
             }
