@@ -7,6 +7,8 @@ use super::{
     api_keys::{ApiKeyId, ApiKeyText},
     capability::Capability,
     error::Error,
+    grants::Role,
+    keys,
     token::SignedIn,
     user::{SessionId, UserId},
 };
@@ -64,19 +66,31 @@ impl Authority {
             return Ok(());
         }
         Err(match self.origin.actor {
-            Actor::ApiKey(_) => Error::InsufficientScope,
-            Actor::User(..) | Actor::Operator | Actor::Anonymous => Error::PermissionDenied,
+            Actor::ApiKey(_) => Error::InsufficientScope(capability),
+            Actor::User(..) | Actor::Operator | Actor::Anonymous => Error::PermissionDenied(capability),
         })
     }
 }
 
 impl Accounts {
-    /// What somebody who is signed in may do to others.
-    #[must_use]
-    pub fn authority(&self, who: &SignedIn) -> Authority {
-        let permissions = who.user().grants.permissions();
-        let capabilities = permissions.iter().filter_map(|permission| Capability::of_permission(permission.as_str()));
-        Authority::new(who.origin(), capabilities.collect())
+    /// What somebody who is signed in may do to others. An administrator may do everything.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn authority(&self, who: &SignedIn) -> Result<Authority, Error> {
+        let grants = &who.user().grants;
+        if grants.roles().iter().any(Role::is_admin) && self.is_admin(who.user().id).await? {
+            return Ok(Authority::new(who.origin(), Capability::ALL.into()));
+        }
+        let permissions = grants.permissions().iter();
+        let capabilities = permissions.filter_map(|permission| Capability::of_permission(permission.as_str()));
+        Ok(Authority::new(who.origin(), capabilities.collect()))
+    }
+
+    /// Whether the record of administrators lists this user. Without the role that alone is worth nothing.
+    async fn is_admin(&self, user: UserId) -> Result<bool, Error> {
+        let record = self.store.get(&keys::meta().key(&keys::admins())).await?;
+        Ok(record.is_some_and(|record| record.fields.contains_key(&user.to_string())))
     }
 
     /// What the API key lets a service do that sent it from `address`.

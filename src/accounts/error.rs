@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{password::UnfitPassword, throttle::Throttled};
+use super::{capability::Capability, password::UnfitPassword, throttle::Throttled};
 use crate::store::{CommitError, ReadError, Unavailable};
 
 /// Why a use case did not do what it was asked.
@@ -39,11 +39,11 @@ pub enum Error {
     #[error("the API key is not good")]
     ApiKeyInvalid,
     /// The API key is good for something else.
-    #[error("the API key has not the scope that this needs")]
-    InsufficientScope,
+    #[error("the API key has not the scope `{0}`")]
+    InsufficientScope(Capability),
     /// The user who is signed in may not do this.
-    #[error("the user has not the permission that this needs")]
-    PermissionDenied,
+    #[error("the user has not the permission `{prefix}{0}`", prefix = Capability::PREFIX)]
+    PermissionDenied(Capability),
     /// The session's password check was too long ago.
     #[error("the password was not given recently")]
     ReauthenticationRequired,

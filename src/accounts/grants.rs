@@ -45,6 +45,18 @@ word! {
     Permission
 }
 
+impl Role {
+    /// The role that is built in.
+    pub(super) const ADMIN: &str = "admin";
+
+    /// Whether it is the role that is built in: with it, a user who is also in the record of administrators may do
+    /// everything.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.0 == Self::ADMIN
+    }
+}
+
 /// The text is neither a role nor a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("1 to 64 characters of a-z 0-9 _ . : - are needed, the first of them a letter")]

@@ -13,9 +13,12 @@ use poem_openapi::{
 use super::{auth::is_said_twice, code::Code, problem::Problem};
 use crate::accounts::{Accounts, ApiKeyText, Capability};
 
+/// What the document calls an API key as a bearer token.
+pub(super) const BEARER: &str = "api_key";
+
 /// The two ways to send an API key: what the document calls them, what HTTP does, and what it means.
 const WAYS: [(&str, &str, &str); 2] = [
-    ("api_key", "bearer", "An API key, which `latchkey api-keys create` makes."),
+    (BEARER, "bearer", "An API key, which `latchkey api-keys create` makes."),
     ("api_key_basic", "basic", "An API key as the password, with any user name."),
 ];
 

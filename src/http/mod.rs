@@ -4,6 +4,7 @@
 //! document and says whose pages may read the answer; the `limits`; the routes; then its handler, whose arguments are
 //! parsed already.
 
+mod admin;
 mod api_key;
 mod auth;
 mod body;

@@ -144,8 +144,8 @@ fn headers(status: u16, codes: &[Code]) -> Map<String, Value> {
             vec![("WWW-Authenticate", both, "string")]
         }
         401 => vec![("WWW-Authenticate", "How to authenticate (RFC 6750).", "string")],
-        403 if codes == [Code::InsufficientScope] => {
-            vec![("WWW-Authenticate", "What is missing (RFC 6750).", "string")]
+        403 if codes.contains(&Code::InsufficientScope) => {
+            vec![("WWW-Authenticate", "With `insufficient_scope`: the scope that is missing (RFC 6750).", "string")]
         }
         429 => {
             let limit = "The limit that is reached, and in how many seconds (`t`) it is worth another try \
@@ -156,8 +156,10 @@ fn headers(status: u16, codes: &[Code]) -> Map<String, Value> {
         503 => vec![retry_after],
         _ => Vec::new(),
     };
+    // What only some problems of a status have, is not required.
+    let is_always = status != 403 || codes == [Code::InsufficientScope];
     let header = |(name, description, kind): (&str, &str, &str)| {
-        let header = json!({ "description": description, "required": true, "schema": { "type": kind } });
+        let header = json!({ "description": description, "required": is_always, "schema": { "type": kind } });
         (name.to_owned(), header)
     };
     headers.into_iter().map(header).collect()

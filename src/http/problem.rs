@@ -13,7 +13,7 @@ use poem_openapi::{
 };
 
 use super::code::{Code, FieldCode};
-use crate::accounts::{Error, InvalidPassword, Throttled, UnfitPassword};
+use crate::accounts::{Capability, Error, InvalidPassword, Throttled, UnfitPassword};
 
 /// The media type of a problem document.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
@@ -107,6 +107,16 @@ impl Problem {
         Self::new(Code::Overloaded).with_header(header::RETRY_AFTER, seconds.to_string())
     }
 
+    /// Says which scope is missing (RFC 6750, 3).
+    fn insufficient_scope(scope: Capability) -> Self {
+        let challenge = format!("Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"{scope}\"");
+        Self::new(Code::InsufficientScope)
+            .with_detail(format!(
+                "The API key has not the scope `{scope}`, which this needs. Ask the operator for one that has."
+            ))
+            .with_header(header::WWW_AUTHENTICATE, challenge)
+    }
+
     fn with_header(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self
@@ -177,7 +187,7 @@ pub(super) fn code_text(code: Code) -> String {
     }
 }
 
-/// The challenges of a 401, or of a scope that is missing (RFC 6750, 3): they say what is wrong only when a token was
+/// The challenges of a 401 (RFC 6750, 3): they say what is wrong only when a token was
 /// sent. An API key may come by HTTP Basic too, and whoever tried that must be told of it (RFC 6749, 5.2).
 fn challenges(code: Code) -> &'static [&'static str] {
     const BEARER: &str = "Bearer realm=\"latchkey\"";
@@ -187,9 +197,6 @@ fn challenges(code: Code) -> &'static [&'static str] {
         Code::TokenInvalid | Code::TokenExpired => &[INVALID],
         Code::ApiKeyRequired => &[BEARER, BASIC],
         Code::ApiKeyInvalid => &[INVALID, BASIC],
-        Code::InsufficientScope => {
-            &["Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"tokens:introspect\""]
-        }
         code if code.status().as_u16() == 401 => &[BEARER],
         _ => &[],
     }
@@ -241,8 +248,13 @@ impl From<Error> for Problem {
             Error::RefreshTokenInvalid => Code::RefreshTokenInvalid,
             Error::RefreshTokenReused => Code::RefreshTokenReused,
             Error::ApiKeyInvalid => Code::ApiKeyInvalid,
-            Error::InsufficientScope => Code::InsufficientScope,
-            Error::PermissionDenied => Code::PermissionDenied,
+            Error::InsufficientScope(scope) => return Self::insufficient_scope(scope),
+            Error::PermissionDenied(missing) => {
+                let permission = format!("{}{missing}", Capability::PREFIX);
+                let detail =
+                    format!("This needs the permission `{permission}`, which the user who is signed in does not have.");
+                return Self::new(Code::PermissionDenied).with_detail(detail);
+            }
             Error::UserNotFound => Code::UserNotFound,
             Error::ReauthenticationRequired => Code::ReauthenticationRequired,
             Error::CurrentPasswordIncorrect => Code::CurrentPasswordIncorrect,

@@ -12,7 +12,7 @@ impl Accounts {
     /// something else, and the errors of the store.
     pub async fn authenticate_api_key(&self, text: &ApiKeyText, scope: Capability) -> Result<ApiKey, Error> {
         let key = self.find_api_key(text).await?;
-        if key.scopes.contains(&scope) { Ok(key) } else { Err(Error::InsufficientScope) }
+        if key.scopes.contains(&scope) { Ok(key) } else { Err(Error::InsufficientScope(scope)) }
     }
 
     pub(in crate::accounts) async fn find_api_key(&self, text: &ApiKeyText) -> Result<ApiKey, Error> {

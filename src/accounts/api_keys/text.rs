@@ -16,6 +16,12 @@ secret_text! {
 impl ApiKeyText {
     const PREFIX: &'static str = "lkk_";
 
+    /// Whether a text is meant to be an API key, good or not: no other token begins like one.
+    #[must_use]
+    pub fn is_meant_by(text: &str) -> bool {
+        text.starts_with(Self::PREFIX)
+    }
+
     /// Makes a key, and what is to be stored of it.
     pub(super) fn generate(id: ApiKeyId, random: Random) -> (Self, Digest) {
         let secret = Zeroizing::new(random.bytes::<32>());

@@ -169,7 +169,7 @@ impl Audit<'_> {
                 Some(Place::Mail(bucket, id)) => mails.push(MailSubject(bucket, id.to_string())),
                 Some(Place::Outbox(bucket) | Place::DeadLetters(bucket)) => self.look_at_mails_of(bucket, key).await?,
                 // What it was made with was read when the store was opened. Figures are counted in the commits that change them.
-                Some(Place::Meta | Place::Figures(_)) => {}
+                Some(Place::Meta | Place::Figures(_) | Place::Admins(_) | Place::Roles(_)) => {}
                 None => {
                     self.report.summary.unknown += 1;
                     (self.report.tell)(AuditEvent::Unknown(key));

@@ -23,6 +23,8 @@
 //! | `{api-keys}:index:created`     | index: API key ids, by creation time                            |
 //! | `{devices}`                    | the key that devices are recognised with                        |
 //! | `{meta}`                       | what the store was made with                                    |
+//! | `{meta}:admins`                | who is an administrator: a field for each, by user id           |
+//! | `{roles}`                      | the roles that are defined: a field for each                    |
 //!
 //! `k` is the user's bucket: all that belongs to a person is in one slot, so that one commit can change it. A mail is in the
 //! bucket of the act that asked for it.
@@ -232,6 +234,16 @@ pub(super) fn api_keys_created() -> Name {
 /// The slot of what the store was made with.
 pub(super) fn meta() -> Slot {
     Slot::new("meta")
+}
+
+/// The record of who has the role `admin` that is built in: one field for each of them.
+pub(super) fn admins() -> Name {
+    Name::new("admins")
+}
+
+/// The slot of the roles that are defined.
+pub(super) fn roles() -> Slot {
+    Slot::new("roles")
 }
 
 /// The slot of the keys that sign access tokens.

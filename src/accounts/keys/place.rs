@@ -1,7 +1,8 @@
 //! Which place a key is: for whoever meets keys without having looked for them.
 
 use super::{
-    Bucket, Home, api_key, api_keys, api_keys_created, dead_letters, devices, mail, meta, outbox, signing, totals,
+    Bucket, Home, admins, api_key, api_keys, api_keys_created, dead_letters, devices, mail, meta, outbox, roles,
+    signing, totals,
 };
 use crate::{
     accounts::{api_keys::ApiKeyId, confirmations::Purpose, digest::Digest, outbox::MailId, user::SessionId},
@@ -33,6 +34,10 @@ pub(in crate::accounts) enum Place {
     /// The index of all API keys.
     ApiKeys,
     Meta,
+    /// Who is an administrator.
+    Admins(Key),
+    /// The roles that are defined.
+    Roles(Key),
 }
 
 impl Place {
@@ -45,9 +50,13 @@ impl Place {
                 Some(("email" | "username", digest)) => Digest::parse(digest).map(|_| Self::Claim(slot)),
                 Some(("idem", digest)) => Digest::parse(digest).map(|_| Self::Idempotency(key.clone())),
                 _ if slot == signing() => Some(Self::SigningKeys(key.clone())),
+                _ if slot == roles() => Some(Self::Roles(key.clone())),
                 _ if slot == devices() => Some(Self::DeviceKey(key.clone())),
                 _ => (slot == meta()).then_some(Self::Meta),
             };
+        }
+        if name == admins() && slot == meta() {
+            return Some(Self::Admins(key.clone()));
         }
         if name == totals() && Bucket::parse(&tag).is_some() {
             return Some(Self::Figures(key.clone()));
@@ -97,6 +106,8 @@ impl Place {
             | Self::Figures(key)
             | Self::Idempotency(key)
             | Self::SigningKeys(key)
+            | Self::Admins(key)
+            | Self::Roles(key)
             | Self::DeviceKey(key) => key.clone(),
             Self::Claim(slot) => slot.key(&Name::ROOT),
             Self::ApiKey(id) => api_keys().key(&api_key(*id)),
@@ -148,6 +159,8 @@ mod tests {
             (api_keys().key(&api_key(id)), Place::ApiKey(id)),
             (api_keys().key(&api_keys_created()), Place::ApiKeys),
             (meta().key(&Name::ROOT), Place::Meta),
+            (meta().key(&admins()), Place::Admins(meta().key(&admins()))),
+            (roles().key(&Name::ROOT), Place::Roles(roles().key(&Name::ROOT))),
         ] {
             assert_eq!(Place::of(&key), Some(place), "{key}");
         }
