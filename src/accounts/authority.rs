@@ -10,7 +10,7 @@ use super::{
     grants::Role,
     keys,
     token::SignedIn,
-    user::{SessionId, UserId},
+    user::{SessionId, User, UserId},
 };
 
 /// Who does something, as it stands in the audit trail.
@@ -100,5 +100,13 @@ impl Accounts {
     pub async fn authority_of_api_key(&self, text: &ApiKeyText, address: Option<IpAddr>) -> Result<Authority, Error> {
         let key = self.find_api_key(text).await?;
         Ok(Authority::new(Origin { actor: Actor::ApiKey(key.id), address }, key.scopes))
+    }
+
+    /// Checks that somebody may act on this user: not when the user may do something that they may not themselves.
+    #[expect(clippy::unused_async, reason = "what a user may do will be read from the store")]
+    pub(super) async fn may_act_on(&self, by: &Authority, user: &User) -> Result<(), Error> {
+        let permissions = user.grants.permissions().iter();
+        let mut capabilities = permissions.filter_map(|permission| Capability::of_permission(permission.as_str()));
+        capabilities.try_for_each(|capability| by.needs(capability))
     }
 }

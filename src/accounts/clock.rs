@@ -59,6 +59,13 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(later.as_millis().saturating_sub(self.as_millis())).unwrap_or(0))
     }
 
+    /// This much earlier.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.as_millis().saturating_sub(millis))
+    }
+
     /// This much later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

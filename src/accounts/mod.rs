@@ -19,6 +19,7 @@ mod hashing;
 mod introspect;
 mod keys;
 mod layout;
+mod listing;
 mod locale;
 mod login;
 mod outbox;
@@ -30,6 +31,7 @@ mod retry;
 mod secret_text;
 mod sessions;
 mod signing;
+mod statistics;
 mod suspension;
 mod throttle;
 mod token;
@@ -60,6 +62,7 @@ pub use self::{
     },
     introspect::{Introspection, TokenClaims},
     layout::inspect,
+    listing::{InvalidUserCursor, Page, Status, UserCursor, UserFilter, UserQuery},
     locale::{InvalidLocale, Locale},
     outbox::{MailId, Pending, UnsentMail},
     password::{Advice, InvalidPassword, NewPassword, Password, PasswordSettings, UnfitPassword},
@@ -70,14 +73,15 @@ pub use self::{
         Algorithm, InvalidMasterSecret, KeyError, Keyring, MasterSecret, PublicKey, SigningKey, SigningSettings, Stage,
         Verified,
     },
+    statistics::{DayFigures, Statistics},
     suspension::{InvalidSuspensionReason, Suspension, SuspensionReason},
     throttle::{InvalidLimits, Limit, Limits, ThrottleSettings, Throttled},
     token::{AccessToken, Issued, Reauthenticated, RefreshToken, Rotation, SignedIn, TokenSettings, Tokens},
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
     users::{
-        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, OperatorError, PatchRequest, Registered,
-        Registration, UserPatch, VersionMatch,
+        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, ManagedPatch, OperatorError, PatchRequest,
+        Registered, Registration, UserPatch, VersionMatch,
     },
 };
 use self::{
@@ -209,6 +213,12 @@ impl Accounts {
     pub async fn check_ready(&self) -> Result<(), Error> {
         self.store.get(&keys::meta().key(&Name::ROOT)).await?;
         self.keyring.check_ready()
+    }
+
+    /// The present, by the clock that everything here goes by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// What the operator decided.

@@ -44,6 +44,19 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
+use self::{
+    admin::{ManagedUsers, ServiceStatistics},
+    confirmations::Confirmations,
+    cors::Cors,
+    discovery::Discovery,
+    edge::Edge,
+    health::HealthChecks,
+    limits::Limits,
+    sessions::Sessions,
+    tokens::Tokens,
+    users::Users,
+    web::Web,
+};
 pub use self::{
     client_address::{ForwardedBy, InvalidNetwork, Network, Proxies},
     code::Code,
@@ -51,13 +64,9 @@ pub use self::{
     origin::{InvalidOrigin, Origin},
     web::WebSettings,
 };
-use self::{
-    confirmations::Confirmations, cors::Cors, discovery::Discovery, edge::Edge, health::HealthChecks, limits::Limits,
-    sessions::Sessions, tokens::Tokens, users::Users, web::Web,
-};
 use crate::accounts::Accounts;
 
-type Api = (Users, Sessions, Confirmations, Tokens, Discovery, HealthChecks);
+type Api = (Users, Sessions, Confirmations, Tokens, ManagedUsers, ServiceStatistics, Discovery, HealthChecks);
 
 /// The chapters of the document.
 #[derive(poem_openapi::Tags)]
@@ -72,12 +81,15 @@ enum Tags {
     Tokens,
     /// For services that check access tokens by themselves.
     Discovery,
+    /// What those who run the service do with the accounts of others: users who have the permissions for it, and services
+    /// with an API key that has the scopes.
+    Administration,
     /// For whoever keeps the service running.
     Health,
 }
 
 /// What is routed by the document. Handlers find the accounts in the data of the request.
-const API: Api = (Users, Sessions, Confirmations, Tokens, Discovery, HealthChecks);
+const API: Api = (Users, Sessions, Confirmations, Tokens, ManagedUsers, ServiceStatistics, Discovery, HealthChecks);
 
 /// The whole API over these accounts.
 #[must_use]

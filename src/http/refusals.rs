@@ -6,9 +6,9 @@ use super::code::Code::{
     self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, ConfirmationInvalid, Contended,
     CsrfRejected, CurrentPasswordIncorrect, EmailNotVerified, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed,
     InsufficientScope, InternalError, InvalidCredentials, InvalidParameter, MalformedBody, MalformedForm,
-    MalformedJson, Overloaded, ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, RequestTimeout,
-    SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType,
-    UsernameTaken, ValidationFailed, VersionMismatch,
+    MalformedJson, Overloaded, PermissionDenied, ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused,
+    RequestTimeout, SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts,
+    UnsupportedMediaType, UserNotFound, UsernameTaken, ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -23,6 +23,10 @@ const BODY: &[Code] = &[MalformedJson, UnsupportedMediaType, ValidationFailed];
 const FORM: &[Code] = &[MalformedForm, UnsupportedMediaType];
 /// What an operation may answer that needs an access token.
 const TOKEN: &[Code] = &[AuthenticationRequired, TokenInvalid, TokenExpired];
+
+/// What an operation may answer that is for those who run the service.
+const ADMIN: &[Code] =
+    &[AuthenticationRequired, TokenInvalid, TokenExpired, ApiKeyInvalid, PermissionDenied, InsufficientScope];
 
 /// What an operation may answer that changes something and takes cookies, or sets them.
 const COOKIE: &[Code] = &[CsrfRejected];
@@ -63,6 +67,17 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "end_sessions" => &[TOKEN, COOKIE, WRITE, &[InvalidParameter, Contended]],
         "sign_out" => &[TOKEN, COOKIE, WRITE],
         "end_session" => &[TOKEN, COOKIE, WRITE, &[SessionNotFound]],
+        "list_users" | "get_statistics" => &[ADMIN, STORE, &[InvalidParameter]],
+        "get_user" | "list_user_sessions" => &[ADMIN, STORE, &[UserNotFound]],
+        "patch_user" => &[
+            ADMIN,
+            COOKIE,
+            BODY,
+            WRITE,
+            &[InvalidParameter, UserNotFound, EmailTaken, UsernameTaken, VersionMismatch, Contended],
+        ],
+        "end_user_sessions" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, Contended]],
+        "end_user_session" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, SessionNotFound, Contended]],
         "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
         "revoke_token" => &[WRITE, FORM],
         "get_keys" | "get_openid_configuration" | "get_server_metadata" | "health_live" => &[],

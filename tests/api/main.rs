@@ -12,6 +12,8 @@
 mod account_pages;
 mod account_pages_browser;
 mod account_pages_input;
+mod admin_list;
+mod admin_users;
 mod api_keys;
 mod breaches;
 mod browser;

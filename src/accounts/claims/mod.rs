@@ -23,6 +23,7 @@
 //! The module `model` checks this exhaustively, with the `judge` that is used here; without the fences, or without taking
 //! that address out of the record, it finds two people with one address.
 
+mod gains;
 mod heal;
 mod held;
 #[cfg(test)]
@@ -32,7 +33,7 @@ mod protocol;
 
 use std::time::Duration;
 
-pub(in crate::accounts) use self::held::Difference;
+pub(in crate::accounts) use self::{gains::Gains, held::Difference};
 use super::{
     clock::Timestamp,
     email::EmailAddress,

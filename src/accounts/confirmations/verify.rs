@@ -6,7 +6,7 @@ use super::{MailRequest, Proof, Purpose, find::Found};
 use crate::{
     accounts::{
         Accounts,
-        claims::{Claim, Difference, Handle},
+        claims::{Difference, Gains},
         detached,
         error::Error,
         keys::Home,
@@ -39,14 +39,9 @@ impl Accounts {
     async fn run_verification(&self, proof: &Proof, languages: &[Locale]) -> Result<(), Error> {
         let found = self.find_confirmation(proof, Purpose::Verification).await?;
         let op = OperationId::new(self.random);
-        let mut claimed = None;
-        let outcome = self.confirm_until_it_sticks(found, op, languages, &mut claimed).await;
-        if let (Some((handle, claim)), Err(error)) = (claimed, &outcome) {
-            // Whether it was committed is unknown, so the claim stays. It is good, or somebody takes it over.
-            if !matches!(error, Error::StoreUnavailable(_)) {
-                self.release(&handle, claim.user, claim.op).await;
-            }
-        }
+        let mut gains = Gains::new();
+        let outcome = self.confirm_until_it_sticks(found, op, languages, &mut gains).await;
+        self.settle_gains(&gains, &outcome).await;
         outcome
     }
 
@@ -55,10 +50,10 @@ impl Accounts {
         mut found: Found,
         op: OperationId,
         languages: &[Locale],
-        claimed: &mut Option<(Handle, Claim)>,
+        gains: &mut Gains,
     ) -> Result<(), Error> {
         let mut retry = self.retry();
-        'attempts: loop {
+        loop {
             let user = &found.user.value;
             let now = self.clock.now();
             let mut batch = found.use_up(Purpose::Verification);
@@ -77,23 +72,19 @@ impl Accounts {
                 batch.delete(Home::of(user.id).confirmation(Purpose::Reset));
             }
             let Difference { gained, lost } = Difference::between(user, &next);
-            for handle in gained {
-                let claim = Claim { user: user.id, fence: user.fence, op, at: now };
-                *claimed = Some((handle.clone(), claim));
-                match self.claim(&handle, &claim).await {
-                    Ok(()) => {}
-                    // It may be this very person who has it by now, through another request.
-                    Err(taken @ Error::EmailTaken) => {
-                        let latest = self.find_again(&found, Purpose::Verification).await?;
-                        if latest.user.revision == found.user.revision {
-                            return Err(taken);
-                        }
-                        found = latest;
-                        retry.pause().await?;
-                        continue 'attempts;
+            match self.claim_gains(user, gained, op, now, gains).await {
+                Ok(()) => {}
+                // It may be this very person who has it by now, through another request.
+                Err(taken @ Error::EmailTaken) => {
+                    let latest = self.find_again(&found, Purpose::Verification).await?;
+                    if latest.user.revision == found.user.revision {
+                        return Err(taken);
                     }
-                    Err(e) => return Err(e),
+                    found = latest;
+                    retry.pause().await?;
+                    continue;
                 }
+                Err(e) => return Err(e),
             }
             users::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {

@@ -131,17 +131,17 @@ pub(super) fn dead_letters() -> Name {
 }
 
 /// The index of a bucket's users by creation time.
-fn created() -> Name {
+pub(super) fn created() -> Name {
     Name::new("index:created")
 }
 
 /// The index of a bucket's users by address: members are [prefixed](by_text) with it.
-fn by_email() -> Name {
+pub(super) fn by_email() -> Name {
     Name::new("index:email")
 }
 
 /// The index of a bucket's users by username.
-fn by_username() -> Name {
+pub(super) fn by_username() -> Name {
     Name::new("index:username")
 }
 
@@ -165,6 +165,8 @@ pub(super) fn day(at: Timestamp) -> Name {
 
 /// The field of a [`day`] with the number of sign-ins.
 pub(super) const SIGN_INS: &str = "sign_ins";
+/// The field of a [`day`] with the number of attempts to sign in that failed.
+pub(super) const SIGN_IN_FAILURES: &str = "sign_in_failures";
 /// The field of a [`day`] with the number of accounts that were made.
 pub(super) const REGISTRATIONS: &str = "registrations";
 

@@ -2,6 +2,7 @@
 
 mod last_used;
 mod list;
+mod manage;
 mod reauthenticate;
 mod refresh;
 mod revoke_token;

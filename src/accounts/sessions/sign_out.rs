@@ -45,11 +45,15 @@ impl Accounts {
     /// # Errors
     /// [`Error::SessionNotFound`] when the person has no such session, [`Error::Contended`] and the errors of the store.
     pub async fn end_session(&self, who: &SignedIn, id: SessionId) -> Result<(), Error> {
-        let home = Home::of(who.user().id);
+        self.end_live_session(who.user(), id).await
+    }
+
+    pub(super) async fn end_live_session(&self, user: &User, id: SessionId) -> Result<(), Error> {
+        let home = Home::of(user.id);
         let mut retry = self.retry();
         loop {
             let record = self.store.get(&home.key(&home.session(id))).await?.ok_or(Error::SessionNotFound)?;
-            if !records::read_session(id, &record)?.is_live(who.user(), self.clock.now()) {
+            if !records::read_session(id, &record)?.is_live(user, self.clock.now()) {
                 return Err(Error::SessionNotFound);
             }
             let mut batch = Batch::new(home.slot());

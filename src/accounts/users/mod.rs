@@ -4,6 +4,7 @@ mod change;
 mod delete;
 mod idempotency;
 mod letters;
+mod manage;
 mod operate;
 mod patch;
 mod read;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use self::{
     change::Change,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
+    manage::ManagedPatch,
     operate::OperatorError,
     patch::{GuardedPatch, PatchRequest, UserPatch, VersionMatch},
     register::Registered,

@@ -8,7 +8,7 @@ use super::change::Change;
 use crate::{
     accounts::{
         Accounts,
-        claims::{Claim, Difference, Handle},
+        claims::{Difference, Gains},
         clock::Timestamp,
         detached,
         email::EmailAddress,
@@ -105,7 +105,7 @@ impl UserPatch {
 
     /// The user after this patch: another version of them if anything that a client sees has changed. Another address
     /// `waits` until the person has shown that it is theirs, or is theirs at once.
-    fn apply(
+    pub(super) fn apply(
         &self,
         user: &User,
         password_hash: Option<&PasswordHash>,
@@ -185,18 +185,10 @@ impl Accounts {
         }
         let mailing = self.attempt(&self.mailing(who.user(), patch)).await?;
         let op = OperationId::new(self.random);
-        let mut claimed = Vec::new();
-        let outcome = self.apply_until_it_sticks(who, request, new_hash, op, &mut claimed).await;
+        let mut gains = Gains::new();
+        let outcome = self.apply_until_it_sticks(who, request, new_hash, op, &mut gains).await;
         self.end(mailing, outcome.is_ok()).await;
-        match outcome {
-            // Whether it was committed is unknown, so the claims stay. They are good, or somebody takes them over.
-            Ok(_) | Err(Error::StoreUnavailable(_)) => {}
-            Err(_) => {
-                for (handle, claim) in &claimed {
-                    self.release(handle, claim.user, claim.op).await;
-                }
-            }
-        }
+        self.settle_gains(&gains, &outcome).await;
         outcome
     }
 
@@ -206,11 +198,11 @@ impl Accounts {
         request: &PatchRequest,
         new_hash: Option<PasswordHash>,
         op: OperationId,
-        claimed: &mut Vec<(Handle, Claim)>,
+        gains: &mut Gains,
     ) -> Result<User, Error> {
         let PatchRequest { patch, languages, .. } = request;
         let mut retry = self.retry();
-        'attempts: loop {
+        loop {
             let user = who.user();
             let now = self.clock.now();
             let home = Home::of(user.id);
@@ -223,23 +215,19 @@ impl Accounts {
                 return Ok(next);
             }
             let Difference { gained, lost } = Difference::between(user, &next);
-            for handle in gained {
-                let claim = Claim { user: user.id, fence: user.fence, op, at: now };
-                claimed.push((handle.clone(), claim));
-                match self.claim(&handle, &claim).await {
-                    Ok(()) => {}
-                    // It may be this very person who has it by now, through another request.
-                    Err(taken @ (Error::EmailTaken | Error::UsernameTaken)) => {
-                        let latest = self.look_again(&who, request).await?;
-                        if latest.user.revision == who.user.revision {
-                            return Err(taken);
-                        }
-                        who = latest;
-                        retry.pause().await?;
-                        continue 'attempts;
+            match self.claim_gains(user, gained, op, now, gains).await {
+                Ok(()) => {}
+                // It may be this very person who has it by now, through another request.
+                Err(taken @ (Error::EmailTaken | Error::UsernameTaken)) => {
+                    let latest = self.look_again(&who, request).await?;
+                    if latest.user.revision == who.user.revision {
+                        return Err(taken);
                     }
-                    Err(e) => return Err(e),
+                    who = latest;
+                    retry.pause().await?;
+                    continue;
                 }
+                Err(e) => return Err(e),
             }
             batch.expect(home.user(), Expectation::Revision(who.user.revision));
             if new_hash.is_some() {

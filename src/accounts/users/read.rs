@@ -18,7 +18,7 @@ impl Accounts {
         self.find_active(id).await.map(|user| user.value)
     }
 
-    pub(super) async fn find_active(&self, id: UserId) -> Result<Stored<User>, Error> {
+    pub(in crate::accounts) async fn find_active(&self, id: UserId) -> Result<Stored<User>, Error> {
         self.find_user(id).await?.and_then(Stored::active).ok_or(Error::UserNotFound)
     }
 }

@@ -1,4 +1,7 @@
 //! `/v1/admin`: what those who run the service do with the accounts of others.
 
-#[expect(dead_code, reason = "the operations come next")]
 mod auth;
+mod statistics;
+mod users;
+
+pub(super) use self::{statistics::ServiceStatistics, users::ManagedUsers};

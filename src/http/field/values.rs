@@ -5,7 +5,10 @@ use serde_json::{Map, Value};
 
 use super::{FieldValue, Wrong};
 use crate::{
-    accounts::{DisplayName, EmailAddress, InvalidLocale, Locale, Metadata, NewPassword, Password, Username},
+    accounts::{
+        DisplayName, EmailAddress, InvalidLocale, InvalidSuspensionReason, Locale, Metadata, NewPassword, Password,
+        SuspensionReason, Timestamp, Username,
+    },
     http::{code::FieldCode, delivery::TokenDelivery, scalar::object_schema},
 };
 
@@ -45,6 +48,38 @@ impl FieldValue for TokenDelivery {
             "cookie" => Ok(Self::Cookie),
             _ => Err(Wrong::new(FieldCode::Invalid, "must be `body` or `cookie`")),
         }
+    }
+}
+
+impl FieldValue for bool {
+    fn schema() -> MetaSchema {
+        MetaSchema::new("boolean")
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        value.as_bool().ok_or_else(|| Wrong::new(FieldCode::WrongType, "must be true or false"))
+    }
+}
+
+impl FieldValue for Timestamp {
+    fn schema() -> MetaSchema {
+        string_schema(Some("date-time"), "2026-01-31T09:30:00Z")
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        let invalid = |_| Wrong::new(FieldCode::Invalid, "must be a date and a time (RFC 3339)");
+        text(value)?.parse().map_err(invalid)
+    }
+}
+
+impl FieldValue for SuspensionReason {
+    fn schema() -> MetaSchema {
+        MetaSchema { min_length: Some(1), max_length: Some(200), ..string_schema(None, "spam") }
+    }
+
+    fn read(value: Value) -> Result<Self, Wrong> {
+        let invalid = |e: InvalidSuspensionReason| Wrong::new(FieldCode::Invalid, e.to_string());
+        text(value)?.parse().map_err(invalid)
     }
 }
 

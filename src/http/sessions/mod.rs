@@ -12,9 +12,9 @@ use poem_openapi::{
 };
 
 use self::schema::{
-    Credentials, Parsed, ReauthenticateRequest, ReauthenticateResult, RefreshRequest, Scope, Session, SessionList,
-    SignInResult,
+    Credentials, Parsed, ReauthenticateRequest, ReauthenticateResult, RefreshRequest, Scope, SignInResult,
 };
+pub(super) use self::schema::{Session, SessionList};
 use super::{
     Tags,
     auth::{Authenticated, Leaving},
@@ -147,7 +147,7 @@ impl Sessions {
     /// List your sessions
     #[oai(path = "/", method = "get", operation_id = "list_sessions")]
     async fn list(&self, accounts: Data<&Arc<Accounts>>, who: Authenticated) -> Result<Listed, Problem> {
-        let current = who.signed_in.session().id;
+        let current = Some(who.signed_in.session().id);
         let sessions = accounts.sessions(&who.signed_in).await?;
         let items = sessions.iter().map(|session| Session::new(session, current)).collect();
         Ok(Listed::Found(Json(SessionList { items, next_cursor: OrNull(None) })))

@@ -19,7 +19,7 @@ const BEARER: &str = "Bearer";
 
 /// A place where a person is signed in.
 #[derive(Debug, Object)]
-pub(super) struct Session {
+pub(in crate::http) struct Session {
     /// The session's id.
     id: Id,
     /// Whether this is the session that asks.
@@ -41,10 +41,10 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(session: &accounts::Session, current: SessionId) -> Self {
+    pub(in crate::http) fn new(session: &accounts::Session, current: Option<SessionId>) -> Self {
         Self {
             id: Id(session.id.to_string()),
-            current: session.id == current,
+            current: Some(session.id) == current,
             created_at: DateTime(session.created_at.to_string()),
             last_used_at: DateTime(session.last_used_at.to_string()),
             expires_at: DateTime(session.expires_at.to_string()),
@@ -58,11 +58,11 @@ impl Session {
 
 /// Sessions.
 #[derive(Debug, Object)]
-pub(super) struct SessionList {
+pub(in crate::http) struct SessionList {
     /// The sessions, the latest first.
-    pub(super) items: Vec<Session>,
+    pub(in crate::http) items: Vec<Session>,
     /// Where the list goes on. It is null, since all sessions are in `items`.
-    pub(super) next_cursor: OrNull<String>,
+    pub(in crate::http) next_cursor: OrNull<String>,
 }
 
 /// What somebody signs in with.
@@ -169,7 +169,7 @@ impl SignInResult {
             expires_in: issued.tokens.expires_in.as_secs(),
             refresh_token: delivery.in_body(issued.tokens.refresh.reveal()),
             device_token: issued.device.as_ref().and_then(|token| delivery.in_body(token.reveal())),
-            session: Session::new(&issued.session, issued.session.id),
+            session: Session::new(&issued.session, Some(issued.session.id)),
             user: User::from(&issued.user),
         }
     }
@@ -196,7 +196,7 @@ impl ReauthenticateResult {
             access_token: delivery.in_body(reauthenticated.access.reveal()),
             token_type: BEARER.to_owned(),
             expires_in: reauthenticated.expires_in.as_secs(),
-            session: Session::new(&reauthenticated.session, reauthenticated.session.id),
+            session: Session::new(&reauthenticated.session, Some(reauthenticated.session.id)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A service for one test, and a client that holds every answer against the OpenAPI document.
 
+mod admin;
 pub mod browser;
 mod check;
 pub mod chromium;
@@ -30,7 +31,10 @@ use std::{
 use clap::Parser;
 use latchkey::{app::App, cli::Cli, config::Config};
 use tempfile::TempDir;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::{OnceCell, oneshot},
+    task::JoinHandle,
+};
 
 pub use self::{
     check::check,
@@ -78,6 +82,33 @@ macro_rules! on_every_store {
             }
         }
     };
+    // The same, where there is an API key with all scopes.
+    (administered $(async fn $test:ident($app:ident: TestApp) $body:block)*) => {$(
+        async fn $test($app: &crate::support::TestApp) $body
+
+        mod $test {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn embedded() {
+                let app = crate::support::TestApp::embedded_with_key(&[]).await;
+                super::$test(&app).await;
+                app.stop().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn redis() {
+                let app = crate::support::TestApp::redis().await;
+                super::$test(&app).await;
+                app.stop().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn cluster() {
+                let app = crate::support::TestApp::cluster().await;
+                super::$test(&app).await;
+                app.stop().await;
+            }
+        }
+    )*};
     (with $arguments:tt $(async fn $test:ident($app:ident: TestApp) $body:block)*) => {$(
         async fn $test($app: &crate::support::TestApp) $body
         crate::support::on_every_store!(@ $test, $arguments);
@@ -101,6 +132,7 @@ pub struct TestApp {
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
     folder: TempDir,
+    key: OnceCell<String>,
 }
 
 impl TestApp {
@@ -175,7 +207,19 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(app.run(async { drop(stopped.await) }));
         let (client, contract) = (reqwest::Client::new(), Contract::default());
-        Self { url, clock, redis: None, records, on_shared_cluster: false, client, contract, stop, server, folder }
+        Self {
+            url,
+            clock,
+            redis: None,
+            records,
+            on_shared_cluster: false,
+            client,
+            contract,
+            stop,
+            server,
+            folder,
+            key: OnceCell::new(),
+        }
     }
 
     /// Stops the service, which must end well, and must have sent no node of a cluster keys of two slots.

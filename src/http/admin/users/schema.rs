@@ -1,0 +1,110 @@
+//! What goes over the wire about users, for those who run the service.
+
+use poem_openapi::{Enum, Object};
+use serde_json::{Map, Value};
+
+use crate::{
+    accounts::{self, DisplayName, EmailAddress, Locale, ManagedPatch, Timestamp, UserPatch, Username},
+    http::{
+        body::Form,
+        field::{FieldProblems, Nullable, Optional},
+        scalar::{DateTime, OrNull},
+        users::User,
+    },
+};
+
+/// Whether a user may sign in.
+#[derive(Clone, Copy, Debug, Enum)]
+#[oai(rename_all = "snake_case", rename = "UserStatus")]
+pub(in crate::http) enum Status {
+    /// They may.
+    Active,
+    /// They may not, for now.
+    Suspended,
+}
+
+impl From<Status> for accounts::Status {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Active => Self::Active,
+            Status::Suspended => Self::Suspended,
+        }
+    }
+}
+
+/// A user, as those who run the service see them.
+#[derive(Debug, Object)]
+pub(in crate::http) struct ManagedUser {
+    /// What the person sees too.
+    #[oai(flatten)]
+    user: User,
+    /// Whether they may sign in.
+    status: Status,
+    /// Since when they may not.
+    suspended_at: OrNull<DateTime>,
+    /// Until when they may not. If they may not, null is until somebody ends it.
+    suspended_until: OrNull<DateTime>,
+    /// Why they may not, for those who run the service. The person is not told.
+    suspension_reason: OrNull<String>,
+    /// When they last signed in.
+    last_sign_in_at: OrNull<DateTime>,
+}
+
+impl ManagedUser {
+    pub(in crate::http) fn new(user: &accounts::User, now: Timestamp) -> Self {
+        let suspension = user.suspension.as_ref().filter(|_| user.is_suspended(now));
+        let at = |at: &Timestamp| DateTime(at.to_string());
+        Self {
+            user: User::from(user),
+            status: if suspension.is_some() { Status::Suspended } else { Status::Active },
+            suspended_at: OrNull(suspension.map(|suspension| at(&suspension.since))),
+            suspended_until: OrNull(suspension.and_then(|suspension| suspension.until.as_ref()).map(at)),
+            suspension_reason: OrNull(suspension.and_then(|s| s.reason.as_ref()).map(ToString::to_string)),
+            last_sign_in_at: OrNull(user.last_sign_in_at.as_ref().map(at)),
+        }
+    }
+}
+
+/// A page of users.
+#[derive(Debug, Object)]
+pub(in crate::http) struct ManagedUserList {
+    /// The users, in the order that was asked for. Where the list is filtered, there may be fewer than `limit`, and even none,
+    /// although it goes on.
+    pub(in crate::http) items: Vec<ManagedUser>,
+    /// Where the list goes on, for `cursor`. Null is its end.
+    pub(in crate::http) next_cursor: OrNull<String>,
+}
+
+/// What is to change (a JSON merge patch, RFC 7396): what is absent stays, and null clears. A password is not among it:
+/// `request_user_password_reset` has the person asked to choose another one.
+#[derive(Debug, Object)]
+pub(in crate::http) struct ManagedUserChanges {
+    /// The new username, or null for none.
+    username: Nullable<Username>,
+    /// The new display name, or null for none.
+    name: Nullable<DisplayName>,
+    /// The new language tag (BCP 47), or null for none.
+    locale: Nullable<Locale>,
+    /// A merge patch of the metadata, or null for `{}`. The result has at most 4096 bytes.
+    metadata: Nullable<Map<String, Value>>,
+    /// The new email address. It is theirs at once, and not confirmed unless `email_verified` says so.
+    email: Optional<EmailAddress>,
+    /// Whether the address is confirmed.
+    email_verified: Optional<bool>,
+}
+
+impl Form for ManagedUserChanges {
+    type Parsed = ManagedPatch;
+
+    fn parse(self, problems: &mut FieldProblems) -> Option<ManagedPatch> {
+        let username = problems.take("username", self.username.0);
+        let name = problems.take("name", self.name.0);
+        let locale = problems.take("locale", self.locale.0);
+        let metadata = problems.take("metadata", self.metadata.0);
+        let email = problems.take("email", self.email.0);
+        let email_verified = problems.take("email_verified", self.email_verified.0);
+        let profile =
+            UserPatch { username: username?, name: name?, locale: locale?, metadata: metadata?, guarded: None };
+        Some(ManagedPatch { profile, email: email?, email_verified: email_verified? })
+    }
+}
