@@ -55,8 +55,8 @@ on_every_store! { administered
         let created = all.iter().map(|user| user["created_at"].as_str().unwrap()).collect::<Vec<_>>();
         assert!(created.is_sorted(), "{created:?}");
         for limit in [1, 2, 5, 22, 23] {
-            let (paged, _) = app.list_all(&format!("limit={limit}")).await;
-            assert_eq!(ids(&paged), ids(&all), "limit {limit}");
+            let (parts, _) = app.list_all(&format!("limit={limit}")).await;
+            assert_eq!(ids(&parts), ids(&all), "limit {limit}");
             let (reversed, _) = app.list_all(&format!("sort=-created_at&limit={limit}")).await;
             assert_eq!(ids(&reversed), ids(&all).into_iter().rev().collect::<Vec<_>>(), "limit {limit}");
         }
