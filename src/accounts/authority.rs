@@ -5,10 +5,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 use super::{
     Accounts,
     api_keys::{ApiKeyId, ApiKeyText},
-    capability::Capability,
+    capability::{Capability, capabilities},
     error::Error,
-    grants::Role,
-    keys,
     token::SignedIn,
     user::{SessionId, User, UserId},
 };
@@ -60,6 +58,18 @@ impl Authority {
         self.origin
     }
 
+    /// Checks that they may act on this user: patch, suspend or delete them, end their sessions, have them asked for a new
+    /// password. Nobody does that to a user who may do something at Latchkey that they may not themselves: by a change of
+    /// address they could be that user.
+    pub(super) fn may_act_on(&self, user: &User) -> Result<(), Error> {
+        self.may_give(&user.capabilities())
+    }
+
+    /// Checks that they may give these to somebody, who could do what they may not do themselves.
+    pub(super) fn may_give(&self, capabilities: &BTreeSet<Capability>) -> Result<(), Error> {
+        capabilities.iter().try_for_each(|capability| self.needs(*capability))
+    }
+
     /// Checks that they may do this.
     pub(super) fn needs(&self, capability: Capability) -> Result<(), Error> {
         if self.capabilities.contains(&capability) {
@@ -78,19 +88,10 @@ impl Accounts {
     /// # Errors
     /// Those of the store.
     pub async fn authority(&self, who: &SignedIn) -> Result<Authority, Error> {
-        let grants = &who.user().grants;
-        if grants.roles().iter().any(Role::is_admin) && self.is_admin(who.user().id).await? {
-            return Ok(Authority::new(who.origin(), Capability::ALL.into()));
-        }
-        let permissions = grants.permissions().iter();
-        let capabilities = permissions.filter_map(|permission| Capability::of_permission(permission.as_str()));
-        Ok(Authority::new(who.origin(), capabilities.collect()))
-    }
-
-    /// Whether the record of administrators lists this user. Without the role that alone is worth nothing.
-    async fn is_admin(&self, user: UserId) -> Result<bool, Error> {
-        let record = self.store.get(&keys::meta().key(&keys::admins())).await?;
-        Ok(record.is_some_and(|record| record.fields.contains_key(&user.to_string())))
+        let user = who.user();
+        let is_admin = self.is_admin(user).await?;
+        let capabilities = if is_admin { Capability::ALL.into() } else { capabilities(user.permissions()) };
+        Ok(Authority::new(who.origin(), capabilities))
     }
 
     /// What the API key lets a service do that sent it from `address`.
@@ -100,13 +101,5 @@ impl Accounts {
     pub async fn authority_of_api_key(&self, text: &ApiKeyText, address: Option<IpAddr>) -> Result<Authority, Error> {
         let key = self.find_api_key(text).await?;
         Ok(Authority::new(Origin { actor: Actor::ApiKey(key.id), address }, key.scopes))
-    }
-
-    /// Checks that somebody may act on this user: not when the user may do something that they may not themselves.
-    #[expect(clippy::unused_async, reason = "what a user may do will be read from the store")]
-    pub(super) async fn may_act_on(&self, by: &Authority, user: &User) -> Result<(), Error> {
-        let permissions = user.grants.permissions().iter();
-        let mut capabilities = permissions.filter_map(|permission| Capability::of_permission(permission.as_str()));
-        capabilities.try_for_each(|capability| by.needs(capability))
     }
 }

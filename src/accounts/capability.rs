@@ -2,7 +2,9 @@
 //! permissions of the same names with `latchkey:` before them, since an application's own `users:read` must open nothing
 //! here. Nothing and nobody can do everything without being given each of them.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use super::grants::Permission;
 
 /// Something that not everybody may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +68,11 @@ impl Capability {
     pub fn of_permission(permission: &str) -> Option<Self> {
         permission.strip_prefix(Self::PREFIX)?.parse().ok()
     }
+}
+
+/// Those that are among these permissions.
+pub(super) fn capabilities<'a>(permissions: impl IntoIterator<Item = &'a Permission>) -> BTreeSet<Capability> {
+    permissions.into_iter().filter_map(|permission| Capability::of_permission(permission.as_str())).collect()
 }
 
 impl FromStr for Capability {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{capability::Capability, password::UnfitPassword, throttle::Throttled};
+use super::{
+    capability::Capability, grants::TooManyGrants, password::UnfitPassword, roles::RoleBookFull, throttle::Throttled,
+};
 use crate::store::{CommitError, ReadError, Unavailable};
 
 /// Why a use case did not do what it was asked.
@@ -44,6 +46,24 @@ pub enum Error {
     /// The user who is signed in may not do this.
     #[error("the user has not the permission `{prefix}{0}`", prefix = Capability::PREFIX)]
     PermissionDenied(Capability),
+    /// Somebody would do so who is the only administrator.
+    #[error("nobody else is an administrator")]
+    LastAdmin,
+    /// There are as many administrators as there may be.
+    #[error("there are too many administrators")]
+    TooManyAdmins,
+    /// A user would have more roles or permissions than they may.
+    #[error(transparent)]
+    TooManyGrants(#[from] TooManyGrants),
+    /// There is no such role.
+    #[error("no such role")]
+    RoleNotFound,
+    /// The role is built in: nobody defines or deletes it.
+    #[error("the role is built in")]
+    RoleBuiltIn,
+    /// All roles together would give more than they may.
+    #[error(transparent)]
+    RoleBookFull(#[from] RoleBookFull),
     /// The session's password check was too long ago.
     #[error("the password was not given recently")]
     ReauthenticationRequired,
@@ -54,7 +74,7 @@ pub enum Error {
     #[error("no such session")]
     SessionNotFound,
     /// There is no such user.
-    #[error("no such user")]
+    #[error("there is no user with this login or id")]
     UserNotFound,
     /// The user is not in the version that the change was meant for.
     #[error("the user has changed")]

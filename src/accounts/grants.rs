@@ -90,8 +90,9 @@ impl Grants {
     pub const MAX_ROLES: usize = 32;
     /// The bound on the number of permissions.
     pub const MAX_PERMISSIONS: usize = 128;
-    /// The bound on the length of all together: a token of more than 8 KiB is refused here, and in many a proxy.
-    pub const MAX_CHARACTERS: usize = 4000;
+    /// The bound on the length of all together: a token of more than 8 KiB is refused here, and in many a proxy, and what
+    /// roles give is in it too.
+    pub const MAX_CHARACTERS: usize = 2000;
 
     /// Puts roles and permissions together.
     ///
@@ -104,6 +105,11 @@ impl Grants {
             return Err(TooManyGrants);
         }
         Ok(Self { roles, permissions })
+    }
+
+    /// The role that is built in, alone.
+    pub(super) fn admin() -> Self {
+        Self { roles: BTreeSet::from([Role(Role::ADMIN.to_owned())]), permissions: BTreeSet::new() }
     }
 
     /// The roles, sorted.
@@ -183,8 +189,8 @@ mod tests {
         assert!(Grants::new(BTreeSet::new(), permissions(128)).is_ok());
         assert_eq!(Grants::new(BTreeSet::new(), permissions(129)), Err(TooManyGrants));
         let long = |count| (0..count).map(|n| format!("p{n:049}").parse().unwrap()).collect();
-        assert!(Grants::new(BTreeSet::new(), long(80)).is_ok());
-        assert_eq!(Grants::new(BTreeSet::new(), long(81)), Err(TooManyGrants));
+        assert!(Grants::new(BTreeSet::new(), long(40)).is_ok());
+        assert_eq!(Grants::new(BTreeSet::new(), long(41)), Err(TooManyGrants));
     }
 
     #[test]

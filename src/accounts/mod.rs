@@ -3,6 +3,7 @@
 //! Nothing here knows of HTTP. Every change of an account is one [`Batch`](crate::store::Batch) in the person's slot,
 //! with what it expects to find there; unique addresses and names across slots are the business of `claims`.
 
+mod admins;
 mod api_keys;
 mod audit;
 mod authority;
@@ -28,6 +29,7 @@ mod profile;
 mod random;
 mod records;
 mod retry;
+mod roles;
 mod secret_text;
 mod sessions;
 mod signing;
@@ -68,6 +70,7 @@ pub use self::{
     password::{Advice, InvalidPassword, NewPassword, Password, PasswordSettings, UnfitPassword},
     profile::{DisplayName, InvalidDisplayName, Metadata, MetadataTooLarge},
     random::Random,
+    roles::{DefinedRole, InvalidRoleDescription, RoleBookFull, RoleDefinition, RoleDescription},
     sessions::{Scope, SessionSettings, SignIn},
     signing::{
         Algorithm, InvalidMasterSecret, KeyError, Keyring, MasterSecret, PublicKey, SigningKey, SigningSettings, Stage,
@@ -80,8 +83,8 @@ pub use self::{
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
     users::{
-        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, ManagedPatch, OperatorError, PatchRequest,
-        Registered, Registration, UserPatch, VersionMatch,
+        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, ManagedPatch, PatchRequest, Registered,
+        Registration, UserPatch, VersionMatch,
     },
 };
 use self::{

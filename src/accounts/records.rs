@@ -1,6 +1,6 @@
 //! How things are written into records, and read back. Fields are text that a person can read.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -91,6 +91,7 @@ pub(super) fn write_user(user: &User) -> Fields {
         .field("metadata", &user.metadata)
         .optional("roles", Some(grants::spaced(user.grants.roles())).filter(|roles| !roles.is_empty()))
         .optional("permissions", Some(grants::spaced(user.grants.permissions())).filter(|all| !all.is_empty()))
+        .optional("admin_op", user.admin_op)
         .field("password_setting", setting)
         .field("password_hash", hash)
         .field("version", user.version)
@@ -151,6 +152,8 @@ pub(super) fn read_user(id: UserId, record: &Record) -> Result<UserRecord, Error
         last_sign_in_at: r.optional("last_sign_in_at", parsed)?,
         suspension,
         fence: r.required("fence", parsed)?,
+        from_roles: BTreeSet::new(),
+        admin_op: r.optional("admin_op", OperationId::parse)?,
         email_op: r.required("email_op", OperationId::parse)?,
         username_op: r.optional("username_op", OperationId::parse)?,
         previous_email,

@@ -1,14 +1,15 @@
 //! What an account is: a user and their sessions.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
 use super::{
+    capability::{Capability, capabilities},
     clock::Timestamp,
     email::EmailAddress,
-    grants::Grants,
+    grants::{Grants, Permission, Role},
     hashing::PasswordHash,
     locale::Locale,
     profile::{DisplayName, Metadata},
@@ -150,10 +151,32 @@ pub struct User {
     /// See [`claims`](super::claims): raised whenever what this user holds changes, or a claim of theirs is refused
     /// for good.
     pub(super) fence: u64,
+    /// What their roles give them: read with the user, and not a part of their record.
+    pub(super) from_roles: BTreeSet<Permission>,
+    /// With the role `admin`: which attempt gave it to them; see [`admins`](super::admins).
+    pub(super) admin_op: Option<OperationId>,
     pub(super) email_op: OperationId,
     pub(super) username_op: Option<OperationId>,
     /// The address before the last change, which can still undo it.
     pub(super) previous_email: Option<PreviousEmail>,
+}
+
+impl User {
+    /// All that they may do, sorted: by permissions of their own and by their roles.
+    #[must_use]
+    pub fn permissions(&self) -> BTreeSet<&Permission> {
+        self.grants.permissions().union(&self.from_roles).collect()
+    }
+
+    /// What they may do at Latchkey itself. Whoever has the role `admin` is taken for an administrator here, though it may be
+    /// that they are [none](super::admins).
+    #[must_use]
+    pub fn capabilities(&self) -> BTreeSet<Capability> {
+        if self.grants.roles().iter().any(Role::is_admin) {
+            return Capability::ALL.into();
+        }
+        capabilities(self.permissions())
+    }
 }
 
 /// An address that the person had, and can have back.

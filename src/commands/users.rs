@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{fail, say, with_accounts};
 use crate::{
-    accounts::{Grants, OperatorError, Permission, Role, TooManyGrants, User},
+    accounts::{Accounts, Authority, Error, Grants, Permission, Role, TooManyGrants, User, VersionMatch},
     config::Config,
 };
 
@@ -48,17 +48,29 @@ pub struct GrantArguments {
 #[must_use]
 pub fn users(config: &Config, command: &UsersCommand) -> ExitCode {
     with_accounts(config, async |accounts, _| match command {
-        UsersCommand::Grant(named) => match named.grants() {
-            Ok(grants) => say_grants(accounts.grant(&named.login, &grants).await),
-            Err(e) => fail(&e.to_string()),
-        },
-        UsersCommand::Revoke(named) => match named.grants() {
-            Ok(grants) => say_grants(accounts.revoke(&named.login, &grants).await),
-            Err(e) => fail(&e.to_string()),
-        },
-        UsersCommand::Suspend { login } => say_of(accounts.suspend(login).await, |_| "suspended".to_owned()),
-        UsersCommand::Unsuspend { login } => say_of(accounts.unsuspend(login).await, |_| "not suspended".to_owned()),
+        UsersCommand::Grant(named) => say_grants(&change_grants(accounts, named, true).await),
+        UsersCommand::Revoke(named) => say_grants(&change_grants(accounts, named, false).await),
+        UsersCommand::Suspend { login } => say_of(&suspend(accounts, login, true).await, |_| "suspended".to_owned()),
+        UsersCommand::Unsuspend { login } => {
+            say_of(&suspend(accounts, login, false).await, |_| "not suspended".to_owned())
+        }
     })
+}
+
+async fn change_grants(accounts: &Accounts, named: &GrantArguments, gives: bool) -> Result<User, Error> {
+    let (by, grants) = (Authority::operator(), named.grants()?);
+    let id = accounts.user_of_login(&named.login).await?;
+    if gives { accounts.grant(&by, id, &grants).await } else { accounts.revoke(&by, id, &grants).await }
+}
+
+async fn suspend(accounts: &Accounts, login: &str, suspends: bool) -> Result<User, Error> {
+    let (by, any) = (Authority::operator(), VersionMatch::Any);
+    let id = accounts.user_of_login(login).await?;
+    if suspends {
+        accounts.suspend_user(&by, id, None, None, &any).await
+    } else {
+        accounts.unsuspend_user(&by, id, &any).await
+    }
 }
 
 impl GrantArguments {
@@ -67,13 +79,13 @@ impl GrantArguments {
     }
 }
 
-fn say_grants(outcome: Result<User, OperatorError>) -> ExitCode {
+fn say_grants(outcome: &Result<User, Error>) -> ExitCode {
     say_of(outcome, |user| user.grants.to_string())
 }
 
-fn say_of(outcome: Result<User, OperatorError>, what: impl Fn(&User) -> String) -> ExitCode {
+fn say_of(outcome: &Result<User, Error>, what: impl Fn(&User) -> String) -> ExitCode {
     match outcome {
-        Ok(user) => say(&format!("user {}: {}\n", user.id, what(&user))),
+        Ok(user) => say(&format!("user {}: {}\n", user.id, what(user))),
         Err(e) => fail(&e.to_string()),
     }
 }

@@ -83,6 +83,8 @@ catalogue! {
         "There is nothing at this path. The paths are listed at /openapi.json.";
     SessionNotFound NOT_FOUND "Session not found"
         "You have no session with this id. It may have ended already.";
+    RoleNotFound NOT_FOUND "Role not found"
+        "There is no role with this name.";
     MethodNotAllowed METHOD_NOT_ALLOWED "Method not allowed"
         "This path does not have this method. The header `Allow` lists those it has.";
     RequestTimeout REQUEST_TIMEOUT "Request timeout"
@@ -91,10 +93,14 @@ catalogue! {
         "Another account has this email address. Sign in to that account, or use another address.";
     UsernameTaken CONFLICT "Username taken"
         "Another account has this username. Choose another one.";
+    LastAdmin CONFLICT "Last administrator"
+        "Nobody else is an administrator. Give the role `admin` to somebody else first.";
+    RoleBuiltIn CONFLICT "Built-in role"
+        "The role `admin` is built in. Nobody can define or delete it.";
     IdempotencyKeyUsed CONFLICT "Idempotency key used"
         "This `Idempotency-Key` made an account that has been deleted, or whose password is not the one sent. Use a new key for a new account.";
     VersionMismatch PRECONDITION_FAILED "Version mismatch"
-        "The user has changed since the version in `If-Match`. Read the user again and decide anew.";
+        "What is to be changed has changed since the version in `If-Match`. Read it again and decide anew.";
     BodyTooLarge PAYLOAD_TOO_LARGE "Body too large"
         "The body is larger than this service takes, which is 64 KiB unless its operator decided otherwise. Send a smaller one.";
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "Unsupported media type"

@@ -5,7 +5,12 @@ use crate::accounts::{User, VersionMatch};
 
 /// The tag of a user.
 pub(super) fn of(user: &User) -> String {
-    format!("\"{}\"", user.version)
+    of_version(user.version)
+}
+
+/// The tag of what is in this version.
+pub(super) fn of_version(version: u64) -> String {
+    format!("\"{version}\"")
 }
 
 /// `If-Match`: the versions that a change is meant for. Tags are compared strongly, so a weak one matches nothing.

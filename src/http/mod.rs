@@ -45,7 +45,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
 use self::{
-    admin::{ManagedUsers, ServiceStatistics},
+    admin::{ManagedUsers, Roles, ServiceStatistics},
     confirmations::Confirmations,
     cors::Cors,
     discovery::Discovery,
@@ -66,7 +66,7 @@ pub use self::{
 };
 use crate::accounts::Accounts;
 
-type Api = (Users, Sessions, Confirmations, Tokens, ManagedUsers, ServiceStatistics, Discovery, HealthChecks);
+type Api = (Users, Sessions, Confirmations, Tokens, ManagedUsers, Roles, ServiceStatistics, Discovery, HealthChecks);
 
 /// The chapters of the document.
 #[derive(poem_openapi::Tags)]
@@ -79,17 +79,18 @@ enum Tags {
     Confirmations,
     /// Asking about tokens, and ending them.
     Tokens,
-    /// For services that check access tokens by themselves.
-    Discovery,
     /// What those who run the service do with the accounts of others: users who have the permissions for it, and services
     /// with an API key that has the scopes.
     Administration,
+    /// For services that check access tokens by themselves.
+    Discovery,
     /// For whoever keeps the service running.
     Health,
 }
 
 /// What is routed by the document. Handlers find the accounts in the data of the request.
-const API: Api = (Users, Sessions, Confirmations, Tokens, ManagedUsers, ServiceStatistics, Discovery, HealthChecks);
+const API: Api =
+    (Users, Sessions, Confirmations, Tokens, ManagedUsers, Roles, ServiceStatistics, Discovery, HealthChecks);
 
 /// The whole API over these accounts.
 #[must_use]

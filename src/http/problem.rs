@@ -256,6 +256,15 @@ impl From<Error> for Problem {
                 return Self::new(Code::PermissionDenied).with_detail(detail);
             }
             Error::UserNotFound => Code::UserNotFound,
+            Error::LastAdmin => Code::LastAdmin,
+            Error::RoleNotFound => Code::RoleNotFound,
+            Error::RoleBuiltIn => Code::RoleBuiltIn,
+            Error::TooManyAdmins | Error::TooManyGrants(_) => {
+                return Self::wrong_field("roles", FieldCode::TooLong, &error.to_string());
+            }
+            Error::RoleBookFull(_) => {
+                return Self::wrong_field("permissions", FieldCode::TooLong, &error.to_string());
+            }
             Error::ReauthenticationRequired => Code::ReauthenticationRequired,
             Error::CurrentPasswordIncorrect => Code::CurrentPasswordIncorrect,
             Error::SessionNotFound => Code::SessionNotFound,

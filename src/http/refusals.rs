@@ -5,10 +5,11 @@
 use super::code::Code::{
     self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, ConfirmationInvalid, Contended,
     CsrfRejected, CurrentPasswordIncorrect, EmailNotVerified, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed,
-    InsufficientScope, InternalError, InvalidCredentials, InvalidParameter, MalformedBody, MalformedForm,
+    InsufficientScope, InternalError, InvalidCredentials, InvalidParameter, LastAdmin, MalformedBody, MalformedForm,
     MalformedJson, Overloaded, PermissionDenied, ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused,
-    RequestTimeout, SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts,
-    UnsupportedMediaType, UserNotFound, UsernameTaken, ValidationFailed, VersionMismatch,
+    RequestTimeout, RoleBuiltIn, RoleNotFound, SessionNotFound, StoreFull, StoreUnavailable, TokenExpired,
+    TokenInvalid, TooManyAttempts, UnsupportedMediaType, UserNotFound, UsernameTaken, ValidationFailed,
+    VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -49,9 +50,12 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             &[InvalidParameter, CurrentPasswordIncorrect, EmailTaken, UsernameTaken, VersionMismatch],
             &[TooManyAttempts, Overloaded, Contended],
         ],
-        "delete_me" => {
-            &[TOKEN, COOKIE, WRITE, &[InvalidParameter, ReauthenticationRequired, VersionMismatch, Contended]]
-        }
+        "delete_me" => &[
+            TOKEN,
+            COOKIE,
+            WRITE,
+            &[InvalidParameter, ReauthenticationRequired, VersionMismatch, LastAdmin, Contended],
+        ],
         "sign_in" => {
             &[COOKIE, BODY, WRITE, &[InvalidCredentials, EmailNotVerified, TooManyAttempts, Overloaded, Contended]]
         }
@@ -78,6 +82,12 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         ],
         "end_user_sessions" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, Contended]],
         "end_user_session" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, SessionNotFound, Contended]],
+        "list_roles" => &[ADMIN, STORE],
+        "get_role" => &[ADMIN, STORE, &[RoleNotFound]],
+        "put_role" => &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, RoleBuiltIn, VersionMismatch, Contended]],
+        "delete_role" => {
+            &[ADMIN, COOKIE, WRITE, &[InvalidParameter, RoleNotFound, RoleBuiltIn, VersionMismatch, Contended]]
+        }
         "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
         "revoke_token" => &[WRITE, FORM],
         "get_keys" | "get_openid_configuration" | "get_server_metadata" | "health_live" => &[],

@@ -79,7 +79,7 @@ struct Introspection {
     username: Option<String>,
     /// The user's roles, as they are at this moment.
     roles: Option<Vec<String>>,
-    /// The user's permissions, as they are at this moment.
+    /// What the user may do, by permissions of their own and by their roles, as it is at this moment.
     permissions: Option<Vec<String>>,
     /// Whether the person has shown that the email address is theirs.
     email_verified: Option<bool>,
@@ -102,7 +102,7 @@ impl From<accounts::Introspection> for Introspection {
             client_id: Some(claims.client_id),
             username: Some(username.unwrap_or_else(|| user.email.as_str().to_owned())),
             roles: Some(user.grants.roles().iter().map(ToString::to_string).collect()),
-            permissions: Some(user.grants.permissions().iter().map(ToString::to_string).collect()),
+            permissions: Some(user.permissions().into_iter().map(ToString::to_string).collect()),
             email_verified: Some(user.email_verified),
         }
     }

@@ -14,6 +14,7 @@ mod account_pages_browser;
 mod account_pages_input;
 mod admin_list;
 mod admin_users;
+mod admins;
 mod api_keys;
 mod breaches;
 mod browser;
@@ -72,6 +73,7 @@ mod races;
 #[path = "../support/redis.rs"]
 mod redis_server;
 mod refresh;
+mod roles;
 mod schemathesis;
 mod sealing;
 #[path = "../support/sentinel.rs"]

@@ -6,7 +6,7 @@ use crate::{
         Accounts,
         error::Error,
         keys::{self, Home},
-        records,
+        records, roles,
         user::{OperationId, Stored, Tombstone, User, UserId, UserRecord},
     },
     store::{Batch, CommitError, Expectation, Name, Revision, Slot},
@@ -143,10 +143,17 @@ impl Accounts {
         record.map(|r| stored(records::read_claim(&r), r.revision)).transpose()
     }
 
+    /// The user with this id, and what their roles give them.
     pub(in crate::accounts) async fn find_user(&self, id: UserId) -> Result<Option<Stored<UserRecord>>, Error> {
         let home = Home::of(id);
-        let record = self.store.get(&home.key(&home.user())).await?;
-        record.map(|r| stored(records::read_user(id, &r), r.revision)).transpose()
+        let keys = [home.key(&home.user()), keys::roles().key(&Name::ROOT)];
+        let records = self.store.get_many(&keys).await?;
+        let [Some(record), book] = records.as_slice() else { return Ok(None) };
+        let mut found = records::read_user(id, record)?;
+        if let UserRecord::Active(user) = &mut found {
+            user.from_roles = roles::permissions(book.as_ref(), user.grants.roles())?;
+        }
+        Ok(Some(Stored { value: found, revision: record.revision }))
     }
 
     /// The user who has `handle` now, if anybody has. It takes as many round trips whether or not.

@@ -11,10 +11,10 @@ use crate::{
         Accounts,
         error::Error,
         keys::{self, Bucket, Home},
-        records,
+        records, roles,
         user::{User, UserRecord},
     },
-    store::{Key, Order},
+    store::{Key, Name, Order},
 };
 
 /// How many members of a bucket's index by text are taken, where a prefix leads to so few.
@@ -151,15 +151,19 @@ impl Accounts {
     /// Reads the users at these places, and puts those who are let through on the page.
     async fn look_at(&self, places: &[UserCursor], draft: &mut Draft<'_>) -> Result<Progress, Error> {
         let homes = places.iter().map(|place| Home::of(place.user));
-        let keys = homes.map(|home| home.key(&home.user())).collect::<Vec<_>>();
+        let book = keys::roles().key(&Name::ROOT);
+        let keys = homes.map(|home| home.key(&home.user())).chain([book]).collect::<Vec<_>>();
+        let mut records = self.store.get_many(&keys).await?;
+        let book = records.pop().flatten();
         let now = self.clock.now();
-        for (place, record) in places.iter().zip(self.store.get_many(&keys).await?) {
+        for (place, record) in places.iter().zip(records) {
             draft.looked_at += 1;
             // Somebody who is not there was deleted since the index was read.
             if let Some(record) = record
-                && let UserRecord::Active(user) = records::read_user(place.user, &record)?
+                && let UserRecord::Active(mut user) = records::read_user(place.user, &record)?
                 && draft.filter.lets_through(&user, now)
             {
+                user.from_roles = roles::permissions(book.as_ref(), user.grants.roles())?;
                 draft.items.push(user);
             }
             if draft.items.len() >= draft.query.limit || draft.looked_at >= LOOKED_AT {

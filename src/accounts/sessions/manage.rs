@@ -36,7 +36,7 @@ impl Accounts {
     pub async fn end_session_of(&self, by: &Authority, id: UserId, session: SessionId) -> Result<(), Error> {
         by.needs(Capability::WriteUsers)?;
         let user = self.find_active(id).await?.value;
-        self.may_act_on(by, &user).await?;
+        by.may_act_on(&user)?;
         self.end_live_session(&user, session).await
     }
 
@@ -50,7 +50,7 @@ impl Accounts {
         let accounts = Arc::clone(self);
         detached(async move {
             let user = accounts.find_active(id).await?.value;
-            accounts.may_act_on(&by, &user).await?;
+            by.may_act_on(&user)?;
             accounts.end_all_sessions(id).await
         })
         .await

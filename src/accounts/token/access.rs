@@ -82,7 +82,7 @@ impl Accounts {
             exp,
             auth_time: seconds(session.authenticated_at),
             roles: user.grants.roles().iter().map(Role::as_str).collect(),
-            permissions: user.grants.permissions().iter().map(Permission::as_str).collect(),
+            permissions: user.permissions().into_iter().map(Permission::as_str).collect(),
             email_verified: user.email_verified,
         };
         let payload = serde_json::to_vec(&claims).map_err(|e| Error::Corrupt(format!("the claims of a token: {e}")))?;

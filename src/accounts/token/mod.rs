@@ -25,10 +25,11 @@ use super::{
     authority::{Actor, Origin},
     device_token::DeviceToken,
     error::Error,
-    keys::Home,
-    records,
+    keys::{self, Home},
+    records, roles,
     user::{Session, SessionId, Stored, User, UserId, UserRecord},
 };
+use crate::store::Name;
 
 /// What access tokens say of where they come from and whom they are for.
 #[derive(Clone, Debug)]
@@ -137,10 +138,11 @@ impl Accounts {
         address: Option<IpAddr>,
     ) -> Result<Option<SignedIn>, Error> {
         let home = Home::of(user_id);
-        let keys = [home.key(&home.user()), home.key(&home.session(session_id))];
+        let keys = [home.key(&home.user()), home.key(&home.session(session_id)), keys::roles().key(&Name::ROOT)];
         let records = self.store.get_many(&keys).await?;
-        let [Some(user), Some(session)] = records.as_slice() else { return Ok(None) };
-        let UserRecord::Active(value) = records::read_user(user_id, user)? else { return Ok(None) };
+        let [Some(user), Some(session), book] = records.as_slice() else { return Ok(None) };
+        let UserRecord::Active(mut value) = records::read_user(user_id, user)? else { return Ok(None) };
+        value.from_roles = roles::permissions(book.as_ref(), value.grants.roles())?;
         let user = Stored { value, revision: user.revision };
         let session = Stored { value: records::read_session(session_id, session)?, revision: session.revision };
         let is_live = session.value.is_live(&user.value, self.clock.now());

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use super::VersionMatch;
 use crate::{
     accounts::{
-        Accounts, detached,
+        Accounts,
+        admins::Turn,
+        detached,
         error::Error,
         keys::{self, Home},
         sessions,
@@ -23,14 +25,21 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::ReauthenticationRequired`] when the password was given more than 10 minutes ago;
-    /// [`Error::VersionMismatch`] when `expected` does not hold; [`Error::TokenInvalid`] when the session has ended
+    /// [`Error::VersionMismatch`] when `expected` does not hold; [`Error::LastAdmin`] when nobody else is an
+    /// administrator; [`Error::TokenInvalid`] when the session has ended
     /// meanwhile; [`Error::Contended`] and the errors of the store.
     pub async fn delete_user(self: &Arc<Self>, who: SignedIn, expected: VersionMatch) -> Result<(), Error> {
         let accounts = Arc::clone(self);
-        detached(async move { accounts.run_deletion(who, &expected).await }).await
+        detached(async move {
+            let (id, mut turn) = (who.user().id, Turn::new(accounts.random));
+            let outcome = accounts.run_deletion(who, &expected, &mut turn).await;
+            accounts.settle_turn(id, &turn, &outcome).await;
+            outcome
+        })
+        .await
     }
 
-    async fn run_deletion(&self, mut who: SignedIn, expected: &VersionMatch) -> Result<(), Error> {
+    async fn run_deletion(&self, mut who: SignedIn, expected: &VersionMatch, turn: &mut Turn) -> Result<(), Error> {
         let mut retry = self.retry();
         loop {
             let user = who.user();
@@ -39,6 +48,7 @@ impl Accounts {
                 return Err(Error::ReauthenticationRequired);
             }
             expected.check(user)?;
+            self.take_turn(user, None, turn).await?;
             let home = Home::of(user.id);
             let mut batch = Batch::new(home.slot());
             batch.expect(home.user(), Expectation::Revision(who.user.revision));

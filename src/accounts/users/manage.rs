@@ -97,7 +97,7 @@ impl Accounts {
             {
                 return Err(error);
             }
-            self.may_act_on(by, &user).await?;
+            by.may_act_on(&user)?;
             expected.check(&user)?;
             let now = self.clock.now();
             let next = patch.apply(&user, op, now).map_err(|_| Error::MetadataTooLarge)?;

@@ -17,7 +17,6 @@ pub use self::{
     change::Change,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     manage::ManagedPatch,
-    operate::OperatorError,
     patch::{GuardedPatch, PatchRequest, UserPatch, VersionMatch},
     register::Registered,
     registration::Registration,

@@ -1,114 +1,196 @@
-//! What operators do with a user, and the person does not: roles and permissions, and suspending.
+//! What those who run the service do with a user's standing, and the person does not: roles and permissions, and suspending.
 
+use std::collections::BTreeSet;
+
+use super::VersionMatch;
 use crate::{
     accounts::{
         Accounts,
+        admins::Turn,
+        authority::Authority,
+        capability::Capability,
+        clock::Timestamp,
         error::Error,
-        grants::{Grants, TooManyGrants},
+        grants::{Grants, Permission, Role},
         keys::Home,
         login::Login,
         sessions,
-        suspension::Suspension,
-        user::{Stored, User},
+        suspension::{Suspension, SuspensionReason},
+        user::{Stored, User, UserId},
     },
     store::{Batch, CommitError, Expectation},
 };
 
-/// Why a user is not what they were to be.
-#[derive(Debug, thiserror::Error)]
-pub enum OperatorError {
-    /// Nobody has this login.
-    #[error("there is no user with this login")]
-    UserNotFound,
-    /// The user would have more than they may.
-    #[error(transparent)]
-    TooMany(#[from] TooManyGrants),
-    /// The store failed, or others kept changing the user.
-    #[error(transparent)]
-    Failed(#[from] Error),
-}
-
 impl Accounts {
-    /// Gives the user with this login `more`, and answers the user as they are then. What they have already, they keep.
+    /// Whose login this is: an email address, a username or a user id.
     ///
     /// # Errors
-    /// [`OperatorError`], which says for each case why.
-    pub async fn grant(&self, login: &str, more: &Grants) -> Result<User, OperatorError> {
-        self.change_user(login, |user| Ok(self.with_grants(user, user.grants.with(more)?))).await
+    /// [`Error::UserNotFound`], and the errors of the store.
+    pub async fn user_of_login(&self, login: &str) -> Result<UserId, Error> {
+        let found = self.find_login(&Login::read(login)).await?;
+        found.map(|user| user.value.id).ok_or(Error::UserNotFound)
     }
 
-    /// Takes `less` away from the user with this login, and answers the user as they are then.
+    /// Gives a user `more`, and answers the user as they are then. What they have already, they keep.
     ///
     /// # Errors
-    /// [`OperatorError`], which says for each case why.
-    pub async fn revoke(&self, login: &str, less: &Grants) -> Result<User, OperatorError> {
-        self.change_user(login, |user| Ok(self.with_grants(user, user.grants.without(less)))).await
+    /// As [`set_grants`](Self::set_grants).
+    pub async fn grant(&self, by: &Authority, id: UserId, more: &Grants) -> Result<User, Error> {
+        by.needs(Capability::WriteRoles)?;
+        self.change_grants(by, id, &VersionMatch::Any, |grants| Ok(grants.with(more)?)).await
     }
 
-    /// Ends every session of the user with this login, and lets them begin none until they are [let in again][1].
+    /// Takes `less` away from a user, and answers the user as they are then.
     ///
     /// # Errors
-    /// [`OperatorError`], which says for each case why.
+    /// As [`set_grants`](Self::set_grants).
+    pub async fn revoke(&self, by: &Authority, id: UserId, less: &Grants) -> Result<User, Error> {
+        by.needs(Capability::WriteRoles)?;
+        self.change_grants(by, id, &VersionMatch::Any, |grants| Ok(grants.without(less))).await
+    }
+
+    /// Gives a user these roles and these permissions in place of those they have. None leaves them as they are. Nobody gives
+    /// what they may not do themselves, nor changes somebody who may do more.
     ///
-    /// [1]: Self::unsuspend
-    pub async fn suspend(&self, login: &str) -> Result<User, OperatorError> {
+    /// # Errors
+    /// [`Error::UserNotFound`]; [`Error::VersionMismatch`]; [`Error::TooManyGrants`]; [`Error::LastAdmin`] when nobody else
+    /// is an administrator; [`Error::TooManyAdmins`]; [`Error::PermissionDenied`] or [`Error::InsufficientScope`];
+    /// [`Error::Contended`] and the errors of the store.
+    pub async fn set_grants(
+        &self,
+        by: &Authority,
+        id: UserId,
+        roles: Option<&BTreeSet<Role>>,
+        permissions: Option<&BTreeSet<Permission>>,
+        expected: &VersionMatch,
+    ) -> Result<User, Error> {
+        by.needs(Capability::WriteRoles)?;
+        let next = |grants: &Grants| {
+            let (roles, permissions) = (roles.unwrap_or(grants.roles()), permissions.unwrap_or(grants.permissions()));
+            Ok(Grants::new(roles.clone(), permissions.clone())?)
+        };
+        self.change_grants(by, id, expected, next).await
+    }
+
+    /// Ends every session of a user, and lets them begin none until then, or until they are [let in again][1]. An
+    /// administrator is none any more.
+    ///
+    /// # Errors
+    /// As [`set_grants`](Self::set_grants).
+    ///
+    /// [1]: Self::unsuspend_user
+    pub async fn suspend_user(
+        &self,
+        by: &Authority,
+        id: UserId,
+        until: Option<Timestamp>,
+        reason: Option<SuspensionReason>,
+        expected: &VersionMatch,
+    ) -> Result<User, Error> {
+        by.needs(Capability::WriteUsers)?;
         let now = self.clock.now();
         let suspend = |user: &User| {
-            let suspension = Some(Suspension { since: now, until: None, reason: None });
-            let session_epoch = user.session_epoch + u64::from(!user.is_suspended(now));
-            let suspension = user.suspension.clone().filter(|_| user.is_suspended(now)).or(suspension);
+            let former = user.suspension.as_ref().filter(|_| user.is_suspended(now));
+            let since = former.map_or(now, |former| former.since);
+            let suspension = Some(Suspension { since, until, reason: reason.clone() });
+            let session_epoch = user.session_epoch + u64::from(former.is_none());
             let mut next = User { session_epoch, suspension, ..user.clone() };
+            next.grants = next.grants.without(&Grants::admin());
             // What somebody has asked for who should not have the account does not come true later.
-            if next.pending_email.take().is_some() {
+            if next.pending_email.take().is_some() || next.grants != user.grants {
                 next.note_change(now);
             }
             Ok(next)
         };
-        self.change_user(login, suspend).await
+        self.change_user(by, id, expected, suspend).await
     }
 
-    /// Lets the user with this login sign in again. The sessions that were ended stay ended.
+    /// Lets a user sign in again. The sessions that were ended stay ended.
     ///
     /// # Errors
-    /// [`OperatorError`], which says for each case why.
-    pub async fn unsuspend(&self, login: &str) -> Result<User, OperatorError> {
-        self.change_user(login, |user| Ok(User { suspension: None, ..user.clone() })).await
+    /// As [`set_grants`](Self::set_grants).
+    pub async fn unsuspend_user(&self, by: &Authority, id: UserId, expected: &VersionMatch) -> Result<User, Error> {
+        by.needs(Capability::WriteUsers)?;
+        self.change_user(by, id, expected, |user| Ok(User { suspension: None, ..user.clone() })).await
     }
 
     /// People see what they are granted, so other grants make another version.
-    fn with_grants(&self, user: &User, grants: Grants) -> User {
-        if grants == user.grants {
-            return user.clone();
-        }
-        User { grants, version: user.version + 1, updated_at: self.clock.now(), ..user.clone() }
+    async fn change_grants(
+        &self,
+        by: &Authority,
+        id: UserId,
+        expected: &VersionMatch,
+        change: impl Fn(&Grants) -> Result<Grants, Error>,
+    ) -> Result<User, Error> {
+        let change = |user: &User| {
+            let mut next = User { grants: change(&user.grants)?, ..user.clone() };
+            if next != *user {
+                next.note_change(self.clock.now());
+            }
+            Ok(next)
+        };
+        self.change_user(by, id, expected, change).await
     }
 
     /// Changes a user in one commit, which also takes away the sessions that a raised epoch has ended.
     async fn change_user(
         &self,
-        login: &str,
-        change: impl Fn(&User) -> Result<User, TooManyGrants>,
-    ) -> Result<User, OperatorError> {
+        by: &Authority,
+        id: UserId,
+        expected: &VersionMatch,
+        change: impl Fn(&User) -> Result<User, Error>,
+    ) -> Result<User, Error> {
+        let mut turn = Turn::new(self.random);
+        let outcome = self.change_until_it_sticks(by, id, expected, change, &mut turn).await;
+        self.settle_turn(id, &turn, &outcome).await;
+        outcome
+    }
+
+    async fn change_until_it_sticks(
+        &self,
+        by: &Authority,
+        id: UserId,
+        expected: &VersionMatch,
+        change: impl Fn(&User) -> Result<User, Error>,
+        turn: &mut Turn,
+    ) -> Result<User, Error> {
         let mut retry = self.retry();
         loop {
-            let found = self.find_login(&Login::read(login)).await?;
-            let Stored { value: user, revision } = found.ok_or(OperatorError::UserNotFound)?;
-            let next = change(&user)?;
+            let Stored { value: user, revision } = self.find_active(id).await?;
+            by.may_act_on(&user)?;
+            expected.check(&user)?;
+            let mut next = change(&user)?;
+            self.check_gifts(by, &user, &mut next).await?;
+            self.take_turn(&user, Some(&mut next), turn).await?;
             if next == user {
                 return Ok(user);
             }
-            let home = Home::of(user.id);
+            let home = Home::of(id);
             let mut batch = Batch::new(home.slot());
             batch.expect(home.user(), Expectation::Revision(revision));
             if next.session_epoch != user.session_epoch {
-                sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
+                sessions::forget(&mut batch, home, self.session_ids(id).await?);
             }
             super::write(&mut batch, Some(&user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(next),
                 Err(CommitError::Conflict) => retry.pause().await?,
-                Err(e) => return Err(Error::from(e).into()),
+                Err(e) => return Err(e.into()),
             }
         }
+    }
+
+    /// Checks that nobody gives more than they have, and finds out what the roles of `next` give.
+    pub(in crate::accounts) async fn check_gifts(
+        &self,
+        by: &Authority,
+        user: &User,
+        next: &mut User,
+    ) -> Result<(), Error> {
+        if next.grants == user.grants {
+            return Ok(());
+        }
+        next.from_roles = self.roles_give(next.grants.roles()).await?;
+        by.may_give(&(&next.capabilities() - &user.capabilities()))
     }
 }

@@ -85,7 +85,16 @@ impl VersionMatch {
     }
 
     pub(super) fn check(&self, user: &User) -> Result<(), Error> {
-        if self.includes(user) { Ok(()) } else { Err(Error::VersionMismatch) }
+        self.check_version(Some(user.version))
+    }
+
+    /// Checks the version of what is there, if anything is.
+    pub(in crate::accounts) fn check_version(&self, version: Option<u64>) -> Result<(), Error> {
+        match (self, version) {
+            (Self::OneOf(_), None) => Err(Error::VersionMismatch),
+            (Self::OneOf(versions), Some(version)) if !versions.contains(&version) => Err(Error::VersionMismatch),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a registration is: who somebody wants to be, and which account an attempt makes of it.
 
+use std::collections::BTreeSet;
+
 use crate::accounts::{
     claims::{Claim, Handle},
     email::EmailAddress,
@@ -66,6 +68,8 @@ impl Registration {
             last_sign_in_at: None,
             suspension: None,
             fence: 1,
+            from_roles: BTreeSet::new(),
+            admin_op: None,
             email_op: claim.op,
             username_op: self.username.as_ref().map(|_| claim.op),
             previous_email: None,

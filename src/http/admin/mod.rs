@@ -1,7 +1,8 @@
 //! `/v1/admin`: what those who run the service do with the accounts of others.
 
 mod auth;
+mod roles;
 mod statistics;
 mod users;
 
-pub(super) use self::{statistics::ServiceStatistics, users::ManagedUsers};
+pub(super) use self::{roles::Roles, statistics::ServiceStatistics, users::ManagedUsers};

@@ -1,6 +1,7 @@
 //! Fields of a request body. A wrong one is remembered, not returned: so one answer names them all.
 
 mod values;
+mod words;
 
 use std::borrow::Cow;
 

@@ -37,7 +37,7 @@ pub(in crate::http) struct User {
     metadata: JsonObject,
     /// What the person is to the services that trust this one, sorted. An operator decides.
     roles: Vec<String>,
-    /// What the person may do there, sorted. An operator decides.
+    /// What the person may do there, sorted: by permissions of their own and by their roles. An operator decides.
     permissions: Vec<String>,
     /// When the account was made.
     created_at: DateTime,
@@ -57,7 +57,7 @@ impl From<&accounts::User> for User {
             locale: OrNull(user.locale.as_ref().map(ToString::to_string)),
             metadata: JsonObject(user.metadata.as_object().clone()),
             roles: user.grants.roles().iter().map(ToString::to_string).collect(),
-            permissions: user.grants.permissions().iter().map(ToString::to_string).collect(),
+            permissions: user.permissions().into_iter().map(ToString::to_string).collect(),
             created_at: DateTime(user.created_at.to_string()),
             updated_at: DateTime(user.updated_at.to_string()),
         }

@@ -2,9 +2,17 @@
 
 use std::process::Output;
 
-use super::{TestApp, run};
+use latchkey::{accounts::Accounts, app};
+
+use super::{TestApp, config, run};
 
 impl TestApp {
+    /// The accounts of this service as the command line opens them.
+    pub async fn accounts(&self) -> Accounts {
+        let config = config(&self.records, self.folder.path(), &[]);
+        app::open_existing(&config, self.clock.clone()).await.unwrap().0
+    }
+
     /// Runs the binary on the store of this service, which goes on running: not on an embedded one.
     pub async fn operator(&self, arguments: &str) -> Output {
         assert!(!self.records.is_empty(), "an embedded store has one service");

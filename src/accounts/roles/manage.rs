@@ -1,0 +1,125 @@
+//! Looking at roles, defining them and deleting them.
+
+use std::collections::BTreeSet;
+
+use super::{DefinedRole, RoleDefinition, book::RoleBook};
+use crate::{
+    accounts::{
+        Accounts,
+        authority::Authority,
+        capability::Capability,
+        error::Error,
+        grants::{Permission, Role},
+        keys,
+        users::VersionMatch,
+    },
+    store::{Batch, CommitError, Expectation, Name, Revision},
+};
+
+impl Accounts {
+    /// Every role, by name: those that are defined and the one that is built in.
+    ///
+    /// # Errors
+    /// [`Error::PermissionDenied`] or [`Error::InsufficientScope`]; the errors of the store.
+    pub async fn roles(&self, by: &Authority) -> Result<Vec<DefinedRole>, Error> {
+        by.needs(Capability::ReadRoles)?;
+        let (mut book, _) = self.role_book().await?;
+        book.0.extend(DefinedRole::admin().map(|admin| (admin.name.clone(), admin)));
+        Ok(book.0.into_values().collect())
+    }
+
+    /// The role with this name.
+    ///
+    /// # Errors
+    /// [`Error::RoleNotFound`] when it is not defined; [`Error::PermissionDenied`] or [`Error::InsufficientScope`]; the
+    /// errors of the store.
+    pub async fn role(&self, by: &Authority, name: &Role) -> Result<DefinedRole, Error> {
+        let found = self.roles(by).await?.into_iter().find(|role| role.name == *name);
+        found.ok_or(Error::RoleNotFound)
+    }
+
+    /// Defines a role, anew or instead of what it was. Who has it may do what it gives at once. Nobody gives what they may
+    /// not do themselves, nor takes it away.
+    ///
+    /// # Errors
+    /// [`Error::RoleBuiltIn`]; [`Error::VersionMismatch`]; [`Error::RoleBookFull`]; [`Error::PermissionDenied`] or
+    /// [`Error::InsufficientScope`]; [`Error::Contended`] and the errors of the store.
+    pub async fn put_role(
+        &self,
+        by: &Authority,
+        name: &Role,
+        definition: RoleDefinition,
+        expected: &VersionMatch,
+    ) -> Result<DefinedRole, Error> {
+        let role = |former: Option<&DefinedRole>| {
+            by.may_give(&definition.capabilities())?;
+            let version = former.map_or(1, |former| former.version + 1);
+            let unchanged = former.filter(|former| former.definition == definition);
+            let written =
+                || DefinedRole { name: name.clone(), definition: definition.clone(), version, is_built_in: false };
+            Ok(Some(unchanged.cloned().unwrap_or_else(written)))
+        };
+        self.change_role(by, name, expected, role).await?.ok_or(Error::RoleNotFound)
+    }
+
+    /// Deletes a role. Users who have it keep its name, and it gives them nothing.
+    ///
+    /// # Errors
+    /// [`Error::RoleNotFound`]; [`Error::RoleBuiltIn`]; [`Error::VersionMismatch`]; [`Error::PermissionDenied`] or
+    /// [`Error::InsufficientScope`]; [`Error::Contended`] and the errors of the store.
+    pub async fn delete_role(&self, by: &Authority, name: &Role, expected: &VersionMatch) -> Result<(), Error> {
+        let none = |former: Option<&DefinedRole>| former.map(|_| None).ok_or(Error::RoleNotFound);
+        self.change_role(by, name, expected, none).await.map(drop)
+    }
+
+    /// Writes what `change` makes of a role, and answers it.
+    async fn change_role(
+        &self,
+        by: &Authority,
+        name: &Role,
+        expected: &VersionMatch,
+        change: impl Fn(Option<&DefinedRole>) -> Result<Option<DefinedRole>, Error>,
+    ) -> Result<Option<DefinedRole>, Error> {
+        by.needs(Capability::WriteRoles)?;
+        if name.is_admin() {
+            return Err(Error::RoleBuiltIn);
+        }
+        let mut retry = self.retry();
+        loop {
+            let (mut book, revision) = self.role_book().await?;
+            let former = book.0.remove(name);
+            if let Some(former) = &former {
+                by.may_give(&former.definition.capabilities())?;
+            }
+            let next = change(former.as_ref())?;
+            expected.check_version(former.as_ref().map(|former| former.version))?;
+            if next == former {
+                return Ok(next);
+            }
+            book.0.extend(next.clone().map(|role| (name.clone(), role)));
+            let fields = book.write()?;
+            let mut batch = Batch::new(keys::roles());
+            batch.expect(Name::ROOT, revision.map_or(Expectation::Absent, Expectation::Revision));
+            batch.put(Name::ROOT, fields);
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(next),
+                Err(CommitError::Conflict) => retry.pause().await?,
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    async fn role_book(&self) -> Result<(RoleBook, Option<Revision>), Error> {
+        let record = self.store.get(&keys::roles().key(&Name::ROOT)).await?;
+        Ok((RoleBook::read(record.as_ref())?, record.map(|record| record.revision)))
+    }
+
+    /// What somebody gives who gives these roles.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(in crate::accounts) async fn roles_give(&self, roles: &BTreeSet<Role>) -> Result<BTreeSet<Permission>, Error> {
+        let record = self.store.get(&keys::roles().key(&Name::ROOT)).await?;
+        super::permissions(record.as_ref(), roles)
+    }
+}
