@@ -47,6 +47,12 @@ impl Timestamp {
         self.0.to_zoned(jiff::tz::TimeZone::UTC).year()
     }
 
+    /// The year and the month of it, in UTC.
+    pub(super) fn year_and_month(self) -> (i16, i8) {
+        let date = self.0.to_zoned(jiff::tz::TimeZone::UTC).date();
+        (date.year(), date.month())
+    }
+
     /// The day of it, in UTC, as `yyyy-mm-dd`.
     #[must_use]
     pub fn date(self) -> String {

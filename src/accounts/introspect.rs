@@ -1,5 +1,7 @@
 //! What a service asks about a token that it was sent.
 
+use std::net::IpAddr;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
@@ -40,15 +42,19 @@ impl Accounts {
     /// # Errors
     /// Those of the store.
     pub async fn introspect(&self, token: &AccessToken) -> Result<Option<Introspection>, Error> {
-        let Some(who) = self.session_of(token).await? else { return Ok(None) };
+        let Some(who) = self.session_of(token, None).await? else { return Ok(None) };
         let claims = claims(token).ok_or_else(|| Error::Corrupt("the claims of a token that is ours".to_owned()))?;
         Ok(Some(Introspection { claims, user: who.user.value }))
     }
 
-    /// The session that an access token stands for, unless the token or the session has ended.
-    pub(super) async fn session_of(&self, token: &AccessToken) -> Result<Option<SignedIn>, Error> {
+    /// The session that an access token stands for that came from `address`, unless the token or the session has ended.
+    pub(super) async fn session_of(
+        &self,
+        token: &AccessToken,
+        address: Option<IpAddr>,
+    ) -> Result<Option<SignedIn>, Error> {
         match self.verify(token).await {
-            Ok(subject) => self.load(subject.user, subject.session, None).await,
+            Ok(subject) => self.load(subject.user, subject.session, address).await,
             Err(Error::TokenInvalid | Error::TokenExpired) => Ok(None),
             Err(e) => Err(e),
         }

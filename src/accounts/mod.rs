@@ -15,6 +15,8 @@ mod device_token;
 mod digest;
 mod email;
 mod error;
+mod events;
+mod export;
 mod grants;
 mod hashing;
 mod introspect;
@@ -58,6 +60,8 @@ pub use self::{
     device_token::DeviceToken,
     email::{EmailAddress, InvalidEmailAddress},
     error::Error,
+    events::{Deletion, DeletionCursor, DeletionPage, Event, EventId, EventKind, EventPage, EventSettings, Who},
+    export::{Confirmable, PersonalData},
     grants::{Grants, InvalidGrant, Permission, Role, TooManyGrants},
     hashing::{
         HashCost, HashRate, HashSettings, Hasher, InvalidCost, InvalidPepper, Pepper, measure as measure_hashes,
@@ -89,6 +93,7 @@ pub use self::{
 };
 use self::{
     device_token::DeviceKey,
+    events::Failures,
     retry::Retry,
     sessions::BeingNoted,
     token::{InDoubt, VerifiedTokens},
@@ -96,7 +101,7 @@ use self::{
 pub use crate::store::in_one_request;
 use crate::{
     breaches::Breaches,
-    store::{Name, OpenError, Store, in_the_same_request},
+    store::{Name, OpenError, REQUEST_DEADLINE, Store, in_the_same_request},
 };
 
 /// The accounts in a store, and everything that can be done with them.
@@ -114,6 +119,7 @@ pub struct Accounts {
     devices: DeviceKey,
     /// Told when a mail is put into the outbox.
     mail_queued: Notify,
+    failures: Failures,
 }
 
 /// What an operator decides about accounts.
@@ -129,6 +135,8 @@ pub struct Settings {
     pub signing: SigningSettings,
     /// What is mailed to be confirmed.
     pub confirmations: ConfirmationSettings,
+    /// The audit trail.
+    pub events: EventSettings,
     /// How often what may be tried.
     pub throttle: ThrottleSettings,
     /// Whether registering tells nobody that an address has an account.
@@ -206,6 +214,7 @@ impl Accounts {
             in_doubt,
             devices,
             mail_queued: Notify::new(),
+            failures: Failures::default(),
         }
     }
 
@@ -253,6 +262,7 @@ impl Accounts {
 
     /// Lets the store go, after the last request.
     pub async fn close(&self) {
+        self.failures.settle(REQUEST_DEADLINE).await;
         self.store.close().await;
     }
 

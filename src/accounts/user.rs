@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     capability::{Capability, capabilities},
     clock::Timestamp,
+    digest::Digest,
     email::EmailAddress,
     grants::{Grants, Permission, Role},
     hashing::PasswordHash,
@@ -85,6 +86,11 @@ id_bytes!(SessionId);
 impl UserId {
     /// The id of nobody.
     pub(super) const NIL: Self = Self(Uuid::nil());
+
+    /// The id that is looked up for a text that leads to nobody, so that as much is done as for somebody. It is nobody's.
+    pub(super) fn of_nobody(text: &str) -> Self {
+        Digest::of(text.as_bytes()).as_bytes().first_chunk().map_or(Self::NIL, |id| Self::from_bytes(*id))
+    }
 }
 
 /// Which attempt to make or change a user; see [`claims`](super::claims).

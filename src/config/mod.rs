@@ -3,6 +3,7 @@
 
 mod breaches;
 mod confirmations;
+mod events;
 mod hashing;
 mod mail;
 mod parse;
@@ -25,7 +26,7 @@ use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
 pub use self::{
-    breaches::BreachArgs, confirmations::ConfirmationArgs, hashing::HashingArgs, mail::MailArgs,
+    breaches::BreachArgs, confirmations::ConfirmationArgs, events::EventArgs, hashing::HashingArgs, mail::MailArgs,
     passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs,
     signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
 };
@@ -115,6 +116,10 @@ pub struct Config {
     /// What is mailed to be confirmed.
     #[command(flatten)]
     pub confirmations: ConfirmationArgs,
+
+    /// The audit trail.
+    #[command(flatten)]
+    pub events: EventArgs,
 
     /// Throttles.
     #[command(flatten)]
@@ -218,6 +223,7 @@ impl Config {
             tokens,
             signing,
             confirmations: self.confirmations.settings(),
+            events: self.events.settings(),
             throttle: self.throttle.settings(),
             conceal_accounts: self.throttle.conceal_accounts,
         }

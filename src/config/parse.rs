@@ -41,6 +41,17 @@ pub(crate) fn duration<const LEAST: u64, const MOST: u64>(text: &str) -> Result<
     between(text, LEAST * 1000, MOST * 1000)
 }
 
+/// A duration of so many days, also told in days.
+pub(super) fn days<const LEAST: u64, const MOST: u64>(text: &str) -> Result<Duration, String> {
+    const DAY: u64 = 24 * 60 * 60;
+    let hours = text
+        .strip_suffix('d')
+        .and_then(|days| days.parse::<u32>().ok())
+        .map(|days| format!("{}h", u64::from(days) * 24));
+    between(hours.as_deref().unwrap_or(text), LEAST * DAY * 1000, MOST * DAY * 1000)
+        .map_err(|_| format!("a duration from {LEAST}d to {MOST}d is needed"))
+}
+
 /// A duration of so many milliseconds.
 pub(super) fn milliseconds<const LEAST: u64, const MOST: u64>(text: &str) -> Result<Duration, String> {
     between(text, LEAST, MOST)

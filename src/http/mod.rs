@@ -19,6 +19,8 @@ mod discovery;
 mod docs;
 mod edge;
 mod etag;
+mod events;
+mod export;
 mod field;
 mod header;
 mod health;
@@ -50,6 +52,8 @@ use self::{
     cors::Cors,
     discovery::Discovery,
     edge::Edge,
+    events::Events,
+    export::Exports,
     health::HealthChecks,
     limits::Limits,
     sessions::Sessions,
@@ -66,7 +70,19 @@ pub use self::{
 };
 use crate::accounts::Accounts;
 
-type Api = (Users, Sessions, Confirmations, Tokens, ManagedUsers, Roles, ServiceStatistics, Discovery, HealthChecks);
+type Api = (
+    Users,
+    Events,
+    Exports,
+    Sessions,
+    Confirmations,
+    Tokens,
+    ManagedUsers,
+    Roles,
+    ServiceStatistics,
+    Discovery,
+    HealthChecks,
+);
 
 /// The chapters of the document.
 #[derive(poem_openapi::Tags)]
@@ -89,8 +105,19 @@ enum Tags {
 }
 
 /// What is routed by the document. Handlers find the accounts in the data of the request.
-const API: Api =
-    (Users, Sessions, Confirmations, Tokens, ManagedUsers, Roles, ServiceStatistics, Discovery, HealthChecks);
+const API: Api = (
+    Users,
+    Events,
+    Exports,
+    Sessions,
+    Confirmations,
+    Tokens,
+    ManagedUsers,
+    Roles,
+    ServiceStatistics,
+    Discovery,
+    HealthChecks,
+);
 
 /// The whole API over these accounts.
 #[must_use]

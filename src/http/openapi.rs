@@ -16,6 +16,7 @@ use super::{
     problem::{self, Problem, ProblemDocument, code_text},
     refusals,
 };
+use crate::accounts::EventKind;
 
 /// The request id of the examples.
 const EXAMPLE_ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
@@ -188,6 +189,20 @@ not have with `method_not_allowed`. What is no HTTP at all, or has too many or t
     for code in Code::ALL {
         let (name, status, advice) = (code_text(*code), code.status().as_u16(), code.advice());
         let _ = writeln!(text, "| `{name}` | {status} | {advice} |"); // text takes everything
+    }
+    text.push_str(
+        "
+## Events
+
+What happens to an account is kept in its audit trail. These are the kinds of events, and what their `details` say. None of
+them ever changes; a later version may know more.
+
+| kind | meaning |
+|---|---|
+",
+    );
+    for kind in EventKind::ALL {
+        let _ = writeln!(text, "| `{kind}` | {} |", kind.meaning());
     }
     text
 }

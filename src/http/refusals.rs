@@ -41,7 +41,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             &[InvalidParameter, EmailTaken, UsernameTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed],
             &[TooManyAttempts, Overloaded, Contended],
         ],
-        "get_me" => &[TOKEN, STORE, &[InvalidParameter]],
+        "get_me" | "list_events" => &[TOKEN, STORE, &[InvalidParameter]],
         "patch_me" => &[
             TOKEN,
             COOKIE,
@@ -67,10 +67,10 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "reauthenticate" => {
             &[TOKEN, COOKIE, BODY, WRITE, &[CurrentPasswordIncorrect, TooManyAttempts, Overloaded, Contended]]
         }
-        "list_sessions" => &[TOKEN, STORE],
+        "list_sessions" | "export_me" => &[TOKEN, STORE],
         "end_sessions" => &[TOKEN, COOKIE, WRITE, &[InvalidParameter, Contended]],
-        "sign_out" => &[TOKEN, COOKIE, WRITE],
-        "end_session" => &[TOKEN, COOKIE, WRITE, &[SessionNotFound]],
+        "sign_out" => &[TOKEN, COOKIE, WRITE, &[Contended]],
+        "end_session" => &[TOKEN, COOKIE, WRITE, &[SessionNotFound, Contended]],
         "list_users" | "get_statistics" => &[ADMIN, STORE, &[InvalidParameter]],
         "get_user" | "list_user_sessions" => &[ADMIN, STORE, &[UserNotFound]],
         "patch_user" => &[
@@ -89,7 +89,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             &[ADMIN, COOKIE, WRITE, &[InvalidParameter, RoleNotFound, RoleBuiltIn, VersionMismatch, Contended]]
         }
         "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
-        "revoke_token" => &[WRITE, FORM],
+        "revoke_token" => &[WRITE, FORM, &[Contended]],
         "get_keys" | "get_openid_configuration" | "get_server_metadata" | "health_live" => &[],
         "health_ready" => &[STORE],
         _ => return None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::web::Data;
+use poem::{Request, web::Data};
 use poem_openapi::{ApiResponse, Object, OpenApi, payload::Json, registry::MetaSchema};
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ use super::{
     scalar::Id,
     token_text::TokenText,
     urlencoded::UrlEncoded,
+    web::Web,
 };
 use crate::accounts::{self, AccessToken, Accounts};
 
@@ -150,8 +151,14 @@ impl Tokens {
     /// expired, whose session goes on, or an API key, which goes on being good until `latchkey api-keys revoke` ends
     /// it.
     #[oai(path = "/revoke", method = "post", operation_id = "revoke_token")]
-    async fn revoke(&self, accounts: Data<&Arc<Accounts>>, body: UrlEncoded<SentToken>) -> Result<Revoked, Problem> {
-        accounts.revoke_token(body.0.reveal()).await?;
+    async fn revoke(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        web: Data<&Arc<Web>>,
+        request: &Request,
+        body: UrlEncoded<SentToken>,
+    ) -> Result<Revoked, Problem> {
+        accounts.revoke_token(body.0.reveal(), web.client_address(request)).await?;
         Ok(Revoked::Done)
     }
 }

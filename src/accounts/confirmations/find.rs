@@ -6,7 +6,6 @@ use crate::{
         Accounts,
         claims::Handle,
         clock::Timestamp,
-        digest::Digest,
         email::EmailAddress,
         error::Error,
         keys::Home,
@@ -87,7 +86,7 @@ impl Accounts {
         let mut retry = self.retry();
         loop {
             let user = self.find_by_handle(&Handle::email(email)).await?;
-            let home = Home::of(user.map_or_else(|| nobody(email), |user| user.value.id));
+            let home = Home::of(user.map_or_else(|| UserId::of_nobody(email.canonical()), |user| user.value.id));
             let (user, found) = self.read_with_confirmation(home, purpose).await?;
             let now = self.clock.now();
             let expected = found.as_ref().map_or(Expectation::Absent, |found| Expectation::Revision(found.revision));
@@ -162,10 +161,4 @@ fn good(
         && now < confirmation.value.expires_at
         && purpose.is_about(&confirmation.value.email, &user.value, now);
     is_good.then_some(Found { user, confirmation })
-}
-
-/// The id that tries are noted for when nobody has the address. It is nobody's.
-fn nobody(email: &EmailAddress) -> UserId {
-    let digest = Digest::of(email.canonical().as_bytes());
-    digest.as_bytes().first_chunk().map_or(UserId::NIL, |id| UserId::from_bytes(*id))
 }

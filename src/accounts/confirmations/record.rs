@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(in crate::accounts) struct Confirmation {
     /// Where it was mailed to.
-    pub(super) email: EmailAddress,
+    pub(in crate::accounts) email: EmailAddress,
     /// Of the secret in the token.
     pub(super) secret: Digest,
     pub(super) code: Option<CodeRecord>,

@@ -6,6 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 use crate::{
     accounts::{
         Accounts,
+        authority::{Actor, Origin},
         claims::Handle,
         detached,
         email::EmailAddress,
@@ -26,6 +27,13 @@ pub struct MailRequest {
     pub languages: Vec<Locale>,
     /// Where the request comes from, if that is known.
     pub from: Option<IpAddr>,
+}
+
+impl MailRequest {
+    /// Who that is, as it stands in the audit trail: what is mailed tells nobody who reads it.
+    pub(in crate::accounts) fn origin(&self) -> Origin {
+        Origin { actor: Actor::Anonymous, address: self.from }
+    }
 }
 
 impl Accounts {

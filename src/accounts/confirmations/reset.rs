@@ -7,8 +7,8 @@ use crate::{
     accounts::{
         Accounts, detached,
         error::Error,
+        events::{Act, EventKind},
         keys::Home,
-        locale::Locale,
         outbox::{Entry, enqueue},
         password::{Chooser, NewPassword},
         sessions,
@@ -36,14 +36,12 @@ impl Accounts {
         let accounts = Arc::clone(self);
         let subject = Subject::address(request.from, Subject::Address);
         detached(async move {
-            accounts
-                .trying(subject.as_slice(), Box::pin(accounts.run_reset(&proof, &password, &request.languages)))
-                .await
+            accounts.trying(subject.as_slice(), Box::pin(accounts.run_reset(&proof, &password, &request))).await
         })
         .await
     }
 
-    async fn run_reset(&self, proof: &Proof, password: &NewPassword, languages: &[Locale]) -> Result<(), Error> {
+    async fn run_reset(&self, proof: &Proof, password: &NewPassword, request: &MailRequest) -> Result<(), Error> {
         let mut found = self.find_confirmation(proof, Purpose::Reset).await?;
         let user = &found.user.value;
         let chooser = Chooser { email: &user.email, username: user.username.as_ref(), name: user.name.as_ref() };
@@ -70,8 +68,13 @@ impl Accounts {
             batch.delete(home.confirmation(Purpose::Verification));
             // Signing in writes the user too, so no session can be added unseen between this read and the commit.
             sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
-            let told = Entry::of_user(LetterKind::PasswordChanged, user.id, &user.email, languages, now, self.random);
+            let told =
+                Entry::of_user(LetterKind::PasswordChanged, user.id, &user.email, &request.languages, now, self.random);
             enqueue(&mut batch, &told);
+            self.note_act(&mut batch, home, now, Act::new(EventKind::PasswordReset, request.origin()));
+            if !user.email_verified {
+                self.note_act(&mut batch, home, now, Act::new(EventKind::EmailVerified, request.origin()));
+            }
             users::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => {

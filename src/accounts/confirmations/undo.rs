@@ -9,8 +9,8 @@ use crate::{
         claims::Difference,
         detached,
         error::Error,
+        events::{Act, EventKind},
         keys::Home,
-        locale::Locale,
         outbox::{Entry, enqueue},
         sessions,
         throttle::Subject,
@@ -29,13 +29,11 @@ impl Accounts {
     pub async fn undo_email_change(self: &Arc<Self>, token: MailToken, request: MailRequest) -> Result<(), Error> {
         let accounts = Arc::clone(self);
         let subject = Subject::address(request.from, Subject::Address);
-        detached(async move {
-            accounts.trying(subject.as_slice(), Box::pin(accounts.run_undo(token, &request.languages))).await
-        })
-        .await
+        detached(async move { accounts.trying(subject.as_slice(), Box::pin(accounts.run_undo(token, &request))).await })
+            .await
     }
 
-    async fn run_undo(&self, token: MailToken, languages: &[Locale]) -> Result<(), Error> {
+    async fn run_undo(&self, token: MailToken, request: &MailRequest) -> Result<(), Error> {
         let mut found = self.find_confirmation(&Proof::Token(token), Purpose::Undo).await?;
         let unusable = self.hasher.unusable()?;
         let mut retry = self.retry();
@@ -53,8 +51,10 @@ impl Accounts {
             batch.delete(home.confirmation(Purpose::Verification)).delete(home.confirmation(Purpose::Reset));
             // Signing in writes the user too, so no session can be added unseen between this read and the commit.
             sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
-            let reset = Entry::of_user(LetterKind::PasswordReset, user.id, &next.email, languages, now, self.random);
+            let reset =
+                Entry::of_user(LetterKind::PasswordReset, user.id, &next.email, &request.languages, now, self.random);
             enqueue(&mut batch, &reset);
+            self.note_act(&mut batch, home, now, Act::new(EventKind::EmailChangeUndone, request.origin()));
             users::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => {

@@ -10,7 +10,6 @@ use crate::{
         detached,
         error::Error,
         keys::Home,
-        locale::Locale,
         outbox::{Entry, enqueue},
         throttle::Subject,
         user::OperationId,
@@ -31,16 +30,16 @@ impl Accounts {
         let accounts = Arc::clone(self);
         let subject = Subject::address(request.from, Subject::Address);
         detached(async move {
-            accounts.trying(subject.as_slice(), Box::pin(accounts.run_verification(&proof, &request.languages))).await
+            accounts.trying(subject.as_slice(), Box::pin(accounts.run_verification(&proof, &request))).await
         })
         .await
     }
 
-    async fn run_verification(&self, proof: &Proof, languages: &[Locale]) -> Result<(), Error> {
+    async fn run_verification(&self, proof: &Proof, request: &MailRequest) -> Result<(), Error> {
         let found = self.find_confirmation(proof, Purpose::Verification).await?;
         let op = OperationId::new(self.random);
         let mut gains = Gains::new();
-        let outcome = self.confirm_until_it_sticks(found, op, languages, &mut gains).await;
+        let outcome = self.confirm_until_it_sticks(found, op, request, &mut gains).await;
         self.settle_gains(&gains, &outcome).await;
         outcome
     }
@@ -49,7 +48,7 @@ impl Accounts {
         &self,
         mut found: Found,
         op: OperationId,
-        languages: &[Locale],
+        request: &MailRequest,
         gains: &mut Gains,
     ) -> Result<(), Error> {
         let mut retry = self.retry();
@@ -68,7 +67,7 @@ impl Accounts {
                 next.move_to(address, op, now);
                 let can_undo = next.previous_email.as_ref().is_some_and(|previous| previous.address == user.email);
                 let kind = if can_undo { LetterKind::EmailChanged } else { LetterKind::EmailReplaced };
-                enqueue(&mut batch, &Entry::of_user(kind, user.id, &user.email, languages, now, self.random));
+                enqueue(&mut batch, &Entry::of_user(kind, user.id, &user.email, &request.languages, now, self.random));
                 batch.delete(Home::of(user.id).confirmation(Purpose::Reset));
             }
             let Difference { gained, lost } = Difference::between(user, &next);
@@ -86,6 +85,7 @@ impl Accounts {
                 }
                 Err(e) => return Err(e),
             }
+            self.note_changes(&mut batch, user, &next, request.origin(), now);
             users::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => {

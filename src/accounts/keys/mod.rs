@@ -13,6 +13,9 @@
 //! | `{b<k>}:mail:<id>`             | a mail that is to be sent                                       |
 //! | `{b<k>}:index:outbox`          | index: ids of those mails, by when to try                       |
 //! | `{b<k>}:index:dead-letters`    | index: ids of mails that are not tried again, by when they failed |
+//! | `{b<k>}:index:deleted`         | index: who was deleted and by whom, by when                     |
+//! | `{b<k>}:events:<uid>:<yyyy-mm>`| log: what happened to the account in a month (UTC)              |
+//! | `{b<k>}:failures:<uid>:<yyyy-mm>`| log: what was tried on it in a month and failed               |
 //! | `{b<k>}:totals`                | how many of the bucket's users have a confirmed address         |
 //! | `{b<k>}:day:<yyyy-mm-dd>`      | how often what happened on a day (UTC)                          |
 //! | `{email:<digest>}`             | the claim on an email address                                   |
@@ -40,6 +43,7 @@ use super::{
     clock::Timestamp,
     confirmations::Purpose,
     digest::Digest,
+    events::Month,
     outbox::MailId,
     user::{SessionId, User, UserId},
 };
@@ -85,6 +89,14 @@ impl Home {
 
     pub(super) fn sessions(self) -> Name {
         Name::new(format!("sessions:{}", self.0))
+    }
+
+    pub(super) fn events(self, month: Month) -> Name {
+        Name::new(format!("events:{}:{month}", self.0))
+    }
+
+    pub(super) fn failures(self, month: Month) -> Name {
+        Name::new(format!("failures:{}:{month}", self.0))
     }
 
     pub(super) fn confirmation(self, purpose: Purpose) -> Name {
@@ -150,6 +162,11 @@ pub(super) fn active() -> Name {
     Name::new("index:active")
 }
 
+/// The index of a bucket's deleted users, by when they were deleted: what is kept of them for good.
+pub(super) fn deleted() -> Name {
+    Name::new("index:deleted")
+}
+
 /// The name of a bucket's figures that are up to date.
 pub(super) fn totals() -> Name {
     Name::new("totals")
@@ -165,7 +182,7 @@ pub(super) fn day(at: Timestamp) -> Name {
 
 /// The field of a [`day`] with the number of sign-ins.
 pub(super) const SIGN_INS: &str = "sign_ins";
-/// The field of a [`day`] with the number of attempts to sign in that failed.
+/// The field of a [`day`] with the number of sign-ins that failed, also those with a login that nobody has.
 pub(super) const SIGN_IN_FAILURES: &str = "sign_in_failures";
 /// The field of a [`day`] with the number of accounts that were made.
 pub(super) const REGISTRATIONS: &str = "registrations";

@@ -1,11 +1,13 @@
 //! Which place a key is: for whoever meets keys without having looked for them.
 
 use super::{
-    Bucket, Home, admins, api_key, api_keys, api_keys_created, dead_letters, devices, mail, meta, outbox, roles,
-    signing, totals,
+    Bucket, Home, admins, api_key, api_keys, api_keys_created, dead_letters, deleted, devices, mail, meta, outbox,
+    roles, signing, totals,
 };
 use crate::{
-    accounts::{api_keys::ApiKeyId, confirmations::Purpose, digest::Digest, outbox::MailId, user::SessionId},
+    accounts::{
+        api_keys::ApiKeyId, confirmations::Purpose, digest::Digest, events::Month, outbox::MailId, user::SessionId,
+    },
     store::{Key, Name, Slot},
 };
 
@@ -26,6 +28,12 @@ pub(in crate::accounts) enum Place {
     Users(Key),
     /// Figures of a bucket.
     Figures(Key),
+    /// What happened to a person's account in a month.
+    Events(Home, Month),
+    /// What was tried on it in a month and failed.
+    Failures(Home, Month),
+    /// A bucket's deleted users.
+    Deleted(Bucket),
     Claim(Slot),
     Idempotency(Key),
     SigningKeys(Key),
@@ -74,6 +82,11 @@ impl Place {
                 let (user, purpose) = rest.split_once(':')?;
                 Self::Confirmation(Home::of(user.parse().ok()?), purpose.parse().ok()?)
             }
+            "events" | "failures" => {
+                let (user, month) = rest.split_once(':')?;
+                let (home, month) = (Home::of(user.parse().ok()?), month.parse().ok()?);
+                if kind == "events" { Self::Events(home, month) } else { Self::Failures(home, month) }
+            }
             "day" => {
                 Bucket::parse(&tag)?;
                 Self::Figures(key.clone())
@@ -85,6 +98,7 @@ impl Place {
                 (_, "created" | "email" | "username" | "active") => Self::Users(key.clone()),
                 (bucket, "outbox") => Self::Outbox(bucket),
                 (bucket, "dead-letters") => Self::DeadLetters(bucket),
+                (bucket, "deleted") => Self::Deleted(bucket),
                 _ => return None,
             },
             _ => return None,
@@ -102,6 +116,9 @@ impl Place {
             Self::Mail(bucket, id) => bucket.slot().key(&mail(*id)),
             Self::Outbox(bucket) => bucket.slot().key(&outbox()),
             Self::DeadLetters(bucket) => bucket.slot().key(&dead_letters()),
+            Self::Events(home, month) => home.key(&home.events(*month)),
+            Self::Failures(home, month) => home.key(&home.failures(*month)),
+            Self::Deleted(bucket) => bucket.slot().key(&deleted()),
             Self::Users(key)
             | Self::Figures(key)
             | Self::Idempotency(key)
@@ -140,6 +157,7 @@ mod tests {
         let key = idempotency("key").key(&Name::ROOT);
         let ring = signing().key(&Name::ROOT);
         let device_key = devices().key(&Name::ROOT);
+        let month = Month::of(now);
         let (bucket, letter) = (Bucket(63), MailId::new(now, Random));
         for (key, place) in [
             (home.key(&home.user()), Place::User(home)),
@@ -149,6 +167,9 @@ mod tests {
             (bucket.slot().key(&mail(letter)), Place::Mail(bucket, letter)),
             (bucket.slot().key(&outbox()), Place::Outbox(bucket)),
             (bucket.slot().key(&dead_letters()), Place::DeadLetters(bucket)),
+            (home.key(&home.events(month)), Place::Events(home, month)),
+            (home.key(&home.failures(month)), Place::Failures(home, month)),
+            (bucket.slot().key(&deleted()), Place::Deleted(bucket)),
             (index.clone(), Place::Users(index)),
             (figures.clone(), Place::Figures(figures)),
             (day.clone(), Place::Figures(day)),

@@ -6,10 +6,11 @@ use super::forget;
 use crate::{
     accounts::{
         Accounts,
-        authority::Authority,
+        authority::{Authority, Origin},
         capability::Capability,
         detached,
         error::Error,
+        events::{Act, EventKind},
         keys::Home,
         records,
         user::{Session, SessionId, Stored, UserId},
@@ -37,7 +38,7 @@ impl Accounts {
         by.needs(Capability::WriteUsers)?;
         let user = self.find_active(id).await?.value;
         by.may_act_on(&user)?;
-        self.end_live_session(&user, session).await
+        self.end_live_session(&user, session, by.origin()).await
     }
 
     /// Ends all sessions of a user.
@@ -51,13 +52,13 @@ impl Accounts {
         detached(async move {
             let user = accounts.find_active(id).await?.value;
             by.may_act_on(&user)?;
-            accounts.end_all_sessions(id).await
+            accounts.end_all_sessions(id, by.origin()).await
         })
         .await
     }
 
     /// Raising the epoch ends them all, those that are about to be written too.
-    async fn end_all_sessions(&self, id: UserId) -> Result<(), Error> {
+    async fn end_all_sessions(&self, id: UserId, by: Origin) -> Result<(), Error> {
         let home = Home::of(id);
         let mut retry = self.retry();
         loop {
@@ -68,6 +69,7 @@ impl Accounts {
             batch.expect(home.user(), Expectation::Revision(revision));
             batch.put(home.user(), records::write_user(&user));
             forget(&mut batch, home, sessions.iter().copied());
+            self.note_act(&mut batch, home, self.clock.now(), Act::new(EventKind::SessionsEnded, by));
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Conflict) => retry.pause().await?,

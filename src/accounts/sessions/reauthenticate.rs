@@ -6,6 +6,7 @@ use crate::{
     accounts::{
         Accounts, detached,
         error::Error,
+        events::{Act, EventKind},
         hashing::Verdict,
         keys::Home,
         password::Password,
@@ -25,8 +26,15 @@ impl Accounts {
     /// the store.
     pub async fn reauthenticate(self: &Arc<Self>, who: SignedIn, password: Password) -> Result<Reauthenticated, Error> {
         let accounts = Arc::clone(self);
-        let subject = Subject::User(who.user().id);
-        detached(async move { accounts.trying(&[subject], accounts.run_reauthentication(who, &password)).await }).await
+        let (id, origin) = (who.user().id, who.origin());
+        detached(async move {
+            let outcome = accounts.trying(&[Subject::User(id)], accounts.run_reauthentication(who, &password)).await;
+            if let Err(Error::CurrentPasswordIncorrect) = outcome {
+                accounts.note_failed_reauthentication(id, origin);
+            }
+            outcome
+        })
+        .await
     }
 
     async fn run_reauthentication(&self, mut who: SignedIn, password: &Password) -> Result<Reauthenticated, Error> {
@@ -46,7 +54,9 @@ impl Accounts {
             session.note_use(now, &self.settings.sessions);
             let (access, expires_in) = self.issue_access(who.user(), &session, now)?;
             let mut batch = expect_unchanged(&who);
-            keep(&mut batch, Home::of(who.user().id), &session);
+            let home = Home::of(who.user().id);
+            keep(&mut batch, home, &session);
+            self.note_act(&mut batch, home, now, Act::new(EventKind::Reauthenticated, who.origin()));
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(Reauthenticated { access, expires_in, session }),
                 Err(CommitError::Conflict) => retry.pause().await?,

@@ -1,13 +1,15 @@
 //! Refreshing: a refresh token is used up, and gives the next one and an access token.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     accounts::{
         Accounts,
+        authority::{Actor, Origin},
         clock::Timestamp,
         detached,
         error::Error,
+        events::{Act, EventKind},
         keys::Home,
         sessions::{expect_unchanged, forget, keep},
         token::{Issued, Parts, RefreshToken, Rotation, Standing, Tokens},
@@ -17,7 +19,7 @@ use crate::{
 };
 
 impl Accounts {
-    /// Gives new tokens for a refresh token.
+    /// Gives new tokens for a refresh token that came from `address`.
     ///
     /// For 10 seconds after its use a token gives the refresh token that is current since: so two that ask at once get
     /// the same one, and whoever did not get the answer asks again. While the store is away, this time does not pass.
@@ -26,11 +28,16 @@ impl Accounts {
     /// # Errors
     /// [`Error::RefreshTokenInvalid`] when the token stands for no session; [`Error::RefreshTokenReused`];
     /// [`Error::Contended`] and the errors of the store.
-    pub async fn refresh(self: &Arc<Self>, token: RefreshToken, rotation: Rotation) -> Result<Issued, Error> {
+    pub async fn refresh(
+        self: &Arc<Self>,
+        token: RefreshToken,
+        rotation: Rotation,
+        address: Option<IpAddr>,
+    ) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
         detached(async move {
             let parts = token.parts().ok_or(Error::RefreshTokenInvalid)?;
-            let outcome = accounts.run_refresh(&parts, rotation).await;
+            let outcome = accounts.run_refresh(&parts, rotation, address).await;
             if let Err(Error::StoreUnavailable(_)) = outcome {
                 accounts.in_doubt.note(parts.session, accounts.clock.now());
             }
@@ -39,7 +46,7 @@ impl Accounts {
         .await
     }
 
-    async fn run_refresh(&self, parts: &Parts, rotation: Rotation) -> Result<Issued, Error> {
+    async fn run_refresh(&self, parts: &Parts, rotation: Rotation, address: Option<IpAddr>) -> Result<Issued, Error> {
         let mut retry = self.retry();
         loop {
             let who = self.load(parts.user, parts.session, None).await?.ok_or(Error::RefreshTokenInvalid)?;
@@ -63,6 +70,10 @@ impl Accounts {
                 }
                 Standing::UsedUp => {
                     forget(&mut batch, home, [session.id]);
+                    // Nobody knows who of those that have it this is.
+                    let origin = Origin { actor: Actor::Anonymous, address };
+                    let act = Act::new(EventKind::RefreshTokenReused, origin);
+                    self.note_act(&mut batch, home, now, act.with("session_id", session.id.to_string()));
                     Err(Error::RefreshTokenReused)
                 }
             };

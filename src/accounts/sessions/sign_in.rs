@@ -5,11 +5,13 @@ use std::sync::Arc;
 use crate::{
     accounts::{
         Accounts,
+        authority::{Actor, Origin},
         claims::Handle,
         clock::Timestamp,
         detached,
         device_token::{DeviceId, DeviceToken},
         error::Error,
+        events::{Act, EventKind},
         hashing::{PasswordHash, Verdict},
         keys::{self, Home},
         login::Login,
@@ -51,10 +53,10 @@ impl Accounts {
     pub async fn sign_in(self: &Arc<Self>, request: SignIn) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
         // Whoever hangs up ends no attempt early: a wrong password counts, and no attempt is left behind as running.
-        detached(async move { accounts.sign_in_if_admitted(request).await }).await
+        detached(async move { accounts.sign_in_if_admitted(&request).await }).await
     }
 
-    async fn sign_in_if_admitted(&self, request: SignIn) -> Result<Issued, Error> {
+    async fn sign_in_if_admitted(self: &Arc<Self>, request: &SignIn) -> Result<Issued, Error> {
         let login = Login::read(&request.login);
         let found = self.find_login(&login).await?;
         let known = found.as_ref().and_then(|found| {
@@ -66,7 +68,13 @@ impl Accounts {
             let address = Subject::address(request.device.address, Subject::Address);
             [Subject::Login(login.clone())].into_iter().chain(address).collect()
         };
-        self.trying(&subjects, Box::pin(self.run_sign_in(&request, &login, found, known))).await
+        let user = found.as_ref().map(|found| found.value.id);
+        let outcome = self.trying(&subjects, Box::pin(self.run_sign_in(request, &login, found, known))).await;
+        if let Err(Error::InvalidCredentials | Error::EmailNotVerified) = outcome {
+            let origin = Origin { actor: Actor::Anonymous, address: request.device.address };
+            self.note_failed_sign_in(user, &login.canonical(), origin);
+        }
+        outcome
     }
 
     async fn run_sign_in(
@@ -148,6 +156,8 @@ impl Accounts {
         forget(&mut batch, home, self.outdated_sessions(home, now).await?);
         keep(&mut batch, home, &session);
         users::count_today(&mut batch, keys::SIGN_INS, now);
+        let origin = Origin { actor: Actor::User(user.id, id), address: request.device.address };
+        self.note_act(&mut batch, home, now, Act::new(EventKind::SignedIn, origin));
         batch.put(home.user(), records::write_user(&user));
         Ok((Issued { tokens, session, user, device }, batch))
     }

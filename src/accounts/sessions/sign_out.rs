@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     accounts::{
-        Accounts, detached,
+        Accounts,
+        authority::{Actor, Origin},
+        detached,
         error::Error,
+        events::{Act, EventKind},
         keys::Home,
         records,
         sessions::{forget, keep},
@@ -24,19 +27,38 @@ pub enum Scope {
     Others,
 }
 
+impl Scope {
+    fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Others => "others",
+        }
+    }
+}
+
 impl Accounts {
-    /// Ends the session that asks.
+    /// Ends the session that asks. In a store that is full, it ends without an event.
     ///
     /// # Errors
-    /// Those of the store.
+    /// [`Error::Contended`] and the errors of the store.
     pub async fn sign_out(&self, who: &SignedIn) -> Result<(), Error> {
-        let home = Home::of(who.user().id);
-        let mut batch = Batch::new(home.slot());
-        forget(&mut batch, home, [who.session().id]);
-        match self.store.commit(batch).await {
-            Ok(_) => Ok(()),
-            Err(CommitError::Full) => self.end_without_commit(home, &[who.session().id]).await,
-            Err(e) => Err(e.into()),
+        let (home, id) = (Home::of(who.user().id), who.session().id);
+        let mut retry = self.retry();
+        loop {
+            let mut batch = Batch::new(home.slot());
+            // Who has been deleted meanwhile has no sessions, and gets no event.
+            batch.expect(home.session(id), Expectation::Exists);
+            forget(&mut batch, home, [id]);
+            self.note_act(&mut batch, home, self.clock.now(), Act::new(EventKind::SignedOut, who.origin()));
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::Conflict) if self.store.get(&home.key(&home.session(id))).await?.is_none() => {
+                    return Ok(());
+                }
+                Err(CommitError::Conflict) => retry.pause().await?,
+                Err(CommitError::Full) => return self.end_without_commit(home, &[id]).await,
+                Err(e) => return Err(e.into()),
+            }
         }
     }
 
@@ -45,10 +67,10 @@ impl Accounts {
     /// # Errors
     /// [`Error::SessionNotFound`] when the person has no such session, [`Error::Contended`] and the errors of the store.
     pub async fn end_session(&self, who: &SignedIn, id: SessionId) -> Result<(), Error> {
-        self.end_live_session(who.user(), id).await
+        self.end_live_session(who.user(), id, who.origin()).await
     }
 
-    pub(super) async fn end_live_session(&self, user: &User, id: SessionId) -> Result<(), Error> {
+    pub(super) async fn end_live_session(&self, user: &User, id: SessionId, by: Origin) -> Result<(), Error> {
         let home = Home::of(user.id);
         let mut retry = self.retry();
         loop {
@@ -59,6 +81,11 @@ impl Accounts {
             let mut batch = Batch::new(home.slot());
             batch.expect(home.session(id), Expectation::Revision(record.revision));
             forget(&mut batch, home, [id]);
+            let is_own = by.actor == Actor::User(user.id, id);
+            let kind = if is_own { EventKind::SignedOut } else { EventKind::SessionEnded };
+            let act = Act::new(kind, by);
+            let act = if is_own { act } else { act.with("session_id", id.to_string()) };
+            self.note_act(&mut batch, home, self.clock.now(), act);
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Conflict) => retry.pause().await?,
@@ -86,6 +113,8 @@ impl Accounts {
             self.add_end_of_sessions(&mut batch, &mut user, &who, scope).await?;
             batch.expect(home.user(), Expectation::Revision(who.user.revision));
             batch.put(home.user(), records::write_user(&user));
+            let act = Act::new(EventKind::SessionsEnded, who.origin()).with("scope", scope.name());
+            self.note_act(&mut batch, home, self.clock.now(), act);
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Conflict) => retry.pause().await?,

@@ -7,11 +7,15 @@ use crate::{
     accounts::{
         Accounts,
         admins::Turn,
+        authority::{Authority, Origin},
+        capability::Capability,
+        clock::Timestamp,
         detached,
         error::Error,
         keys::{self, Home},
         sessions,
         token::SignedIn,
+        user::{Stored, User, UserId},
     },
     store::{Batch, CommitError, Expectation},
 };
@@ -39,6 +43,28 @@ impl Accounts {
         .await
     }
 
+    /// Deletes the account of a user, with every session.
+    ///
+    /// # Errors
+    /// [`Error::PermissionDenied`] or [`Error::InsufficientScope`]; [`Error::UserNotFound`]; [`Error::VersionMismatch`];
+    /// [`Error::LastAdmin`]; [`Error::Contended`] and the errors of the store.
+    pub async fn delete_managed_user(
+        self: &Arc<Self>,
+        by: Authority,
+        id: UserId,
+        expected: VersionMatch,
+    ) -> Result<(), Error> {
+        by.needs(Capability::DeleteUsers)?;
+        let accounts = Arc::clone(self);
+        detached(async move {
+            let mut turn = Turn::new(accounts.random);
+            let outcome = accounts.run_managed_deletion(&by, id, &expected, &mut turn).await;
+            accounts.settle_turn(id, &turn, &outcome).await;
+            outcome
+        })
+        .await
+    }
+
     async fn run_deletion(&self, mut who: SignedIn, expected: &VersionMatch, turn: &mut Turn) -> Result<(), Error> {
         let mut retry = self.retry();
         loop {
@@ -49,27 +75,64 @@ impl Accounts {
             }
             expected.check(user)?;
             self.take_turn(user, None, turn).await?;
-            let home = Home::of(user.id);
-            let mut batch = Batch::new(home.slot());
-            batch.expect(home.user(), Expectation::Revision(who.user.revision));
-            batch.expect(home.session(who.session().id), Expectation::Exists);
-            // Signing in writes the user too, so no session can be added unseen between this read and the commit.
-            sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
-            super::forget_confirmations(&mut batch, home);
-            super::reindex(&mut batch, Some(user), None);
-            batch.remove(keys::active(), user.id.to_string());
-            super::bury(&mut batch, home, now);
-            match self.store.commit(batch).await {
-                Ok(_) => {
-                    for (handle, op) in user.handles() {
-                        self.release(&handle, user.id, op).await;
-                    }
-                    return Ok(());
-                }
-                Err(CommitError::Conflict) => retry.pause().await?,
-                Err(e) => return Err(e.into()),
+            let mut batch = self.deletion_of(&who.user, who.origin(), now).await?;
+            batch.expect(Home::of(user.id).session(who.session().id), Expectation::Exists);
+            if self.delete(batch, user).await? {
+                return Ok(());
             }
+            retry.pause().await?;
             who = self.reload(&who).await?;
+        }
+    }
+
+    async fn run_managed_deletion(
+        &self,
+        by: &Authority,
+        id: UserId,
+        expected: &VersionMatch,
+        turn: &mut Turn,
+    ) -> Result<(), Error> {
+        let mut retry = self.retry();
+        loop {
+            let user = self.find_active(id).await?;
+            by.may_act_on(&user.value)?;
+            expected.check(&user.value)?;
+            self.take_turn(&user.value, None, turn).await?;
+            let batch = self.deletion_of(&user, by.origin(), self.clock.now()).await?;
+            if self.delete(batch, &user.value).await? {
+                return Ok(());
+            }
+            retry.pause().await?;
+        }
+    }
+
+    /// What deletes a user as they were read: all that is in their slot goes.
+    async fn deletion_of(&self, user: &Stored<User>, by: Origin, now: Timestamp) -> Result<Batch, Error> {
+        let Stored { value: user, revision } = user;
+        let home = Home::of(user.id);
+        let mut batch = Batch::new(home.slot());
+        batch.expect(home.user(), Expectation::Revision(*revision));
+        // Signing in writes the user too, so no session can be added unseen between this read and the commit.
+        sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
+        super::forget_confirmations(&mut batch, home);
+        super::reindex(&mut batch, Some(user), None);
+        batch.remove(keys::active(), user.id.to_string());
+        Self::note_deletion(&mut batch, home, by, now);
+        super::bury(&mut batch, home, now);
+        Ok(batch)
+    }
+
+    /// Commits the deletion of a user, and lets what they held go. False means that they have changed.
+    async fn delete(&self, batch: Batch, user: &User) -> Result<bool, Error> {
+        match self.store.commit(batch).await {
+            Ok(_) => {
+                for (handle, op) in user.handles() {
+                    self.release(&handle, user.id, op).await;
+                }
+                Ok(true)
+            }
+            Err(CommitError::Conflict) => Ok(false),
+            Err(e) => Err(e.into()),
         }
     }
 }

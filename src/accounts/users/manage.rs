@@ -120,6 +120,7 @@ impl Accounts {
             batch.expect(home.user(), Expectation::Revision(revision));
             let is_mailed = self.add_changed_address(&mut batch, &user, &next, now);
             super::write(&mut batch, Some(&user), &next);
+            self.note_changes(&mut batch, &user, &next, by.origin(), now);
             match self.store.commit(batch).await {
                 Ok(_) => {
                     if is_mailed {

@@ -171,6 +171,7 @@ impl Accounts {
             if next.session_epoch != user.session_epoch {
                 sessions::forget(&mut batch, home, self.session_ids(id).await?);
             }
+            self.note_changes(&mut batch, &user, &next, by.origin(), self.clock.now());
             super::write(&mut batch, Some(&user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(next),

@@ -171,10 +171,15 @@ impl Accounts {
     /// [`Error::Contended`] and the errors of the store.
     pub async fn patch_user(self: &Arc<Self>, who: SignedIn, request: PatchRequest) -> Result<User, Error> {
         let accounts = Arc::clone(self);
-        let subject = request.patch.guarded.as_ref().map(|_| Subject::User(who.user().id));
+        let (id, origin) = (who.user().id, who.origin());
+        let subject = request.patch.guarded.as_ref().map(|_| Subject::User(id));
         detached(async move {
             let work = Box::pin(accounts.run_patch(who, &request));
-            accounts.trying(subject.as_slice(), work).await
+            let outcome = accounts.trying(subject.as_slice(), work).await;
+            if let Err(Error::CurrentPasswordIncorrect) = outcome {
+                accounts.note_failed_reauthentication(id, origin);
+            }
+            outcome
         })
         .await
     }
@@ -244,6 +249,7 @@ impl Accounts {
             } else {
                 batch.expect(home.session(who.session().id), Expectation::Exists);
             }
+            self.note_changes(&mut batch, user, &next, who.origin(), now);
             super::write(&mut batch, Some(user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => {

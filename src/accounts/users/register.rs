@@ -13,6 +13,7 @@ use crate::{
         confirmations::MailRequest,
         detached,
         error::Error,
+        events::{Act, EventKind},
         hashing::PasswordHash,
         keys::{self, Home},
         outbox::{Entry, enqueue},
@@ -153,6 +154,7 @@ impl Accounts {
             Some(user) => {
                 super::write(&mut batch, None, user);
                 super::count_today(&mut batch, keys::REGISTRATIONS, claim.at);
+                self.note_act(&mut batch, home, claim.at, Act::new(EventKind::Registered, request.origin()));
             }
             // It also makes sure that what is claimed with it is worth nothing.
             None => super::bury(&mut batch, home, claim.at),

@@ -96,7 +96,7 @@ impl Sessions {
         if delivery == TokenDelivery::Cookie {
             // The browser forgets the session that it was in, so nobody could sign out of it.
             for former in cookies::tokens(request.headers()) {
-                if let Err(error) = accounts.revoke_token(former).await {
+                if let Err(error) = accounts.revoke_token(former, web.client_address(request)).await {
                     tracing::warn!(%error, "the session that a browser forgets could not be ended");
                 }
             }
@@ -123,7 +123,7 @@ impl Sessions {
             Some(token) => (token, TokenDelivery::Body, Rotation::Always),
             None => (refresh_cookie(request, &web)?, TokenDelivery::Cookie, Rotation::Spaced),
         };
-        let issued = accounts.refresh(token, rotation).await?;
+        let issued = accounts.refresh(token, rotation, web.client_address(request)).await?;
         let result = SignInResult::new(&issued, delivery);
         Ok(delivery.cookies(&issued).on(Refreshed::Tokens(Json(result))))
     }
@@ -178,7 +178,13 @@ impl Sessions {
     /// Ends the session that asks. Its token is refused from then on. A browser's cookies are cleared, and whatever
     /// session they are still good for ends, also when the access token has expired.
     #[oai(path = "/current", method = "delete", operation_id = "sign_out")]
-    async fn sign_out(&self, accounts: Data<&Arc<Accounts>>, who: Leaving) -> Result<Response<Ended>, Problem> {
+    async fn sign_out(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        web: Data<&Arc<Web>>,
+        request: &Request,
+        who: Leaving,
+    ) -> Result<Response<Ended>, Problem> {
         let cookies = match who {
             Leaving::ByToken(who) => {
                 accounts.sign_out(&who).await?;
@@ -186,7 +192,7 @@ impl Sessions {
             }
             Leaving::ByCookies(tokens) => {
                 for token in tokens {
-                    accounts.revoke_token(&token).await?;
+                    accounts.revoke_token(&token, web.client_address(request)).await?;
                 }
                 SetCookies::cleared()
             }
