@@ -47,7 +47,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
 use self::{
-    admin::{ManagedUsers, Roles, ServiceStatistics},
+    admin::{AuditTrail, ManagedUsers, Roles, ServiceStatistics, UserStanding},
     confirmations::Confirmations,
     cors::Cors,
     discovery::Discovery,
@@ -78,6 +78,8 @@ type Api = (
     Confirmations,
     Tokens,
     ManagedUsers,
+    UserStanding,
+    AuditTrail,
     Roles,
     ServiceStatistics,
     Discovery,
@@ -113,6 +115,8 @@ const API: Api = (
     Confirmations,
     Tokens,
     ManagedUsers,
+    UserStanding,
+    AuditTrail,
     Roles,
     ServiceStatistics,
     Discovery,

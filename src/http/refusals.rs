@@ -71,7 +71,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "end_sessions" => &[TOKEN, COOKIE, WRITE, &[InvalidParameter, Contended]],
         "sign_out" => &[TOKEN, COOKIE, WRITE, &[Contended]],
         "end_session" => &[TOKEN, COOKIE, WRITE, &[SessionNotFound, Contended]],
-        "list_users" | "get_statistics" => &[ADMIN, STORE, &[InvalidParameter]],
+        "list_users" | "list_deletions" | "get_statistics" => &[ADMIN, STORE, &[InvalidParameter]],
         "get_user" | "list_user_sessions" => &[ADMIN, STORE, &[UserNotFound]],
         "patch_user" => &[
             ADMIN,
@@ -80,6 +80,17 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             WRITE,
             &[InvalidParameter, UserNotFound, EmailTaken, UsernameTaken, VersionMismatch, Contended],
         ],
+        "list_user_events" => &[ADMIN, STORE, &[InvalidParameter, UserNotFound]],
+        "patch_user_grants" => {
+            &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]
+        }
+        "suspend_user" => {
+            &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]
+        }
+        "unsuspend_user" => &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, Contended]],
+        "delete_user" => {
+            &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]
+        }
         "end_user_sessions" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, Contended]],
         "end_user_session" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, SessionNotFound, Contended]],
         "list_roles" => &[ADMIN, STORE],

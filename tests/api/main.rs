@@ -13,6 +13,7 @@ mod account_pages;
 mod account_pages_browser;
 mod account_pages_input;
 mod admin_list;
+mod admin_standing;
 mod admin_users;
 mod admins;
 mod api_keys;

@@ -1,8 +1,14 @@
 //! `/v1/admin`: what those who run the service do with the accounts of others.
 
 mod auth;
+mod events;
 mod roles;
 mod statistics;
 mod users;
 
-pub(super) use self::{roles::Roles, statistics::ServiceStatistics, users::ManagedUsers};
+pub(super) use self::{
+    events::AuditTrail,
+    roles::Roles,
+    statistics::ServiceStatistics,
+    users::{ManagedUsers, UserStanding},
+};

@@ -2,6 +2,7 @@
 
 mod list;
 mod schema;
+mod standing;
 
 use std::sync::Arc;
 
@@ -12,13 +13,14 @@ use poem_openapi::{
     payload::Json,
 };
 
+pub(in crate::http) use self::standing::UserStanding;
 use self::{
     list::{Parameters, Sort, given},
     schema::{ManagedUser, ManagedUserChanges, ManagedUserList, Status},
 };
 use super::auth::Administrator;
 use crate::{
-    accounts::{Accounts, Actor, Authority, Error, SessionId, UserId},
+    accounts::{self, Accounts, Actor, Authority, Error, SessionId, Timestamp, UserId},
     http::{
         Tags,
         body::Body,
@@ -40,6 +42,12 @@ enum One {
         #[oai(header = "ETag")]
         String,
     ),
+}
+
+impl One {
+    fn of(user: &accounts::User, now: Timestamp) -> Self {
+        Self::Found(Json(ManagedUser::new(user, now)), etag::of(user))
+    }
 }
 
 #[derive(ApiResponse)]
@@ -140,7 +148,7 @@ impl ManagedUsers {
         id: Path<Id>,
     ) -> Result<One, Problem> {
         let user = accounts.user(&by.0, parse_user(&id)?).await?;
-        Ok(One::Found(Json(ManagedUser::new(&user, accounts.now())), etag::of(&user)))
+        Ok(One::of(&user, accounts.now()))
     }
 
     /// Change a user
@@ -159,7 +167,7 @@ impl ManagedUsers {
         body: Body<ManagedUserChanges>,
     ) -> Result<One, Problem> {
         let user = accounts.manage_user(by.0, parse_user(&id)?, body.0, if_match.0.0).await?;
-        Ok(One::Found(Json(ManagedUser::new(&user, accounts.now())), etag::of(&user)))
+        Ok(One::of(&user, accounts.now()))
     }
 
     /// List a user's sessions
@@ -218,7 +226,7 @@ fn default_limit() -> u64 {
 }
 
 /// Which user a path names. What is no id is the id of nobody.
-fn parse_user(id: &Path<Id>) -> Result<UserId, Error> {
+pub(super) fn parse_user(id: &Path<Id>) -> Result<UserId, Error> {
     id.0.0.parse().map_err(|_| Error::UserNotFound)
 }
 

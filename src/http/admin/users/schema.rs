@@ -1,10 +1,15 @@
 //! What goes over the wire about users, for those who run the service.
 
+use std::collections::BTreeSet;
+
 use poem_openapi::{Enum, Object};
 use serde_json::{Map, Value};
 
 use crate::{
-    accounts::{self, DisplayName, EmailAddress, Locale, ManagedPatch, Timestamp, UserPatch, Username},
+    accounts::{
+        self, DisplayName, EmailAddress, Locale, ManagedPatch, Permission, Role, SuspensionReason, Timestamp,
+        UserPatch, Username,
+    },
     http::{
         body::Form,
         field::{FieldProblems, Nullable, Optional},
@@ -38,6 +43,8 @@ pub(in crate::http) struct ManagedUser {
     /// What the person sees too.
     #[oai(flatten)]
     user: User,
+    /// The permissions of their own, sorted. `permissions` has those of their roles too.
+    own_permissions: Vec<String>,
     /// Whether they may sign in.
     status: Status,
     /// Since when they may not.
@@ -56,6 +63,7 @@ impl ManagedUser {
         let at = |at: &Timestamp| DateTime(at.to_string());
         Self {
             user: User::from(user),
+            own_permissions: user.grants.permissions().iter().map(ToString::to_string).collect(),
             status: if suspension.is_some() { Status::Suspended } else { Status::Active },
             suspended_at: OrNull(suspension.map(|suspension| at(&suspension.since))),
             suspended_until: OrNull(suspension.and_then(|suspension| suspension.until.as_ref()).map(at)),
@@ -106,5 +114,43 @@ impl Form for ManagedUserChanges {
         let profile =
             UserPatch { username: username?, name: name?, locale: locale?, metadata: metadata?, guarded: None };
         Some(ManagedPatch { profile, email: email?, email_verified: email_verified? })
+    }
+}
+
+/// Why and until when somebody may not sign in.
+#[derive(Debug, Object)]
+pub(in crate::http) struct NewSuspension {
+    /// Why, for those who run the service: 1 to 200 characters.
+    reason: Nullable<SuspensionReason>,
+    /// Until when. It must be in the future. Without it, until somebody ends it.
+    until: Nullable<Timestamp>,
+}
+
+impl Form for NewSuspension {
+    type Parsed = (Option<SuspensionReason>, Option<Timestamp>);
+
+    fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed> {
+        let reason = problems.take("reason", self.reason.0);
+        let until = problems.take("until", self.until.0);
+        Some((reason?.set(), until?.set()))
+    }
+}
+
+/// What a user may do from now on. What is absent stays.
+#[derive(Debug, Object)]
+pub(in crate::http) struct GrantChanges {
+    /// The user's roles, at most 32.
+    roles: Optional<BTreeSet<Role>>,
+    /// The permissions of the user's own, at most 128: those that their roles give are not among them.
+    permissions: Optional<BTreeSet<Permission>>,
+}
+
+impl Form for GrantChanges {
+    type Parsed = (Option<BTreeSet<Role>>, Option<BTreeSet<Permission>>);
+
+    fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed> {
+        let roles = problems.take("roles", self.roles.0);
+        let permissions = problems.take("permissions", self.permissions.0);
+        Some((roles?, permissions?))
     }
 }

@@ -1,0 +1,109 @@
+//! What a user may do, whether they may sign in, and whether there is one.
+#![expect(clippy::unused_async, reason = "the macro of poem-openapi takes async handlers only")]
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::{OpenApi, param::Path};
+
+use super::{
+    Done, One, parse_user,
+    schema::{GrantChanges, NewSuspension},
+};
+use crate::{
+    accounts::Accounts,
+    http::{
+        Tags, admin::auth::Administrator, body::Body, code::FieldCode, etag::IfMatch, header::Given, problem::Problem,
+        scalar::Id,
+    },
+};
+
+/// The operations on the standing of users.
+pub(in crate::http) struct UserStanding;
+
+#[OpenApi(prefix_path = "/v1/admin/users", tag = "Tags::Administration")]
+impl UserStanding {
+    /// Change a user's roles and permissions
+    ///
+    /// It acts on this service at once, and on others with the next access token. It needs `roles:write`, and whatever of
+    /// Latchkey's own permissions is given; nobody changes those of a user who may do something here that they may not
+    /// themselves. The last one with the role `admin` keeps it.
+    #[oai(path = "/:id/grants", method = "patch", operation_id = "patch_user_grants")]
+    async fn patch_grants(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        by: Administrator,
+        /// The user's id.
+        id: Path<Id>,
+        /// The `ETag` of the version that the change is meant for.
+        #[oai(name = "If-Match")]
+        if_match: Given<IfMatch>,
+        body: Body<GrantChanges>,
+    ) -> Result<One, Problem> {
+        let (id, (roles, permissions)) = (parse_user(&id)?, body.0);
+        let expected = if_match.0.0;
+        let user = accounts.set_grants(&by.0, id, roles.as_ref(), permissions.as_ref(), &expected).await?;
+        Ok(One::of(&user, accounts.now()))
+    }
+
+    /// Suspend a user
+    ///
+    /// Ends all their sessions at once, and lets them begin none. Whoever is suspended already stays so, with this reason and
+    /// this end. The role `admin` is lost, and does not come back. It needs `users:write`.
+    #[oai(path = "/:id/suspension", method = "put", operation_id = "suspend_user")]
+    async fn suspend(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        by: Administrator,
+        /// The user's id.
+        id: Path<Id>,
+        /// The `ETag` of the version that the change is meant for.
+        #[oai(name = "If-Match")]
+        if_match: Given<IfMatch>,
+        body: Body<NewSuspension>,
+    ) -> Result<One, Problem> {
+        let (reason, until) = body.0;
+        if until.is_some_and(|until| until <= accounts.now()) {
+            return Err(Problem::wrong_field("until", FieldCode::Invalid, "must be in the future"));
+        }
+        let user = accounts.suspend_user(&by.0, parse_user(&id)?, until, reason, &if_match.0.0).await?;
+        Ok(One::of(&user, accounts.now()))
+    }
+
+    /// Let a user sign in again
+    ///
+    /// The sessions that were ended stay ended. It needs `users:write`.
+    #[oai(path = "/:id/suspension", method = "delete", operation_id = "unsuspend_user")]
+    async fn unsuspend(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        by: Administrator,
+        /// The user's id.
+        id: Path<Id>,
+        /// The `ETag` of the version that the change is meant for.
+        #[oai(name = "If-Match")]
+        if_match: Given<IfMatch>,
+    ) -> Result<One, Problem> {
+        let user = accounts.unsuspend_user(&by.0, parse_user(&id)?, &if_match.0.0).await?;
+        Ok(One::of(&user, accounts.now()))
+    }
+
+    /// Delete a user
+    ///
+    /// Ends every session too. The email address and the username are free at once. What is kept is the id, the time, and who
+    /// did it. It needs `users:delete`.
+    #[oai(path = "/:id", method = "delete", operation_id = "delete_user")]
+    async fn delete(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        by: Administrator,
+        /// The user's id.
+        id: Path<Id>,
+        /// The `ETag` of the version that is to be deleted.
+        #[oai(name = "If-Match")]
+        if_match: Given<IfMatch>,
+    ) -> Result<Done, Problem> {
+        accounts.delete_managed_user(by.0, parse_user(&id)?, if_match.0.0).await?;
+        Ok(Done::Done)
+    }
+}
