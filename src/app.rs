@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 pub use self::examine::examine;
 use crate::{
-    accounts::{self, Accounts, Clock, HashSettings, Hasher, Random},
+    accounts::{self, Accounts, Clock, FirstAdmin, HashSettings, Hasher, Random},
     breaches::Breaches,
     config::{Config, RedisUrl, Tier},
     http::{self, RequestLimits, WebSettings},
@@ -79,6 +79,8 @@ impl App {
         let accounts = Accounts::open(store, hasher, breaches, clock, config.accounts(address, secrets)).await;
         let accounts = accounts.map_err(|e| refused(e.to_string()))?;
         accounts.hasher().report();
+        let accounts = Arc::new(accounts);
+        invite_first_admin(config, &accounts).await?;
         if !address.ip().is_loopback() && config.tokens.issuer.is_none() {
             tracing::warn!(
                 "LATCHKEY_ISSUER is not set: access tokens name {url} as their issuer, where nobody finds this service"
@@ -94,7 +96,7 @@ impl App {
         let web = config.web.settings(config.mail.product(), proxies, config.tls.is_strict());
         let shutdown_timeout = config.shutdown_timeout;
         let limits = config.server.request_limits();
-        Ok(Self { server, url, accounts: Arc::new(accounts), mailer, data, web, limits, shutdown_timeout })
+        Ok(Self { server, url, accounts, mailer, data, web, limits, shutdown_timeout })
     }
 
     /// The address that was bound.
@@ -193,6 +195,28 @@ fn admit(findings: &[Finding], accepted: &[Check]) -> Result<(), String> {
     Ok(())
 }
 
+/// Makes the first administrator, where the settings name one and nobody is.
+async fn invite_first_admin(config: &Config, accounts: &Arc<Accounts>) -> Result<(), StartError> {
+    let Some(email) = config.admin.admin_email.clone() else { return Ok(()) };
+    let cannot = |e| StartError(format!("cannot make the first administrator (LATCHKEY_ADMIN_EMAIL): {e}"));
+    match accounts.invite_first_admin(email).await.map_err(cannot)? {
+        FirstAdmin::IsThere => {}
+        FirstAdmin::Invited(user) => {
+            let place = config.mail.folder(&config.data_dir);
+            let place = place.map_or_else(String::new, |folder| format!(", in the folder {}", folder.display()));
+            tracing::info!(
+                user.id = %user,
+                "LATCHKEY_ADMIN_EMAIL: the first administrator was made; a letter with a link to set the password is sent{place}"
+            );
+        }
+        FirstAdmin::HasAccount => tracing::warn!(
+            "LATCHKEY_ADMIN_EMAIL: nobody is an administrator, and the address has an account already, which stays as it \
+             is; to make it one: latchkey users grant ADDRESS --role admin"
+        ),
+    }
+    Ok(())
+}
+
 /// Opens the accounts of a store that is in use already, without serving them. Answers them and where the records are,
 /// for people.
 ///
@@ -203,8 +227,8 @@ pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Ac
     let hashing = config.hashing.settings().map_err(StartError)?;
     let (store, data, setting) = open_existing_store(config).await?;
     let cannot = |e: &dyn std::fmt::Display| StartError(format!("cannot use {data} ({setting}): {e}"));
-    // Without threads: no password is hashed.
-    let hasher = Hasher::start(HashSettings { threads: 0, ..hashing }, Random).map_err(|e| cannot(&e))?;
+    // One thread: nobody waits but whoever runs the command.
+    let hasher = Hasher::start(HashSettings { threads: 1, ..hashing }, Random).map_err(|e| cannot(&e))?;
     let settings = config.accounts(config.listen, secrets);
     let accounts = Accounts::open_existing(store, hasher, clock, settings).await;
     Ok((accounts.map_err(|e| cannot(&e))?, data))

@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{ApiKeysCommand, KeysCommand, OutboxCommand, UsersCommand},
+    commands::{ApiKeysCommand, KeysCommand, OutboxCommand, RolesCommand, UsersCommand},
     config::{Config, duration},
 };
 
@@ -57,7 +57,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Give roles and permissions to a user, and take them away. Exit code 0 and a line on what the user has then, or 1
+    /// Make users, give them roles and permissions and take them away, and suspend them. Exit code 0 and a line on what the user has then, or 1
     /// and why not.
     ///
     /// The service may run meanwhile on Redis; on the embedded store it must be stopped.
@@ -65,6 +65,14 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: UsersCommand,
+    },
+    /// Show roles, define them and delete them. Exit code 0 when that is done, 1 when not.
+    ///
+    /// The service may run meanwhile on Redis; on the embedded store it must be stopped.
+    Roles {
+        /// What to do.
+        #[command(subcommand)]
+        command: RolesCommand,
     },
     /// List or rotate the keys that sign access tokens. On the embedded store the service must be stopped.
     Keys {

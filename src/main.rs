@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Check { repair, json } => commands::check(&cli.config, repair, json),
         Command::Users { command } => commands::users(&cli.config, &command),
         Command::Outbox { command } => commands::outbox(&cli.config, &command),
+        Command::Roles { command } => commands::roles(&cli.config, &command),
         Command::Keys { command } => commands::keys(&cli.config, &command),
         Command::ApiKeys { command } => commands::api_keys(&cli.config, &command),
         Command::HashCost { target } => commands::hash_cost(&cli.config, target),

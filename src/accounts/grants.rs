@@ -107,6 +107,12 @@ impl Grants {
         Ok(Self { roles, permissions })
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.roles.is_empty() && self.permissions.is_empty()
+    }
+
     /// The role that is built in, alone.
     pub(super) fn admin() -> Self {
         Self { roles: BTreeSet::from([Role(Role::ADMIN.to_owned())]), permissions: BTreeSet::new() }

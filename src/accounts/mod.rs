@@ -50,6 +50,7 @@ use tokio::sync::Notify;
 use tracing::Instrument;
 
 pub use self::{
+    admins::FirstAdmin,
     api_keys::{ApiKey, ApiKeyId, ApiKeyName, ApiKeyText, InvalidApiKeyName, NewApiKey},
     audit::{AuditEvent, AuditSummary, Fault, Outcome},
     authority::{Actor, Authority, Origin},
@@ -87,8 +88,8 @@ pub use self::{
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
     users::{
-        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, ManagedPatch, PatchRequest, Registered,
-        Registration, UserPatch, VersionMatch,
+        Change, GuardedPatch, IdempotencyKey, InvalidIdempotencyKey, ManagedPatch, NewAccount, PatchRequest,
+        Registered, Registration, UserPatch, VersionMatch,
     },
 };
 use self::{

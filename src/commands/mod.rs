@@ -2,11 +2,13 @@
 
 mod api_keys;
 mod check;
+mod create_user;
 mod doctor;
 mod hash_cost;
 mod health;
 mod keys;
 mod outbox;
+mod roles;
 mod serve;
 mod users;
 
@@ -15,11 +17,13 @@ use std::{io::Write, process::ExitCode, sync::Arc};
 pub use self::{
     api_keys::{ApiKeysCommand, api_keys},
     check::check,
+    create_user::CreateArguments,
     doctor::doctor,
     hash_cost::hash_cost,
     health::health,
     keys::{KeysCommand, keys},
     outbox::{OutboxCommand, outbox},
+    roles::{RolesCommand, roles},
     serve::serve,
     users::{GrantArguments, UsersCommand, users},
 };
@@ -37,7 +41,7 @@ pub fn openapi(yaml: bool) -> ExitCode {
 }
 
 /// Does something with the accounts of a store that is in use already, and is told where they are.
-fn with_accounts(config: &Config, act: impl AsyncFnOnce(&Accounts, &str) -> ExitCode) -> ExitCode {
+fn with_accounts(config: &Config, act: impl AsyncFnOnce(&Arc<Accounts>, &str) -> ExitCode) -> ExitCode {
     telemetry::start(config);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -45,7 +49,7 @@ fn with_accounts(config: &Config, act: impl AsyncFnOnce(&Accounts, &str) -> Exit
     };
     runtime.block_on(async {
         let (accounts, data) = match app::open_existing(config, Arc::new(SystemClock)).await {
-            Ok(opened) => opened,
+            Ok((accounts, data)) => (Arc::new(accounts), data),
             Err(e) => return fail(&e.to_string()),
         };
         let code = act(&accounts, &data).await;

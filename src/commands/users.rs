@@ -1,10 +1,10 @@
-//! `latchkey users`: gives roles and permissions to a user and takes them away, suspends users and lets them in again.
+//! `latchkey users`: makes users, gives roles and permissions to a user and takes them away, suspends users and lets them in again.
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{fail, say, with_accounts};
+use super::{CreateArguments, create_user, fail, say, with_accounts};
 use crate::{
     accounts::{Accounts, Authority, Error, Grants, Permission, Role, TooManyGrants, User, VersionMatch},
     config::Config,
@@ -13,6 +13,8 @@ use crate::{
 /// What can be done with a user.
 #[derive(Clone, Debug, Subcommand)]
 pub enum UsersCommand {
+    /// Make an account for somebody.
+    Create(Box<CreateArguments>),
     /// Give a user roles and permissions, beside those they have.
     Grant(GrantArguments),
     /// Take roles and permissions away from a user.
@@ -48,6 +50,7 @@ pub struct GrantArguments {
 #[must_use]
 pub fn users(config: &Config, command: &UsersCommand) -> ExitCode {
     with_accounts(config, async |accounts, _| match command {
+        UsersCommand::Create(arguments) => create_user::create(accounts, arguments).await,
         UsersCommand::Grant(named) => say_grants(&change_grants(accounts, named, true).await),
         UsersCommand::Revoke(named) => say_grants(&change_grants(accounts, named, false).await),
         UsersCommand::Suspend { login } => say_of(&suspend(accounts, login, true).await, |_| "suspended".to_owned()),

@@ -22,6 +22,10 @@ pub struct ConfirmationArgs {
     /// How long a link to set a new password is good: 10m to 24h. The code beside it is good for 10 minutes.
     #[arg(long, env = "LATCHKEY_RESET_LIFETIME", value_name = "DURATION", default_value = "30m", value_parser = parse::duration::<600, 86_400>)]
     reset_lifetime: Duration,
+
+    /// How long the link of an invitation is good, which sets the first password of an account: 1h to 720h.
+    #[arg(long, env = "LATCHKEY_INVITATION_LIFETIME", value_name = "DURATION", default_value = "168h", value_parser = parse::duration::<3600, 2_592_000>)]
+    invitation_lifetime: Duration,
 }
 
 impl ConfirmationArgs {
@@ -30,6 +34,7 @@ impl ConfirmationArgs {
             required: self.require_verification,
             verification_lifetime: self.verification_lifetime,
             reset_lifetime: self.reset_lifetime,
+            invitation_lifetime: self.invitation_lifetime,
         }
     }
 }

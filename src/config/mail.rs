@@ -68,6 +68,11 @@ pub struct MailArgs {
 }
 
 impl MailArgs {
+    /// The folder that letters are written into, without a mail server.
+    pub(crate) fn folder(&self, data_dir: &Path) -> Option<PathBuf> {
+        self.smtp_url.is_none().then(|| data_dir.join(OUTBOX))
+    }
+
     /// What settings must not say together, in a line for the operator.
     pub(super) fn check(&self) -> Result<(), String> {
         let Some(url) = &self.smtp_url else {

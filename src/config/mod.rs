@@ -1,6 +1,7 @@
 //! Every setting: its flag, its environment variable, its default, and what is allowed. Nothing else reads the
 //! environment.
 
+mod admin;
 mod breaches;
 mod confirmations;
 mod events;
@@ -26,7 +27,8 @@ use clap::{Args, ValueEnum};
 
 pub(crate) use self::parse::duration;
 pub use self::{
-    breaches::BreachArgs, confirmations::ConfirmationArgs, events::EventArgs, hashing::HashingArgs, mail::MailArgs,
+    admin::AdminArgs, breaches::BreachArgs, confirmations::ConfirmationArgs, events::EventArgs, hashing::HashingArgs,
+    mail::MailArgs,
     passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs,
     signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
 };
@@ -120,6 +122,9 @@ pub struct Config {
     /// The audit trail.
     #[command(flatten)]
     pub events: EventArgs,
+    /// The first administrator.
+    #[command(flatten)]
+    pub admin: AdminArgs,
 
     /// Throttles.
     #[command(flatten)]

@@ -57,6 +57,8 @@ pub enum LetterKind {
     EmailChange,
     /// A new password can be set: a link and a code.
     PasswordReset,
+    /// An account was made for somebody: a link to set its first password.
+    Invitation,
     /// Somebody wanted to use an address that has an account.
     AlreadyRegistered,
     /// The account has another address now: a link to undo that, to the former one.
@@ -74,10 +76,11 @@ pub struct UnknownLetterKind;
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Verification,
         Self::EmailChange,
         Self::PasswordReset,
+        Self::Invitation,
         Self::AlreadyRegistered,
         Self::EmailChanged,
         Self::EmailReplaced,
@@ -91,6 +94,7 @@ impl LetterKind {
             Self::Verification => "verification",
             Self::EmailChange => "email_change",
             Self::PasswordReset => "password_reset",
+            Self::Invitation => "invitation",
             Self::AlreadyRegistered => "already_registered",
             Self::EmailChanged => "email_changed",
             Self::EmailReplaced => "email_replaced",
@@ -102,7 +106,7 @@ impl LetterKind {
     pub(super) fn needs(self) -> &'static [Field] {
         match self {
             Self::Verification | Self::EmailChange | Self::PasswordReset => &[Field::Link, Field::Code],
-            Self::EmailChanged => &[Field::Link],
+            Self::Invitation | Self::EmailChanged => &[Field::Link],
             Self::AlreadyRegistered | Self::EmailReplaced | Self::PasswordChanged => &[],
         }
     }
@@ -117,7 +121,7 @@ impl LetterKind {
     pub(super) fn takes(self) -> &'static [Field] {
         match self {
             Self::Verification | Self::EmailChange | Self::PasswordReset => &Field::ALL,
-            Self::EmailChanged => &[Field::Product, Field::Email, Field::Link, Field::Lifetime],
+            Self::Invitation | Self::EmailChanged => &[Field::Product, Field::Email, Field::Link, Field::Lifetime],
             Self::AlreadyRegistered | Self::EmailReplaced | Self::PasswordChanged => &[Field::Product, Field::Email],
         }
     }

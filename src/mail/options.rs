@@ -89,7 +89,7 @@ impl Links {
     pub(super) fn of(&self, kind: LetterKind) -> Option<&LinkTemplate> {
         match kind {
             LetterKind::Verification | LetterKind::EmailChange => Some(&self.verify),
-            LetterKind::PasswordReset => Some(&self.reset),
+            LetterKind::PasswordReset | LetterKind::Invitation => Some(&self.reset),
             LetterKind::EmailChanged => Some(&self.undo),
             LetterKind::AlreadyRegistered | LetterKind::EmailReplaced | LetterKind::PasswordChanged => None,
         }

@@ -24,10 +24,11 @@ macro_rules! built_in {
     };
 }
 
-const BUILT_IN: [(LetterKind, &str, &str); 7] = built_in! {
+const BUILT_IN: [(LetterKind, &str, &str); 8] = built_in! {
     Verification "verification"
     EmailChange "email_change"
     PasswordReset "password_reset"
+    Invitation "invitation"
     AlreadyRegistered "already_registered"
     EmailChanged "email_changed"
     EmailReplaced "email_replaced"

@@ -17,6 +17,7 @@
 //! checked exhaustively in [`model`]: once there is an administrator, there is one at every moment, whatever happens at
 //! once and wherever it stops. A crash between the two commits may leave a user with the role who is none.
 
+mod first;
 #[cfg(test)]
 mod model;
 mod protocol;
@@ -24,6 +25,7 @@ mod turn;
 
 use std::collections::BTreeMap;
 
+pub use self::first::FirstAdmin;
 pub(super) use self::turn::Turn;
 use super::{
     clock::Timestamp,

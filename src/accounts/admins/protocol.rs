@@ -18,9 +18,9 @@ impl Accounts {
         Ok(user.has_admin_role() && self.listed_admins().await?.0.has(user, self.clock.now()))
     }
 
-    /// Whether there was ever an administrator in this store.
-    pub(in crate::accounts) async fn has_list_of_admins(&self) -> Result<bool, Error> {
-        Ok(self.listed_admins().await?.1.is_some())
+    /// Whether anybody is an administrator.
+    pub(super) async fn has_admin(&self) -> Result<bool, Error> {
+        self.is_anybody_admin(&self.listed_admins().await?.0).await
     }
 
     /// Strikes a user off the list who is about to lose the role, if they are an administrator. Answers whether they were.
@@ -84,6 +84,20 @@ impl Accounts {
         };
         if let Err(error) = tidied.await {
             tracing::debug!(user.id = %user, %error, "the list of administrators was not tidied");
+        }
+    }
+
+    /// Takes a user off the list who was not made. Where that fails, the entry does no harm.
+    pub(super) async fn unlist(&self, user: UserId) {
+        let unlisted = async {
+            let (mut listed, revision) = self.listed_admins().await?;
+            if listed.0.remove(&user).is_none() {
+                return Ok(());
+            }
+            self.write_admins(&listed, revision).await
+        };
+        if let Err(error) = unlisted.await {
+            tracing::debug!(user.id = %user, %error, "an entry in the list of administrators was left behind");
         }
     }
 

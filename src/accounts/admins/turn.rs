@@ -55,6 +55,13 @@ impl Accounts {
         Ok(())
     }
 
+    /// Takes back what was done for a user who was not made.
+    pub(in crate::accounts) async fn unlist_admin(&self, user: UserId, turn: &Turn) {
+        if turn.is_listed {
+            self.unlist(user).await;
+        }
+    }
+
     /// Does what follows from the outcome of a change.
     pub(in crate::accounts) async fn settle_turn<T>(&self, user: UserId, turn: &Turn, outcome: &Result<T, Error>) {
         match outcome {

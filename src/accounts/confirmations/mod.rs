@@ -26,6 +26,7 @@ pub use self::{code::ConfirmationCode, find::Proof, request::MailRequest, token:
 use super::{
     Accounts, clock::Timestamp, digest::Digest, email::EmailAddress, outbox::MailId, random::Random, user::User,
 };
+use crate::mail::LetterKind;
 
 /// How long a code is good. Six digits can be guessed, so it is not for longer, and not for more than
 /// [`TRIES`](code::TRIES) tries.
@@ -40,6 +41,8 @@ pub struct ConfirmationSettings {
     pub verification_lifetime: Duration,
     /// How long a link to set a new password is good.
     pub reset_lifetime: Duration,
+    /// How long the link of an invitation is good.
+    pub invitation_lifetime: Duration,
 }
 
 /// What a confirmation allows.
@@ -128,7 +131,7 @@ impl Confirmation {
     /// told, somebody could still guess.
     pub(super) fn make(
         purpose: Purpose,
-        has_code: bool,
+        kind: LetterKind,
         user: &User,
         email: EmailAddress,
         now: Timestamp,
@@ -136,8 +139,14 @@ impl Confirmation {
     ) -> (Self, MailToken, Option<(ConfirmationCode, Timestamp)>) {
         let random = accounts.random;
         let (token, secret) = MailToken::make(user.id, random);
-        let expires_at = purpose.link_until(user, now, &accounts.settings.confirmations);
-        let (code, record) = has_code
+        let settings = &accounts.settings.confirmations;
+        let expires_at = match kind {
+            // Whoever is invited did not ask for it, and does not wait for the letter.
+            LetterKind::Invitation => now.plus(settings.invitation_lifetime),
+            _ => purpose.link_until(user, now, settings),
+        };
+        let (code, record) = kind
+            .has_code()
             .then(|| {
                 let code = ConfirmationCode::make(random);
                 let until = now.plus(CODE_LIFETIME).min(expires_at);

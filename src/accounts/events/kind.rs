@@ -48,6 +48,7 @@ kinds! {
     RefreshTokenReused "refresh_token_reused" "A refresh token came a second time, so somebody else may have it: the session in `session_id` has ended.";
     Reauthenticated "reauthenticated" "The password was given again.";
     ReauthenticationFailed "reauthentication_failed" "The password was to be given again, and was wrong.";
+    PasswordResetStarted "password_reset_started" "Somebody who runs the service had a letter sent to set a new password.";
     Suspended "suspended" "The account was suspended, and every session has ended. `until` says when that is over, unless it is null.";
     Unsuspended "unsuspended" "The account may be signed in to again.";
     RolesChanged "roles_changed" "Roles were given (`added`) or taken away (`removed`).";

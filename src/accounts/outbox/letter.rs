@@ -29,7 +29,7 @@ struct Addressee {
 fn purpose(kind: LetterKind) -> Option<Purpose> {
     match kind {
         LetterKind::Verification | LetterKind::EmailChange => Some(Purpose::Verification),
-        LetterKind::PasswordReset => Some(Purpose::Reset),
+        LetterKind::PasswordReset | LetterKind::Invitation => Some(Purpose::Reset),
         LetterKind::EmailChanged => Some(Purpose::Undo),
         LetterKind::AlreadyRegistered | LetterKind::EmailReplaced | LetterKind::PasswordChanged => None,
     }
@@ -46,8 +46,7 @@ impl Accounts {
             let mut letter =
                 Letter { id: entry.id.to_string(), to: to.as_str().to_owned(), kind, languages, secret: None };
             let Some(purpose) = purpose(kind) else { return Ok(Some(letter)) };
-            let (mut confirmation, token, code) =
-                Confirmation::make(purpose, kind.has_code(), &user.value, to, now, self);
+            let (mut confirmation, token, code) = Confirmation::make(purpose, kind, &user.value, to, now, self);
             let home = Home::of(user.value.id);
             let found = self.store.get(&home.key(&home.confirmation(purpose))).await?;
             let former = found.as_ref().map(confirmations::read).transpose()?;
@@ -104,7 +103,7 @@ impl Accounts {
             LetterKind::Verification => (entry.kind, own.filter(|_| !email_verified)),
             // Somebody wants an address that an account has, or can have back.
             LetterKind::AlreadyRegistered if own.is_none() => (LetterKind::EmailChanged, former),
-            LetterKind::PasswordReset | LetterKind::AlreadyRegistered => (entry.kind, own),
+            LetterKind::PasswordReset | LetterKind::Invitation | LetterKind::AlreadyRegistered => (entry.kind, own),
             LetterKind::EmailChanged => (entry.kind, former),
             LetterKind::EmailReplaced | LetterKind::PasswordChanged => (entry.kind, Some(entry.to.clone())),
         };

@@ -1,6 +1,7 @@
 //! Users: registering, changing, deleting, and what operators do with them.
 
 mod change;
+mod create;
 mod delete;
 mod idempotency;
 mod letters;
@@ -19,7 +20,7 @@ pub use self::{
     manage::ManagedPatch,
     patch::{GuardedPatch, PatchRequest, UserPatch, VersionMatch},
     register::Registered,
-    registration::Registration,
+    registration::{NewAccount, Registration},
 };
 use super::{
     claims::TOMBSTONE_LIFE,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     idempotency::{IdempotencyKey, Recalled},
-    registration::{Attempt, Registration},
+    registration::{Attempt, NewAccount, Registration},
 };
 use crate::{
     accounts::{
@@ -83,8 +83,9 @@ impl Accounts {
         key: Option<&IdempotencyKey>,
         request: &MailRequest,
     ) -> Result<User, Error> {
+        let account = registration.account();
         // First, so that it says nothing of who has an account.
-        self.check_new_password(&registration.password, &[registration.chooser()]).await?;
+        self.check_new_password(&registration.password, &[account.chooser()]).await?;
         let attempt = match key {
             None => self.new_attempt(false),
             Some(key) => match self.recall(key, registration).await? {
@@ -93,7 +94,7 @@ impl Accounts {
             },
         };
         let claim = Claim { user: attempt.user, fence: 0, op: attempt.op, at: self.clock.now() };
-        let plan = self.plan(registration, &claim).await?;
+        let plan = self.plan(&account, &claim).await?;
         let hash = self.hasher.hash(registration.password.to_password()).await?;
 
         let mailed = self
@@ -102,7 +103,7 @@ impl Accounts {
             .required
             .then(|| Subject::Mails(LetterKind::Verification, Handle::email(&registration.email)));
         let mailing = self.attempt(mailed.as_slice()).await?;
-        let outcome = self.claim_and_commit(registration, &plan, &claim, hash, request).await;
+        let outcome = self.commit_registration(&account, &plan, &claim, hash, request).await;
         self.end(mailing, outcome.is_ok()).await;
         match outcome {
             Err(Error::Contended) if attempt.shared => return self.recall_made(attempt, registration).await,
@@ -118,8 +119,8 @@ impl Accounts {
     }
 
     /// Finds out what can be claimed. Where accounts are concealed, the username decides, whoever has the address.
-    async fn plan(&self, registration: &Registration, claim: &Claim) -> Result<Plan, Error> {
-        let (email, username) = registration.handles();
+    async fn plan(&self, account: &NewAccount, claim: &Claim) -> Result<Plan, Error> {
+        let (email, username) = account.handles();
         let conceals = self.settings.conceals();
         if !conceals {
             self.ensure_claimable(&email, claim).await?;
@@ -133,55 +134,71 @@ impl Accounts {
         Ok(Plan { handles: [email].into_iter().chain(username).collect(), is_decoy })
     }
 
-    async fn claim_and_commit(
+    async fn commit_registration(
         &self,
-        registration: &Registration,
+        account: &NewAccount,
         plan: &Plan,
         claim: &Claim,
         password_hash: PasswordHash,
         request: &MailRequest,
     ) -> Result<Option<User>, Error> {
+        let committed = self.claim_and_commit(&plan.handles, claim, |claim, batch| {
+            let user = (!plan.is_decoy).then(|| account.to_user(claim, password_hash));
+            match &user {
+                Some(user) => self.add_new_user(batch, user, request.origin()),
+                // It also makes sure that what is claimed with it is worth nothing.
+                None => super::bury(batch, Home::of(claim.user), claim.at),
+            }
+            if self.settings.confirmations.required {
+                let (to, languages) = (&account.email, &request.languages);
+                let entry = if plan.is_decoy {
+                    Entry::of_address(LetterKind::AlreadyRegistered, to, languages, claim.at, self.random)
+                } else {
+                    Entry::of_user(LetterKind::Verification, claim.user, to, languages, claim.at, self.random)
+                };
+                enqueue(batch, &entry);
+            }
+            user
+        });
+        let user = committed.await?;
+        if self.settings.confirmations.required {
+            self.mail_queued.notify_one();
+        }
+        Ok(user)
+    }
+
+    /// Adds to `batch` that there is one more user.
+    pub(super) fn add_new_user(&self, batch: &mut Batch, user: &User, by: Origin) {
+        super::write(batch, None, user);
+        super::count_today(batch, keys::REGISTRATIONS, user.created_at);
+        self.note_act(batch, Home::of(user.id), user.created_at, Act::new(EventKind::Registered, by));
+    }
+
+    /// Claims what a new account is to have, then commits what `fill` makes of it, where nothing may be yet.
+    pub(super) async fn claim_and_commit<T>(
+        &self,
+        handles: &[Handle],
+        claim: &Claim,
+        fill: impl FnOnce(&Claim, &mut Batch) -> T,
+    ) -> Result<T, Error> {
         // The age of a claim counts from when it is made, not from before the hash.
         let claim = Claim { at: self.clock.now(), ..*claim };
-        for handle in &plan.handles {
+        for handle in handles {
             self.claim(handle, &claim).await?;
         }
         let home = Home::of(claim.user);
         let mut batch = Batch::new(home.slot());
         batch.expect(home.user(), Expectation::Absent);
-        let user = (!plan.is_decoy).then(|| registration.to_user(&claim, password_hash));
-        match &user {
-            Some(user) => {
-                super::write(&mut batch, None, user);
-                super::count_today(&mut batch, keys::REGISTRATIONS, claim.at);
-                self.note_act(&mut batch, home, claim.at, Act::new(EventKind::Registered, request.origin()));
-            }
-            // It also makes sure that what is claimed with it is worth nothing.
-            None => super::bury(&mut batch, home, claim.at),
-        }
-        if self.settings.confirmations.required {
-            let (to, languages) = (&registration.email, &request.languages);
-            let entry = if plan.is_decoy {
-                Entry::of_address(LetterKind::AlreadyRegistered, to, languages, claim.at, self.random)
-            } else {
-                Entry::of_user(LetterKind::Verification, claim.user, to, languages, claim.at, self.random)
-            };
-            enqueue(&mut batch, &entry);
-        }
+        let made = fill(&claim, &mut batch);
         match self.store.commit(batch).await {
-            Ok(_) => {
-                if self.settings.confirmations.required {
-                    self.mail_queued.notify_one();
-                }
-                Ok(user)
-            }
+            Ok(_) => Ok(made),
             // There is a user or a tombstone: another attempt was first, or this one took too long and was fenced.
             Err(CommitError::Conflict) => Err(Error::Contended),
             Err(e) => Err(e.into()),
         }
     }
 
-    async fn release_all(self: Arc<Self>, handles: Vec<Handle>, claim: Claim) {
+    pub(super) async fn release_all(self: Arc<Self>, handles: Vec<Handle>, claim: Claim) {
         for handle in &handles {
             self.release(handle, claim.user, claim.op).await;
         }

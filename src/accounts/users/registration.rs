@@ -31,6 +31,29 @@ pub struct Registration {
     pub metadata: Metadata,
 }
 
+/// An account that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Its email address.
+    pub email: EmailAddress,
+    /// Whether that is known to be the person's.
+    pub email_verified: bool,
+    /// Its username.
+    pub username: Option<Username>,
+    /// The display name.
+    pub name: Option<DisplayName>,
+    /// The language that the person reads.
+    pub locale: Option<Locale>,
+    /// What the application keeps with the user.
+    pub metadata: Metadata,
+    /// Its roles and permissions.
+    pub grants: Grants,
+    /// Its password. Without one nobody signs in until they have set it.
+    pub password: Option<NewPassword>,
+    /// Whether the person is mailed a link to set the password.
+    pub invite: bool,
+}
+
 /// Which account an attempt makes. With an idempotency key, several attempts may share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attempt {
@@ -40,6 +63,36 @@ pub(super) struct Attempt {
 }
 
 impl Registration {
+    /// What it makes: an account like any other.
+    pub(super) fn account(&self) -> NewAccount {
+        NewAccount {
+            username: self.username.clone(),
+            name: self.name.clone(),
+            locale: self.locale.clone(),
+            metadata: self.metadata.clone(),
+            password: Some(self.password.clone()),
+            ..NewAccount::of(self.email.clone())
+        }
+    }
+}
+
+impl NewAccount {
+    /// One of which nothing is known but the address.
+    #[must_use]
+    pub fn of(email: EmailAddress) -> Self {
+        Self {
+            email,
+            email_verified: false,
+            username: None,
+            name: None,
+            locale: None,
+            metadata: Metadata::default(),
+            grants: Grants::default(),
+            password: None,
+            invite: false,
+        }
+    }
+
     pub(super) fn chooser(&self) -> Chooser<'_> {
         Chooser { email: &self.email, username: self.username.as_ref(), name: self.name.as_ref() }
     }
@@ -53,13 +106,13 @@ impl Registration {
         User {
             id: claim.user,
             email: self.email.clone(),
-            email_verified: false,
+            email_verified: self.email_verified,
             pending_email: None,
             username: self.username.clone(),
             name: self.name.clone(),
             locale: self.locale.clone(),
             metadata: self.metadata.clone(),
-            grants: Grants::default(),
+            grants: self.grants.clone(),
             created_at: claim.at,
             updated_at: claim.at,
             version: 1,
