@@ -164,6 +164,7 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.0.extend(code_of(&broken));
     seen.note(&app.request("PUT", "/v1/users/me").send().await);
     seen.note(&app.delete("/v1/sessions/x").bearer(&token).send().await);
+    app.refused_to_administrators(&token).await.iter().for_each(|answer| seen.note(answer));
     let patch = app.patch("/v1/users/me").bearer(&token);
     seen.note(&patch.json(&json!({"email": "b@example.com", "current_password": "wrong"})).send().await);
     let patch = app.patch("/v1/users/me").bearer(&token).header("If-Match", "\"9\"");
@@ -179,15 +180,14 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&overloaded(&app).await);
     app.clock.advance(Duration::from_secs(601));
     seen.note(&app.me(&token).await);
-    let refresh = async |token: &str| app.refresh(token).await;
-    let renewed = refresh(signed_in["refresh_token"].as_str().unwrap()).await.expect(200).body;
+    let renewed = app.refresh(signed_in["refresh_token"].as_str().unwrap()).await.expect(200).body;
     let token = renewed["access_token"].as_str().unwrap().to_owned();
     seen.note(&app.delete("/v1/users/me").bearer(&token).send().await);
     let stolen = app.sign_in("ada", PASSWORD).await.expect(201).body["refresh_token"].as_str().unwrap().to_owned();
-    refresh(&stolen).await.expect(200);
+    app.refresh(&stolen).await.expect(200);
     app.clock.advance(Duration::from_secs(11));
-    seen.note(&refresh(&stolen).await);
-    seen.note(&refresh(&stolen).await);
+    seen.note(&app.refresh(&stolen).await);
+    seen.note(&app.refresh(&stolen).await);
     seen.note(&full(&app).await);
     seen.note(&corrupt(&app, &ada, &token).await);
     app.redis.as_mut().unwrap().kill();

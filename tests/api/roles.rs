@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{Answer, PASSWORD, Person, TestApp};
 
@@ -20,6 +21,19 @@ impl TestApp {
         let output = self.operator(&format!("users grant {} {grants}", person.id)).await;
         assert!(output.status.success(), "{output:?}");
         person
+    }
+
+    /// What is refused to somebody who may nothing, and to the only administrator.
+    pub async fn refused_to_administrators(&self, token: &str) -> [Answer; 5] {
+        let root = self.granted("root", "--role admin").await;
+        let nobody = format!("/v1/admin/users/{}", Uuid::nil());
+        [
+            self.get("/v1/admin/roles").bearer(token).send().await,
+            self.get("/v1/admin/roles/none").bearer(&root.token).send().await,
+            self.get(&nobody).bearer(&root.token).send().await,
+            self.put_role(&root.token, "admin", &[]).await,
+            self.delete("/v1/users/me").bearer(&root.token).send().await,
+        ]
     }
 
     pub async fn put_role(&self, token: &str, name: &str, permissions: &[&str]) -> Answer {

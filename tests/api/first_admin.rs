@@ -1,0 +1,48 @@
+//! `LATCHKEY_ADMIN_EMAIL`: the first administrator, on every store.
+
+use serde_json::json;
+
+use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, on_every_store};
+
+const ROOT: &str = "root@example.com";
+
+on_every_store! {
+    with ["--admin-email", "root@example.com"]
+
+    async fn the_first_administrator_sets_a_password_by_a_letter_and_may_do_everything(app: TestApp) {
+        let letter = app.letter(ROOT).await;
+        assert!(letter.text.contains("7 days"), "{}", letter.text);
+        app.sign_in(ROOT, PASSWORD).await.refused(401, "invalid_credentials");
+        app.reset(json!({"token": letter.token()}), NEW_PASSWORD).await.expect(204);
+        let root = app.person_with(ROOT, NEW_PASSWORD).await;
+        let me = app.me(&root.token).await.body;
+        assert_eq!((&me["roles"], &me["email_verified"]), (&json!(["admin"]), &json!(true)));
+        app.put_role(&root.token, "editor", &["latchkey:users:read", "articles:write"]).await.expect(200);
+        let list = app.get("/v1/admin/roles").bearer(&root.token).send().await.expect(200).body;
+        assert_eq!(list["items"].as_array().unwrap().len(), 2);
+        app.delete("/v1/admin/roles/editor").bearer(&root.token).send().await.expect(204);
+        app.delete("/v1/users/me").bearer(&root.token).send().await.refused(409, "last_admin");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_second_start_makes_no_second_administrator_and_an_account_stays_what_it_is() {
+    let first = TestApp::redis().await;
+    let ada = first.person("ada").await;
+    let second = TestApp::beside(&first, &["--admin-email", "ada@example.com"]).await;
+    assert_eq!(
+        second.me(&ada.token).await.expect(200).body["roles"],
+        json!([]),
+        "whoever was there first stays who they are"
+    );
+    second.stop().await;
+    let second = TestApp::beside(&first, &["--admin-email", ROOT]).await;
+    second.letter(ROOT).await;
+    let third = TestApp::beside(&first, &["--admin-email", "other@example.com"]).await;
+    third.register("other").await.expect(201);
+    assert_eq!(third.letters("other@example.com").len(), 0);
+    third.stop().await;
+    second.stop().await;
+    first.check(false).await.expect_clean();
+    first.stop().await;
+}

@@ -1,0 +1,121 @@
+//! Accounts that are made for somebody: by an invitation, with a password, or with neither.
+
+use std::{process::Stdio, sync::Arc, time::Duration};
+
+use latchkey::accounts::{Authority, EmailAddress, Error, Grants, NewAccount, VersionMatch};
+use serde_json::json;
+
+use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, line};
+
+const ADA: &str = "ada@example.com";
+
+fn account(email: &str) -> NewAccount {
+    NewAccount::of(EmailAddress::parse(email).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_somebody_who_is_invited_sets_a_password_within_its_time_and_once() {
+    let app = TestApp::redis_with(&["--invitation-lifetime", "48h"]).await;
+    let made =
+        app.operator("users create ada@example.com --username ada --name Ada --role editor --invite --json").await;
+    assert!(made.status.success(), "{made:?}");
+    let id = serde_json::from_slice::<serde_json::Value>(&made.stdout).unwrap()["id"].as_str().unwrap().to_owned();
+    let letter = app.letter(ADA).await;
+    assert!(letter.text.contains("48 hours") || letter.text.contains("2 days"), "{}", letter.text);
+    app.sign_in("ada", PASSWORD).await.refused(401, "invalid_credentials");
+    app.clock.advance(Duration::from_secs(47 * 3600));
+    app.reset(json!({"token": letter.token()}), NEW_PASSWORD).await.expect(204);
+    let user = app.sign_in("ada", NEW_PASSWORD).await.expect(201).body["user"].clone();
+    assert_eq!((&user["id"], &user["email_verified"], &user["roles"]), (&json!(id), &json!(true), &json!(["editor"])));
+    app.reset(json!({"token": letter.token()}), PASSWORD).await.refused(403, "confirmation_invalid");
+
+    assert!(app.operator("users create bob@example.com --invite").await.status.success());
+    let late = app.letter("bob@example.com").await;
+    app.clock.advance(Duration::from_secs(48 * 3600));
+    app.reset(json!({"token": late.token()}), NEW_PASSWORD).await.refused(403, "confirmation_invalid");
+    app.check(false).await.expect_clean();
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_what_is_taken_is_refused_and_leaves_nothing_behind() {
+    let app = TestApp::redis().await;
+    app.register("ada").await.expect(201);
+    assert!(
+        line(&app.operator("users create ADA@example.com --role admin").await, 1).contains("email address is taken")
+    );
+    assert!(app.operator("users create b@example.com --username bob").await.status.success());
+    assert!(line(&app.operator("users create c@example.com --username bob").await, 1).contains("username is taken"));
+    assert!(line(&app.operator("users create b@example.com").await, 1).contains("taken"));
+    app.check(false).await.expect_clean();
+    // Nobody signs in, until a password is reset.
+    app.sign_in("bob", "").await.refused(401, "invalid_credentials");
+    let letter = app.letter_of("b@example.com", app.request_reset("b@example.com")).await;
+    app.reset(json!({"token": letter.token()}), NEW_PASSWORD).await.expect(204);
+    app.sign_in("bob", NEW_PASSWORD).await.expect(201);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_machine_has_a_password_from_standard_input() {
+    let app = TestApp::redis().await;
+    let url = app.redis.as_ref().unwrap().url();
+    let create = move |email: &str, password: &str| {
+        use std::io::Write;
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        command.args(["users", "create", email, "--password-stdin", "--redis-url", &url]);
+        command.args(["--allow-weak-hashes", "--argon2-memory-kib", "8", "--argon2-iterations", "1"]);
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = pipes.spawn().unwrap();
+        process.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+        process.wait_with_output().unwrap()
+    };
+    assert!(line(&create("short@example.com", "short"), 1).contains("password"));
+    let made = create("robot@example.com", PASSWORD);
+    assert!(made.status.success() && !String::from_utf8(made.stdout).unwrap().contains(PASSWORD));
+    app.sign_in("robot@example.com", PASSWORD).await.expect(201);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_nobody_makes_or_resets_an_account_that_may_do_more_than_they() {
+    let app = TestApp::redis().await;
+    let accounts = Arc::new(app.accounts().await);
+    let key = app.api_key_for("users:write roles:write").await;
+    let by = accounts.authority_of_api_key(&latchkey::accounts::ApiKeyText::new(&key), None).await.unwrap();
+    let grants = |roles: &[&str], permissions: &[&str]| {
+        let roles = roles.iter().map(|role| role.parse().unwrap()).collect();
+        Grants::new(roles, permissions.iter().map(|permission| permission.parse().unwrap()).collect()).unwrap()
+    };
+    let root = accounts.create_user(
+        Authority::operator(),
+        NewAccount { grants: grants(&["admin"], &[]), ..account("root@example.com") },
+    );
+    let root = root.await.unwrap();
+    for wrong in [grants(&["admin"], &[]), grants(&[], &["latchkey:users:delete"])] {
+        let made = accounts.create_user(by.clone(), NewAccount { grants: wrong.clone(), ..account(ADA) }).await;
+        assert!(matches!(made, Err(Error::InsufficientScope(_))), "{made:?}");
+    }
+    let made = NewAccount { grants: grants(&["editor"], &["latchkey:users:write"]), ..account(ADA) };
+    let ada = accounts.create_user(by.clone(), made).await.unwrap();
+    let more = grants(&[], &["latchkey:users:read"]);
+    assert!(matches!(accounts.grant(&by, ada.id, &more).await, Err(Error::InsufficientScope(_))));
+    let (roles, any) = (["writer".parse().unwrap()].into(), VersionMatch::Any);
+    let changed = accounts.set_grants(&by, ada.id, Some(&roles), None, &VersionMatch::OneOf(vec![1])).await.unwrap();
+    assert_eq!(changed.grants, grants(&["writer"], &["latchkey:users:write"]));
+    let stale = accounts.set_grants(&by, ada.id, Some(&roles), None, &VersionMatch::OneOf(vec![1])).await;
+    assert!(matches!(stale, Err(Error::VersionMismatch)));
+
+    for outcome in [
+        accounts.start_password_reset(by.clone(), root.id, VersionMatch::Any).await,
+        accounts.suspend_user(&by, root.id, None, None, &any).await.map(drop),
+        accounts.revoke(&by, root.id, &grants(&["admin"], &[])).await.map(drop),
+    ] {
+        assert!(matches!(outcome, Err(Error::InsufficientScope(_))), "{outcome:?}");
+    }
+    accounts.start_password_reset(by.clone(), ada.id, VersionMatch::Any).await.unwrap();
+    let letter = app.letter(ADA).await;
+    app.reset(json!({"token": letter.token()}), NEW_PASSWORD).await.expect(204);
+    app.sign_in(ADA, NEW_PASSWORD).await.expect(201);
+    app.stop().await;
+}
