@@ -14,27 +14,7 @@ use super::{
     sessions::Session,
     users::User,
 };
-use crate::accounts::{Accounts, Confirmable, PersonalData, SessionId, Suspension};
-
-/// The address that the account had before.
-#[derive(Debug, Object)]
-struct FormerEmail {
-    /// The address.
-    email: Email,
-    /// Until when its reader can undo the change.
-    until: DateTime,
-}
-
-/// That and why somebody may not sign in, or might not until a while ago.
-#[derive(Debug, Object)]
-struct ExportedSuspension {
-    /// Since when.
-    since: DateTime,
-    /// Until when, if it ends by itself.
-    until: OrNull<DateTime>,
-    /// Why, as those said who run the service.
-    reason: OrNull<String>,
-}
+use crate::accounts::{Accounts, Confirmable, PersonalData, SessionId, Timestamp};
 
 /// A letter that lets its reader do something.
 #[derive(Debug, Object)]
@@ -56,10 +36,16 @@ struct Export {
     user: User,
     /// When the person last signed in.
     last_sign_in_at: OrNull<DateTime>,
-    /// The address that the account had before, while that can be undone.
-    former_email: OrNull<FormerEmail>,
-    /// The suspension of the account that is or was noted last.
-    suspension: OrNull<ExportedSuspension>,
+    /// The address that the account had before, if it is still kept.
+    former_email: OrNull<Email>,
+    /// Until when the reader of that one can have it back.
+    former_email_until: OrNull<DateTime>,
+    /// Since when the account is suspended, or was the last time, if that is still kept.
+    suspended_at: OrNull<DateTime>,
+    /// Until when that is, if it ends by itself.
+    suspended_until: OrNull<DateTime>,
+    /// Why, as those said who run the service.
+    suspension_reason: OrNull<String>,
     /// The sessions, with those that have expired and are still kept.
     sessions: Vec<Session>,
     /// What was mailed and can be confirmed.
@@ -71,12 +57,9 @@ struct Export {
 impl Export {
     fn new(data: PersonalData, current: SessionId) -> Self {
         let PersonalData { at, user, former_email, sessions, confirmations, events } = data;
-        let moment = |at: crate::accounts::Timestamp| DateTime(at.to_string());
-        let suspension = |Suspension { since, until, reason }: &Suspension| ExportedSuspension {
-            since: moment(*since),
-            until: OrNull(until.map(moment)),
-            reason: OrNull(reason.as_ref().map(ToString::to_string)),
-        };
+        let moment = |at: Timestamp| DateTime(at.to_string());
+        let suspension = user.suspension.as_ref();
+        let (former_email, former_until) = former_email.unzip();
         let confirmation = |Confirmable { purpose, email, expires_at }: Confirmable| ExportedConfirmation {
             purpose,
             email: Email(email.as_str().to_owned()),
@@ -85,13 +68,11 @@ impl Export {
         Self {
             exported_at: moment(at),
             last_sign_in_at: OrNull(user.last_sign_in_at.map(moment)),
-            former_email: OrNull(
-                former_email.map(|(email, until)| FormerEmail {
-                    email: Email(email.as_str().to_owned()),
-                    until: moment(until),
-                }),
-            ),
-            suspension: OrNull(user.suspension.as_ref().map(suspension)),
+            former_email: OrNull(former_email.map(|email| Email(email.as_str().to_owned()))),
+            former_email_until: OrNull(former_until.map(moment)),
+            suspended_at: OrNull(suspension.map(|suspension| moment(suspension.since))),
+            suspended_until: OrNull(suspension.and_then(|suspension| suspension.until).map(moment)),
+            suspension_reason: OrNull(suspension.and_then(|found| found.reason.as_ref()).map(ToString::to_string)),
             sessions: sessions.iter().map(|session| Session::new(session, Some(current))).collect(),
             confirmations: confirmations.into_iter().map(confirmation).collect(),
             events: EventList::from(events),

@@ -91,6 +91,11 @@ async fn check(url: &str, people: impl Iterator<Item = &String>) {
             assert_eq!(answer.status(), 201, "{who} was acknowledged and is lost");
             let answer: Value = answer.json().await.unwrap();
             assert_eq!(answer["user"]["username"], who.as_str());
+            let token = answer["access_token"].as_str().unwrap();
+            let events = client.get(format!("{url}/v1/users/me/events")).bearer_auth(token).send().await.unwrap();
+            let events: Value = events.json().await.unwrap();
+            let made = events["items"].as_array().unwrap().iter().filter(|event| event["kind"] == "registered");
+            assert_eq!(made.count(), 1, "{who} has an account, and an event that says so");
         }
     }
 }

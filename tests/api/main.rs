@@ -39,6 +39,8 @@ mod docs;
 mod doctor;
 mod email_changes;
 mod email_verifications;
+mod events;
+mod events_kept;
 mod failover;
 mod first_admin;
 mod floods;

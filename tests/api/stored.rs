@@ -40,6 +40,7 @@ impl TestApp {
             let read = match kind.as_str() {
                 "hash" => format!("HGETALL {key}"),
                 "zset" => format!("ZRANGE {key} 0 -1"),
+                "list" => format!("LRANGE {key} 0 -1"),
                 "string" => format!("GET {key}"),
                 other => panic!("{key} is a {other}"),
             };
@@ -127,7 +128,7 @@ async fn redis_no_secret_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_deleting_leaves_a_tombstone_and_nothing_else() {
+async fn redis_deleting_leaves_a_tombstone_and_the_entry_of_it_and_nothing_else() {
     let app = TestApp::redis().await;
     let before = app.keys().await;
     let body = json!({"email": "ada@example.com", "password": PASSWORD, "username": "ada"});
@@ -140,7 +141,8 @@ async fn redis_deleting_leaves_a_tombstone_and_nothing_else() {
     app.delete("/v1/users/me").bearer(&token).send().await.expect(204);
 
     let left = app.keys().await.into_iter().filter(|key| !before.contains(key)).collect::<Vec<_>>();
-    let [tombstone] = left.as_slice() else { panic!("{left:?}") };
+    let [entry, tombstone] = left.as_slice() else { panic!("{left:?}") };
+    assert!(entry.ends_with(":index:deleted"), "{entry}");
     let client = app.redis.as_ref().unwrap().client().await;
     let mut fields: Vec<String> = client.hkeys(tombstone).await.unwrap();
     fields.sort();

@@ -69,7 +69,12 @@ impl Accounts {
             batch.expect(home.user(), Expectation::Revision(revision));
             batch.put(home.user(), records::write_user(&user));
             forget(&mut batch, home, sessions.iter().copied());
-            self.note_act(&mut batch, home, self.clock.now(), Act::new(EventKind::SessionsEnded, by));
+            self.note_act(
+                &mut batch,
+                home,
+                self.clock.now(),
+                Act::new(EventKind::SessionsEnded, by).with("scope", "all"),
+            );
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Conflict) => retry.pause().await?,

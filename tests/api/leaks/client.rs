@@ -61,6 +61,13 @@ impl Client {
         Kept { operation, answer }
     }
 
+    /// Reads what somebody may read of themselves, and is refused without their token.
+    pub async fn read_own(&mut self, token: &str) {
+        for (path, token) in OWN.into_iter().flat_map(|path| [(path, token), (path, "")]) {
+            self.json("GET", path, token, &Value::Null).await;
+        }
+    }
+
     /// Sends JSON by this token.
     pub async fn json(&mut self, method: &str, path: &str, token: &str, body: &Value) -> Value {
         let bearer = format!("Bearer {token}");
@@ -92,6 +99,9 @@ impl Client {
     }
 }
 
+/// What people read of themselves.
+pub const OWN: [&str; 4] = ["/v1/users/me", "/v1/sessions", "/v1/users/me/events", "/v1/users/me/export"];
+
 /// An answer with its headers. Only the names of unknown fields are left out: they are told to whoever sent them.
 fn text(kept: &Kept) -> Vec<u8> {
     let mut body = kept.answer.body.clone();
@@ -112,12 +122,13 @@ fn may_be(canary: &Canary, kept: &Kept) -> bool {
         return matches!(canary.kind, Kind::Token | Kind::Mailed | Kind::Personal);
     }
     let given = matches!(&*kept.operation, "sign_in" | "refresh_session" | "reauthenticate");
-    let theirs = given || matches!(&*kept.operation, "register" | "get_me" | "patch_me" | "introspect_token");
+    let theirs =
+        given || matches!(&*kept.operation, "register" | "get_me" | "patch_me" | "introspect_token" | "export_me");
     kept.answer.status < 400
         && match canary.kind {
             Kind::Token => given,
             Kind::Personal => theirs,
-            Kind::Agent => given || kept.operation == "list_sessions",
+            Kind::Agent => given || matches!(&*kept.operation, "list_sessions" | "export_me"),
             Kind::Secret | Kind::Mailed | Kind::Typed => false,
         }
 }

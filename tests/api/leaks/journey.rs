@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     canary::{Canary, Kind},
-    client::{Client, PAGE},
+    client::{Client, OWN, PAGE},
     raw,
 };
 use crate::support::{Contract, Process};
@@ -231,6 +231,7 @@ impl Journey {
         let (access, _) = self.sign_in(NEXT_EMAIL, NEXT_PASSWORD).await;
         let list = self.client.json("GET", "/v1/sessions", &kept, &Value::Null).await;
         let id = list["items"].as_array().unwrap().iter().find(|item| item["current"] == false).unwrap()["id"].clone();
+        self.client.read_own(&kept).await;
         self.client.json("DELETE", &format!("/v1/sessions/{}", id.as_str().unwrap()), &kept, &Value::Null).await;
         self.client.json("DELETE", "/v1/sessions?scope=others", &kept, &Value::Null).await;
         self.client.json("GET", "/v1/users/me", &access, &Value::Null).await;
@@ -248,8 +249,7 @@ impl Journey {
         };
         for Person { login, password, access, refresh } in &self.signed_in {
             let changes = json!({"name": "zqname7391canary", "email": "zqnext7391canary4@example.com", "current_password": password});
-            ask("GET", "/v1/users/me", access, Value::Null);
-            ask("GET", "/v1/sessions", access, Value::Null);
+            OWN.into_iter().for_each(|path| ask("GET", path, access, Value::Null));
             ask("PATCH", "/v1/users/me", access, changes);
             ask("POST", "/v1/sessions", "", json!({"login": login, "password": password}));
             ask("POST", "/v1/sessions/refresh", "", json!({"refresh_token": refresh}));
