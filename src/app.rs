@@ -19,7 +19,7 @@ use crate::{
     accounts::{self, Accounts, Clock, FirstAdmin, HashSettings, Hasher, Random},
     breaches::Breaches,
     config::{Config, RedisUrl, Tier},
-    http::{self, RequestLimits, WebSettings},
+    http::{self, Drain, RequestLimits, WebSettings},
     mail::Mailer,
     server::{Identity, Server, Tls, raise_open_files},
     store::{Check, Durability, Embedded, Finding, OpenError, Redis, RedisOptions, Severity, Store},
@@ -43,6 +43,7 @@ pub struct App {
     data: String,
     web: WebSettings,
     limits: RequestLimits,
+    drain: Drain,
     shutdown_timeout: Duration,
 }
 
@@ -96,7 +97,8 @@ impl App {
         let web = config.web.settings(config.mail.product(), proxies, config.tls.is_strict());
         let shutdown_timeout = config.shutdown_timeout;
         let limits = config.server.request_limits();
-        Ok(Self { server, url, accounts, mailer, data, web, limits, shutdown_timeout })
+        let drain = Drain::default();
+        Ok(Self { server, url, accounts, mailer, data, web, limits, drain, shutdown_timeout })
     }
 
     /// The address that was bound.
@@ -117,6 +119,12 @@ impl App {
         &self.data
     }
 
+    /// What makes load balancers look elsewhere before the service stops.
+    #[must_use]
+    pub fn drain(&self) -> Drain {
+        self.drain.clone()
+    }
+
     /// Serves until `stop` is done, then finishes what is under way.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let collector = tokio::spawn(collect(Arc::clone(&self.accounts)));
@@ -124,7 +132,7 @@ impl App {
         let (end_mail, mail_ends) = oneshot::channel::<()>();
         let (accounts, mailer) = (Arc::clone(&self.accounts), self.mailer);
         let courier = tokio::spawn(async move { accounts.deliver(&mailer, mail_ends.map(drop)).await });
-        let endpoint = http::api(Arc::clone(&self.accounts), &self.web, self.limits);
+        let endpoint = http::api(Arc::clone(&self.accounts), &self.web, self.limits, self.drain);
         self.server.run(endpoint, stop, self.shutdown_timeout).await;
         drop(end_mail);
         // A letter that is cut off is sent once more by whoever comes next.

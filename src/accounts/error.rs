@@ -109,6 +109,9 @@ pub enum Error {
     /// The store does not answer; what was asked of it may yet happen.
     #[error(transparent)]
     StoreUnavailable(#[from] Unavailable),
+    /// This instance can open none of the keys that sign access tokens.
+    #[error("there is no key to sign with that this instance can open")]
+    NoSigningKey,
     /// A record cannot be read: it was changed by hand, or by a later version.
     #[error("unreadable record: {0}")]
     Corrupt(String),

@@ -222,7 +222,7 @@ impl Accounts {
     /// Whether the store answers, and has a key to sign tokens with.
     ///
     /// # Errors
-    /// [`Error::StoreUnavailable`] when it does not.
+    /// [`Error::StoreUnavailable`] and [`Error::NoSigningKey`].
     pub async fn check_ready(&self) -> Result<(), Error> {
         self.store.get(&keys::meta().key(&Name::ROOT)).await?;
         self.keyring.check_ready()

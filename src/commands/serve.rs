@@ -7,7 +7,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{fail, say};
 use crate::{accounts::SystemClock, app::App, config::Config, telemetry};
 
-/// Runs the service. SIGINT and SIGTERM end it once what is under way is done; a second one ends it at once.
+/// Runs the service. SIGINT and SIGTERM drain it, and end it once what is under way is done. One more ends the drain, and
+/// where that is over, the service at once.
 #[must_use]
 pub fn serve(config: &Config) -> ExitCode {
     telemetry::start(config);
@@ -27,8 +28,15 @@ pub fn serve(config: &Config) -> ExitCode {
         };
         let url = app.url();
         say(&format!("The API is at {url}/v1\nTry it at {url}/docs\nThe data is in {}\n", app.data()));
+        let drain = app.drain();
         let stop = async {
             next(&mut signals).await;
+            drain.begin();
+            if !config.drain_delay.is_zero() {
+                tracing::info!(delay = ?config.drain_delay, "draining");
+                // What ends it, time or a signal, leads to the same.
+                let _ = tokio::time::timeout(config.drain_delay, next(&mut signals)).await;
+            }
             tracing::info!("stopping");
             tokio::spawn(async move {
                 next(&mut signals).await;

@@ -28,9 +28,8 @@ use clap::{Args, ValueEnum};
 pub(crate) use self::parse::duration;
 pub use self::{
     admin::AdminArgs, breaches::BreachArgs, confirmations::ConfirmationArgs, events::EventArgs, hashing::HashingArgs,
-    mail::MailArgs,
-    passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs, sessions::SessionArgs,
-    signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
+    mail::MailArgs, passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs,
+    sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
 };
 use crate::{
     accounts::{MasterSecret, Settings},
@@ -146,7 +145,12 @@ pub struct Config {
     #[command(flatten)]
     pub mail: MailArgs,
 
-    /// How long requests under way may take after the signal to stop, and then letters that are being sent: 0s to 5m.
+    /// How long requests are still taken after the signal to stop, while `/health/ready` says that the service is draining
+    /// and load balancers take note: 0s to 5m. A second signal ends it.
+    #[arg(long, env = "LATCHKEY_DRAIN_DELAY", value_name = "DURATION", default_value = "0s", value_parser = parse::duration::<0, 300>)]
+    pub drain_delay: Duration,
+
+    /// How long requests under way may take after that, and then letters that are being sent: 0s to 5m.
     #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse::duration::<0, 300>)]
     pub shutdown_timeout: Duration,
 

@@ -117,6 +117,10 @@ catalogue! {
         "Too many people sign in or register at this moment. Repeat the request after the time in `Retry-After`.";
     StoreUnavailable SERVICE_UNAVAILABLE "Store unavailable"
         "The store does not answer. If the request was to change something, that may still happen. Repeat it after the time in `Retry-After`.";
+    NoSigningKey SERVICE_UNAVAILABLE "No signing key"
+        "This instance can open none of the keys that sign access tokens, so it cannot sign anybody in. Its operator finds the reason in the log. Repeat the request after the time in `Retry-After`.";
+    Draining SERVICE_UNAVAILABLE "Draining"
+        "This instance is about to stop, and still serves what reaches it. Send new requests to another one.";
     StoreFull SERVICE_UNAVAILABLE "Store full"
         "The store has no room for more. Nothing was changed. Repeat the request after the time in `Retry-After`.";
     Contended SERVICE_UNAVAILABLE "Contended"

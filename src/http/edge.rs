@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use poem::{
     Endpoint, IntoResponse, Middleware, PathPattern, Request, Response, Result,
     error::{MethodNotAllowedError, NotFoundError, ParsePathError, ReadBodyError},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, Version, header},
 };
 use poem_openapi::error::{AuthorizationError, ParseParamError};
 use tracing::Instrument;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{
     code::Code,
     cors::{self, Cors},
+    health::Drain,
     log::Line,
     problem::{Problem, code_text},
 };
@@ -43,6 +44,7 @@ const STRICT_TRANSPORT: &str = "max-age=31536000; includeSubDomains";
 
 /// The middleware.
 pub(super) struct Edge {
+    pub(super) drain: Drain,
     /// The methods of each path, for `Allow`.
     pub(super) methods: BTreeMap<String, Vec<String>>,
     pub(super) cors: Cors,
@@ -52,6 +54,7 @@ pub(super) struct Edge {
 /// The endpoint behind [`Edge`].
 pub(super) struct AtEdge<E> {
     inner: E,
+    drain: Drain,
     methods: BTreeMap<String, Vec<String>>,
     cors: Cors,
     strict_transport: bool,
@@ -63,6 +66,7 @@ impl<E: Endpoint> Middleware<E> for Edge {
     fn transform(&self, inner: E) -> AtEdge<E> {
         AtEdge {
             inner,
+            drain: self.drain.clone(),
             methods: self.methods.clone(),
             cors: self.cors.clone(),
             strict_transport: self.strict_transport,
@@ -77,7 +81,7 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         let id = request_id();
         let span = tracing::info_span!("request", request.id = %id);
         let line = Line::begin(request.method(), span.clone());
-        let path = request.uri().path().to_owned();
+        let (path, version) = (request.uri().path().to_owned(), request.version());
         let origin = self.cors.listed(request.headers());
         // In a box, or each of the layers around it would have its room once more.
         let handled = Box::pin(async {
@@ -117,6 +121,9 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         }
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);
+        }
+        if self.drain.has_begun() && version <= Version::HTTP_11 {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         self.cors.allow(origin, response.headers_mut());
         line.answered(route.as_ref(), response.status(), code.as_deref());

@@ -64,6 +64,7 @@ use self::{
 pub use self::{
     client_address::{ForwardedBy, InvalidNetwork, Network, Proxies},
     code::Code,
+    health::Drain,
     limits::RequestLimits,
     origin::{InvalidOrigin, Origin},
     web::WebSettings,
@@ -123,12 +124,13 @@ const API: Api = (
     HealthChecks,
 );
 
-/// The whole API over these accounts.
+/// The whole API over these accounts, until `drain` begins and while it lasts.
 #[must_use]
 pub fn api(
     accounts: Arc<Accounts>,
     web: &WebSettings,
     limits: RequestLimits,
+    drain: Drain,
 ) -> impl Endpoint<Output = Response> + 'static {
     let service = openapi::service(API);
     let document = openapi::document(&service);
@@ -136,7 +138,8 @@ pub fn api(
     methods.extend(pages::methods());
     let routes = pages::add(swagger_ui::add(docs::add(Route::new(), &document))).nest("/", service);
     let own = Web::new(web, &accounts.settings().tokens.issuer);
-    routes.data(accounts).data(Arc::new(own)).with(Limits(limits)).with(Edge {
+    routes.data(accounts).data(Arc::new(own)).data(drain.clone()).with(Limits(limits)).with(Edge {
+        drain,
         methods,
         cors: Cors::new(web),
         strict_transport: web.strict_transport,
@@ -149,6 +152,7 @@ pub fn guarded(
     web: &WebSettings,
 ) -> impl Endpoint<Output = Response> + 'static {
     endpoint.into_endpoint().with(Limits(RequestLimits::default())).with(Edge {
+        drain: Drain::default(),
         methods: BTreeMap::new(),
         cors: Cors::new(web),
         strict_transport: web.strict_transport,

@@ -215,7 +215,8 @@ fn oauth_error(code: Code) -> Option<&'static str> {
 fn retry_after(code: Code) -> Option<u64> {
     match code {
         Code::Contended => Some(1),
-        Code::StoreUnavailable => Some(2),
+        Code::StoreUnavailable | Code::NoSigningKey => Some(2),
+        Code::Draining => Some(5),
         Code::StoreFull => Some(30),
         _ => None,
     }
@@ -284,6 +285,10 @@ impl From<Error> for Problem {
             Error::StoreUnavailable(_) => {
                 tracing::warn!(%error, "the store is unavailable");
                 Code::StoreUnavailable
+            }
+            Error::NoSigningKey => {
+                tracing::warn!(%error, "nothing can be signed");
+                Code::NoSigningKey
             }
             Error::Corrupt(_) => {
                 tracing::error!(%error, "a record cannot be read");

@@ -4,12 +4,12 @@
 
 use super::code::Code::{
     self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, ConfirmationInvalid, Contended,
-    CsrfRejected, CurrentPasswordIncorrect, EmailNotVerified, EmailTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed,
-    InsufficientScope, InternalError, InvalidCredentials, InvalidParameter, LastAdmin, MalformedBody, MalformedForm,
-    MalformedJson, Overloaded, PermissionDenied, ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused,
-    RequestTimeout, RoleBuiltIn, RoleNotFound, SessionNotFound, StoreFull, StoreUnavailable, TokenExpired,
-    TokenInvalid, TooManyAttempts, UnsupportedMediaType, UserNotFound, UsernameTaken, ValidationFailed,
-    VersionMismatch,
+    CsrfRejected, CurrentPasswordIncorrect, Draining, EmailNotVerified, EmailTaken, IdempotencyKeyMismatch,
+    IdempotencyKeyUsed, InsufficientScope, InternalError, InvalidCredentials, InvalidParameter, LastAdmin,
+    MalformedBody, MalformedForm, MalformedJson, NoSigningKey, Overloaded, PermissionDenied, ReauthenticationRequired,
+    RefreshTokenInvalid, RefreshTokenReused, RequestTimeout, RoleBuiltIn, RoleNotFound, SessionNotFound, StoreFull,
+    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType, UserNotFound, UsernameTaken,
+    ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -18,6 +18,8 @@ const ANY: &[Code] = &[BodyTooLarge, InternalError, MalformedBody, RequestTimeou
 const STORE: &[Code] = &[StoreUnavailable];
 /// What an operation may answer that writes to the store.
 const WRITE: &[Code] = &[StoreUnavailable, StoreFull];
+/// What an operation may answer that signs an access token.
+const SIGN: &[Code] = &[NoSigningKey];
 /// What an operation may answer that takes a body.
 const BODY: &[Code] = &[MalformedJson, UnsupportedMediaType, ValidationFailed];
 /// What an operation may answer that takes a body of OAuth.
@@ -56,16 +58,20 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             WRITE,
             &[InvalidParameter, ReauthenticationRequired, VersionMismatch, LastAdmin, Contended],
         ],
-        "sign_in" => {
-            &[COOKIE, BODY, WRITE, &[InvalidCredentials, EmailNotVerified, TooManyAttempts, Overloaded, Contended]]
-        }
+        "sign_in" => &[
+            COOKIE,
+            BODY,
+            WRITE,
+            SIGN,
+            &[InvalidCredentials, EmailNotVerified, TooManyAttempts, Overloaded, Contended],
+        ],
         "request_email_verification" | "request_password_reset" => &[BODY, WRITE, &[TooManyAttempts]],
         "confirm_email_verification" => &[BODY, WRITE, &[ConfirmationInvalid, EmailTaken, TooManyAttempts, Contended]],
         "confirm_password_reset" => &[BODY, WRITE, &[ConfirmationInvalid, TooManyAttempts, Overloaded, Contended]],
         "undo_email_change" => &[BODY, WRITE, &[ConfirmationInvalid, TooManyAttempts, Contended]],
-        "refresh_session" => &[COOKIE, BODY, WRITE, &[RefreshTokenInvalid, RefreshTokenReused, Contended]],
+        "refresh_session" => &[COOKIE, BODY, WRITE, SIGN, &[RefreshTokenInvalid, RefreshTokenReused, Contended]],
         "reauthenticate" => {
-            &[TOKEN, COOKIE, BODY, WRITE, &[CurrentPasswordIncorrect, TooManyAttempts, Overloaded, Contended]]
+            &[TOKEN, COOKIE, BODY, WRITE, SIGN, &[CurrentPasswordIncorrect, TooManyAttempts, Overloaded, Contended]]
         }
         "list_sessions" | "export_me" => &[TOKEN, STORE],
         "end_sessions" => &[TOKEN, COOKIE, WRITE, &[InvalidParameter, Contended]],
@@ -102,7 +108,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
         "revoke_token" => &[WRITE, FORM, &[Contended]],
         "get_keys" | "get_openid_configuration" | "get_server_metadata" | "health_live" => &[],
-        "health_ready" => &[STORE],
+        "health_ready" => &[STORE, SIGN, &[Draining]],
         _ => return None,
     };
     let mut codes = [ANY, &groups.concat()].concat();

@@ -37,6 +37,7 @@ mod csrf;
 mod discovery;
 mod docs;
 mod doctor;
+mod draining;
 mod email_changes;
 mod email_verifications;
 mod events;

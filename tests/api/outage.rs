@@ -165,3 +165,27 @@ async fn redis_an_outage_signs_nobody_out_who_refreshes() {
     app.refresh(&ada.refresh_token).await.refused(401, "refresh_token_reused");
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_when_the_store_is_gone_every_request_says_so_in_time() {
+    let mut app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    app.redis.as_mut().unwrap().kill();
+    let name = json!({"name": "x"});
+    let requests = [
+        app.get("/v1/users/me").bearer(&ada.token),
+        app.patch("/v1/users/me").bearer(&ada.token).json(&name),
+        app.get("/v1/sessions").bearer(&ada.token),
+        app.delete("/v1/sessions/current").bearer(&ada.token),
+        app.delete("/v1/users/me").bearer(&ada.token),
+    ];
+    for request in requests {
+        let started = Instant::now();
+        request.send().await.refused(503, "store_unavailable");
+        assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+    }
+    let (registered, signed_in) = tokio::join!(app.register("bob"), app.sign_in(&ada.email, PASSWORD));
+    registered.refused(503, "store_unavailable");
+    signed_in.refused(503, "store_unavailable");
+    app.stop().await;
+}

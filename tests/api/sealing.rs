@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     redis_server::command,
     signing::fields,
-    support::{PASSWORD, TestApp, line, run},
+    support::{PASSWORD, Person, TestApp, line, run},
 };
 
 const OLD: &str = "an old secret of more than 32 characters";
@@ -31,8 +31,9 @@ async fn published(app: &TestApp, number: usize) -> Vec<Value> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_a_stolen_key_is_dropped_also_by_who_cannot_open_the_new_one() {
+/// A service that can open no key any more, what the command said that made it so, and somebody who had signed in. The
+/// first service has the Redis.
+pub async fn without_a_key() -> (TestApp, TestApp, String, Person) {
     let first = TestApp::redis().await;
     let app = TestApp::beside(&first, &["--master-secret", OLD]).await;
     let ada = app.person("ada").await;
@@ -45,11 +46,17 @@ async fn redis_a_stolen_key_is_dropped_also_by_who_cannot_open_the_new_one() {
     assert!(said.contains("not ready until it is restarted"), "{said}");
 
     assert_eq!(published(&app, 0).await, [json!(null); 0]);
+    (first, app, said, ada)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_stolen_key_is_dropped_also_by_who_cannot_open_the_new_one() {
+    let (first, app, said, ada) = without_a_key().await;
     app.me(&ada.token).await.refused(401, "token_invalid");
-    app.get("/health/ready").send().await.refused(503, "store_unavailable");
+    app.get("/health/ready").send().await.refused(503, "no_signing_key");
     app.get("/health/live").send().await.expect(200);
-    app.sign_in("ada@example.com", PASSWORD).await.refused(503, "store_unavailable");
-    app.refresh(&ada.refresh_token).await.refused(503, "store_unavailable");
+    app.sign_in("ada@example.com", PASSWORD).await.refused(503, "no_signing_key");
+    app.refresh(&ada.refresh_token).await.refused(503, "no_signing_key");
 
     let restarted = TestApp::beside(&first, &["--master-secret", NEW]).await;
     let new = published(&restarted, 1).await;

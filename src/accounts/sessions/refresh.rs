@@ -38,7 +38,7 @@ impl Accounts {
         detached(async move {
             let parts = token.parts().ok_or(Error::RefreshTokenInvalid)?;
             let outcome = accounts.run_refresh(&parts, rotation, address).await;
-            if let Err(Error::StoreUnavailable(_)) = outcome {
+            if let Err(Error::StoreUnavailable(_) | Error::NoSigningKey) = outcome {
                 accounts.in_doubt.note(parts.session, accounts.clock.now());
             }
             outcome

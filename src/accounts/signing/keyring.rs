@@ -86,19 +86,19 @@ impl Keyring {
     /// Whether there is a key to sign with.
     ///
     /// # Errors
-    /// [`Error::StoreUnavailable`] when this instance can open none of the keys in the store.
+    /// [`Error::NoSigningKey`] when this instance can open none of the keys in the store.
     pub fn check_ready(&self) -> Result<(), Error> {
-        self.held().signer(self.clock.now()).map(|_| ()).ok_or_else(no_key)
+        self.held().signer(self.clock.now()).map(|_| ()).ok_or(Error::NoSigningKey)
     }
 
     /// Signs a payload with the key whose time it is: a token in the compact serialization (RFC 7515).
     ///
     /// # Errors
-    /// [`Error::StoreUnavailable`] when there is no key that can sign.
+    /// [`Error::NoSigningKey`] when there is no key that can sign.
     pub fn sign(&self, payload: &[u8]) -> Result<String, Error> {
         let held = self.held();
         let signer = held.signer(self.clock.now());
-        signer.and_then(|key| jws::sign(key.algorithm, &key.kid, &key.private, payload)).ok_or_else(no_key)
+        signer.and_then(|key| jws::sign(key.algorithm, &key.kid, &key.private, payload)).ok_or(Error::NoSigningKey)
     }
 
     /// The payload of a token that one of our keys signed; none of any other text. Whether the token has expired, the
@@ -194,8 +194,4 @@ impl Keyring {
     pub(super) fn held(&self) -> Arc<Ring<Arc<KeyPair>>> {
         Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn no_key() -> Error {
-    Unavailable("this instance can open no signing key in it".to_owned()).into()
 }

@@ -161,8 +161,8 @@ async fn every_place_on_redis(format: &str) {
     let known = Code::ALL.iter().map(|code| code.to_json().unwrap().as_str().unwrap().to_owned());
     // These need a clock that jumps or more people at once, and say nothing but what the catalogue says.
     let elsewhere = ["token_expired", "overloaded", "contended", "request_timeout", "reauthentication_required"];
-    // This is of a setting that this service has not, and says as little.
-    let elsewhere = [elsewhere.as_slice(), &["email_not_verified"]].concat();
+    // These are of a service with another setting, or that is about to stop or has no key, and say as little.
+    let elsewhere = [elsewhere.as_slice(), &["email_not_verified", "draining", "no_signing_key"]].concat();
     // This is of a body that breaks off, which `raw` looks at.
     let elsewhere = [elsewhere.as_slice(), &["malformed_body"]].concat();
     let codes = journey.client.codes();
