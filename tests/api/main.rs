@@ -34,6 +34,7 @@ mod cors;
 mod crashes;
 mod crowds;
 mod csrf;
+mod deployment;
 mod discovery;
 mod docs;
 mod doctor;

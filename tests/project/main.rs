@@ -10,11 +10,13 @@
 
 mod container;
 mod curl_session;
+mod kubernetes;
 mod makefile;
 mod readme;
 mod rooms;
 mod rust_code;
 mod security;
+mod systemd;
 
 use std::{
     fs,
