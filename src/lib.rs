@@ -33,6 +33,7 @@ pub mod app;
 mod authorities;
 pub mod breaches;
 pub mod cli;
+mod client;
 pub mod commands;
 pub mod config;
 pub mod http;

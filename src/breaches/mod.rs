@@ -4,7 +4,6 @@
 //! service is told the first five digits of one, and answers with all that begin so. What cannot be asked
 //! keeps nobody out: it is a warning in the log, and the password counts as not known.
 
-mod client;
 mod digest;
 mod hash_file;
 mod options;

@@ -4,11 +4,17 @@
 
 use std::time::Duration;
 
-use super::{
-    client::{Client, Failed},
-    digest::PasswordDigest,
-    options::ApiOptions,
+use hyper::{
+    Method, StatusCode,
+    body::Bytes,
+    header::{HeaderName, HeaderValue},
 };
+
+use super::{digest::PasswordDigest, options::ApiOptions};
+use crate::client::{Client, Failed};
+
+/// Asks for an answer whose size tells nothing.
+const PADDED: (HeaderName, HeaderValue) = (HeaderName::from_static("add-padding"), HeaderValue::from_static("true"));
 
 /// A service that can be asked.
 pub(super) struct RangeApi {
@@ -23,8 +29,13 @@ impl RangeApi {
 
     /// Whether the service knows a digest.
     pub(super) async fn knows(&self, digest: &PasswordDigest) -> Result<bool, Failed> {
-        let answer = tokio::time::timeout(self.timeout, self.client.get(digest.told()));
-        let answer = answer.await.map_err(|_| Failed(format!("no answer within {:?}", self.timeout)))??;
+        let padded = [PADDED];
+        let answer = self.client.send(&Method::GET, digest.told(), &padded, Bytes::new());
+        let answer = tokio::time::timeout(self.timeout, answer).await;
+        let (status, answer) = answer.map_err(|_| Failed(format!("no answer within {:?}", self.timeout)))??;
+        if status != StatusCode::OK {
+            return Err(Failed(format!("it answered {status}")));
+        }
         has(&answer, digest.kept()).ok_or_else(|| Failed("the answer is no list of digests".to_owned()))
     }
 }

@@ -6,12 +6,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
-    Request, StatusCode,
+    Method, Request, StatusCode,
     body::Bytes,
     client::conn::http1::{self, SendRequest},
-    header,
+    header::{self, HeaderName, HeaderValue},
 };
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -28,7 +28,7 @@ use crate::authorities::trusting;
 const LONGEST: usize = 1024 * 1024;
 
 /// One service.
-pub(super) struct Client {
+pub(crate) struct Client {
     url: Url,
     host: String,
     port: u16,
@@ -36,12 +36,12 @@ pub(super) struct Client {
     idle: Mutex<Option<Sender>>,
 }
 
-type Sender = SendRequest<Empty<Bytes>>;
+type Sender = SendRequest<Full<Bytes>>;
 
 /// Why there is no answer. It says nothing of what was asked.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Failed(pub(super) String);
+pub(crate) struct Failed(pub(crate) String);
 
 fn failed(error: impl fmt::Display) -> Failed {
     Failed(error.to_string())
@@ -49,7 +49,7 @@ fn failed(error: impl fmt::Display) -> Failed {
 
 impl Client {
     /// A client of the service at `url`, which trusts the authorities in `ca_file` or those of the system.
-    pub(super) fn new(url: &Url, ca_file: Option<&Path>) -> Result<Self, String> {
+    pub(crate) fn new(url: &Url, ca_file: Option<&Path>) -> Result<Self, String> {
         let host = match url.host() {
             Some(Host::Ipv6(address)) => address.to_string(),
             Some(host) => host.to_string(),
@@ -66,33 +66,42 @@ impl Client {
         Ok(Self { url: url.clone(), host, port, tls, idle: Mutex::default() })
     }
 
-    /// Asks for `name`, which is put behind the URL. Whoever stops waiting for it closes the connection.
-    pub(super) async fn get(&self, name: &str) -> Result<Bytes, Failed> {
+    /// Sends a request for `name`, which is put behind the URL, and answers with the status and the body. It may be sent
+    /// twice, so it must do no more then. Whoever stops waiting for it closes the connection.
+    pub(crate) async fn send(
+        &self,
+        method: &Method,
+        name: &str,
+        headers: &[(HeaderName, HeaderValue)],
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Failed> {
+        let request = || {
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = method.clone();
+            *request.uri_mut() = format!("{}{name}", self.url.path()).parse().map_err(failed)?;
+            let host = HeaderValue::from_str(self.url.authority()).map_err(failed)?;
+            let agent = HeaderValue::from_static(concat!("latchkey/", env!("CARGO_PKG_VERSION")));
+            let own = [(header::HOST, host), (header::USER_AGENT, agent)];
+            request.headers_mut().extend(own.into_iter().chain(headers.iter().cloned()));
+            Ok(request)
+        };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(idle) = idle.filter(|idle| !idle.is_closed())
             // The service may close a connection that it has kept for long, just then.
-            && let Ok(answer) = self.ask(idle, name).await
+            && let Ok(answer) = self.ask(idle, request()?).await
         {
             return Ok(answer);
         }
-        self.ask(self.connect().await?, name).await
+        self.ask(self.connect().await?, request()?).await
     }
 
-    async fn ask(&self, mut sender: Sender, name: &str) -> Result<Bytes, Failed> {
+    async fn ask(&self, mut sender: Sender, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failed> {
         sender.ready().await.map_err(failed)?;
-        let request = Request::get(format!("{}{name}", self.url.path()))
-            .header(header::HOST, self.url.authority())
-            .header(header::USER_AGENT, concat!("latchkey/", env!("CARGO_PKG_VERSION")))
-            .header("Add-Padding", "true")
-            .body(Empty::new())
-            .map_err(failed)?;
         let answer = sender.send_request(request).await.map_err(failed)?;
-        if answer.status() != StatusCode::OK {
-            return Err(Failed(format!("it answered {}", answer.status())));
-        }
+        let status = answer.status();
         let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(failed)?.to_bytes();
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
-        Ok(body)
+        Ok((status, body))
     }
 
     async fn connect(&self) -> Result<Sender, Failed> {
