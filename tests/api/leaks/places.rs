@@ -71,6 +71,8 @@ fn may_be(kind: Kind, piece: &Piece) -> bool {
                 key if key.contains("}:user:") => {
                     &["email", "pending_email", "previous_email", "username", "name", "metadata"]
                 }
+                // The members of an index have no field.
+                key if key.ends_with("}:index:email") || key.ends_with("}:index:username") => &[""],
                 key if key.contains("}:confirmation:") => &["email"],
                 key if key.contains("}:mail:") => &["to"],
                 _ => &[],
