@@ -9,6 +9,7 @@
 //! | [`accounts`] | what an account is and what can be done with it; nothing of HTTP, Redis or files       |
 //! | [`breaches`] | whether a password is among those that others have lost; nothing of users                |
 //! | [`mail`]     | what a letter says, and how it is sent; nothing of accounts                              |
+//! | [`traces`]   | what a request does and how long it takes, told to OpenTelemetry; nothing of what is done |
 //! | [`store`]    | records, indexes and atomic batches, in Redis or in a file; nothing of users           |
 //! | [`commands`] | what the binary does when it is told to, by way of [`cli`]                             |
 //! | [`app`]      | puts these together out of [`config`]; alone it sees them all                      |
@@ -41,3 +42,4 @@ pub mod mail;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod traces;

@@ -13,12 +13,14 @@ mod range_api;
 use std::{io, sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
+use tracing::{Instrument, field::Empty};
 
 use self::{digest::PasswordDigest, hash_file::HashFile, outage::Outage, range_api::RangeApi};
 pub use self::{
     hash_file::InvalidHashFile,
     options::{ApiOptions, BreachOptions, OpenError},
 };
+use crate::traces;
 
 /// How long the file may take. It is read from a disk of this machine or near it.
 const FILE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -82,6 +84,12 @@ impl Breaches {
 
     async fn in_api(&self, digest: &PasswordDigest) -> bool {
         let Some(api) = &self.api else { return false };
-        api.knows(digest).await.unwrap_or_else(|e| self.api_outage.warn("LATCHKEY_BREACH_API_URL", &e.to_string()))
+        let span =
+            tracing::info_span!(target: traces::TARGET, "breach lookup", otel.kind = "client", error.type = Empty);
+        let known = api.knows(digest).instrument(span.clone()).await;
+        if known.is_err() {
+            span.record("error.type", "unavailable");
+        }
+        known.unwrap_or_else(|e| self.api_outage.warn("LATCHKEY_BREACH_API_URL", &e.to_string()))
     }
 }

@@ -42,7 +42,7 @@ pub fn openapi(yaml: bool) -> ExitCode {
 
 /// Does something with the accounts of a store that is in use already, and is told where they are.
 fn with_accounts(config: &Config, act: impl AsyncFnOnce(&Arc<Accounts>, &str) -> ExitCode) -> ExitCode {
-    telemetry::start(config);
+    telemetry::start(config, None);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return fail(&format!("cannot start: {e}")),

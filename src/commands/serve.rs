@@ -1,17 +1,29 @@
 //! `latchkey serve`: runs the service until a signal stops it.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use futures_util::FutureExt;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
 
 use super::{fail, say};
-use crate::{accounts::SystemClock, app::App, config::Config, telemetry};
+use crate::{accounts::SystemClock, app::App, config::Config, telemetry, traces};
+
+/// How long the collector may take for the last traces.
+const FLUSH: Duration = Duration::from_secs(3);
 
 /// Runs the service. SIGINT and SIGTERM drain it, and end it once what is under way is done. One more ends the drain, and
 /// where that is over, the service at once.
 #[must_use]
 pub fn serve(config: &Config) -> ExitCode {
-    telemetry::start(config);
+    let traces = config.traces.options().and_then(|options| options.as_ref().map(traces::start).transpose());
+    let (layer, exporter) = match traces {
+        Ok(traces) => traces.unzip(),
+        Err(e) => return fail(&format!("cannot send traces (LATCHKEY_OTLP_ENDPOINT): {e}")),
+    };
+    telemetry::start(config, layer);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return fail(&format!("cannot start: {e}")),
@@ -22,6 +34,8 @@ pub fn serve(config: &Config) -> ExitCode {
             return fail("cannot listen for signals");
         };
         let mut signals = (interrupt, terminate);
+        let (end_traces, traces_end) = oneshot::channel::<()>();
+        let exporter = exporter.map(|exporter| tokio::spawn(exporter.run(traces_end.map(drop))));
         let app = match App::start(config, Arc::new(SystemClock)).await {
             Ok(app) => app,
             Err(e) => return fail(&e.to_string()),
@@ -45,6 +59,12 @@ pub fn serve(config: &Config) -> ExitCode {
             });
         };
         app.run(stop).await;
+        drop(end_traces);
+        if let Some(exporter) = exporter
+            && tokio::time::timeout(FLUSH, exporter).await.is_err()
+        {
+            tracing::warn!("the last traces could not be sent within {FLUSH:?}");
+        }
         ExitCode::SUCCESS
     })
 }

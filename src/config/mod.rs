@@ -19,6 +19,7 @@ mod smtp_url;
 mod throttle;
 mod tls;
 mod tokens;
+mod traces;
 mod web;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -29,7 +30,7 @@ pub(crate) use self::parse::duration;
 pub use self::{
     admin::AdminArgs, breaches::BreachArgs, confirmations::ConfirmationArgs, events::EventArgs, hashing::HashingArgs,
     mail::MailArgs, passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs,
-    sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, web::WebArgs,
+    sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, traces::TraceArgs, web::WebArgs,
 };
 use crate::{
     accounts::{MasterSecret, Settings},
@@ -154,6 +155,10 @@ pub struct Config {
     #[arg(long, env = "LATCHKEY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse::duration::<0, 300>)]
     pub shutdown_timeout: Duration,
 
+    /// Traces.
+    #[command(flatten)]
+    pub traces: TraceArgs,
+
     /// What is logged, to standard error: error, warn, info, debug or trace, also by module. Libraries tell no more than
     /// info: below that they quote what is sent.
     #[arg(long, env = "LATCHKEY_LOG", value_name = "FILTER", default_value = "info,poem=warn", value_parser = parse::log)]
@@ -217,6 +222,7 @@ impl Config {
         }
         self.breaches.check()?;
         self.mail.check()?;
+        self.traces.check()?;
         self.signing.check()
     }
 

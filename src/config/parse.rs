@@ -100,14 +100,31 @@ pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
 pub(super) fn range_url(text: &str) -> Result<url::Url, &'static str> {
     let allowed = "a URL that begins with https:// or http:// is needed, without a user, a query or a fragment, such as \
                    https://api.pwnedpasswords.com/range/";
+    prefix_url(text).ok_or(allowed)
+}
+
+/// The same, of a collector of traces.
+pub(super) fn otlp_endpoint(text: &str) -> Result<url::Url, &'static str> {
+    let allowed = "a URL that begins with https:// or http:// is needed, without a user, a query or a fragment, such as \
+                   http://127.0.0.1:4318";
+    prefix_url(text).ok_or(allowed)
+}
+
+fn prefix_url(text: &str) -> Option<url::Url> {
     let slash = if text.ends_with('/') { "" } else { "/" };
-    let url = url::Url::parse(&format!("{text}{slash}")).map_err(|_| allowed)?;
+    let url = url::Url::parse(&format!("{text}{slash}")).ok()?;
     let is_plain = matches!(url.scheme(), "https" | "http")
         && url.has_host()
         && url.username().is_empty()
         && url.password().is_none()
         && !text.contains(['?', '#']);
-    if is_plain { Ok(url) } else { Err(allowed) }
+    is_plain.then_some(url)
+}
+
+/// A part of something.
+pub(super) fn ratio(text: &str) -> Result<f64, &'static str> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or("a number from 0 to 1 is needed, such as 0.1")
 }
 
 pub(super) fn audience(text: &str) -> Result<String, &'static str> {

@@ -79,8 +79,8 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let id = request_id();
-        let span = tracing::info_span!("request", request.id = %id);
-        let line = Line::begin(request.method(), span.clone());
+        let line = Line::begin(&request, &id);
+        let span = line.span();
         let (path, version) = (request.uri().path().to_owned(), request.version());
         let origin = self.cors.listed(request.headers());
         // In a box, or each of the layers around it would have its room once more.

@@ -31,6 +31,7 @@ mod finding;
 mod key;
 mod redis;
 mod tally;
+mod traced;
 
 use std::{
     collections::BTreeMap,

@@ -27,6 +27,7 @@ mod claims;
 mod client_address;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;
+mod collectors;
 mod concealment;
 mod concurrency;
 mod cookies;
@@ -96,4 +97,5 @@ mod takeovers;
 mod throttle;
 mod tls;
 mod tokens;
+mod traces;
 mod users;

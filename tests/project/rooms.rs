@@ -8,7 +8,7 @@ const ROOMS: [&str; 3] = ["crate::http", "crate::accounts", "crate::store"];
 
 #[test]
 fn data_flows_one_way_through_the_rooms() {
-    let rules: [(&str, &[&str]); 6] = [
+    let rules: [(&str, &[&str]); 7] = [
         (
             "src/server/",
             &["crate::http", "crate::accounts", "crate::store", "crate::config", "poem_openapi", "fred", "redb"],
@@ -35,6 +35,21 @@ fn data_flows_one_way_through_the_rooms() {
                 "crate::store",
                 "crate::server",
                 "crate::config",
+                "poem",
+                "fred",
+                "redb",
+            ],
+        ),
+        (
+            "src/traces/",
+            &[
+                "crate::http",
+                "crate::accounts",
+                "crate::store",
+                "crate::server",
+                "crate::config",
+                "crate::breaches",
+                "crate::mail",
                 "poem",
                 "fred",
                 "redb",

@@ -13,9 +13,10 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use tracing::field::Empty;
 
 use super::{engine::Engine, load::Load};
-use crate::accounts::error::Error;
+use crate::{accounts::error::Error, traces};
 
 /// The threads, and what waits for them.
 pub(super) struct Pool(Arc<Shared>);
@@ -81,8 +82,23 @@ impl Pool {
         compute: impl FnOnce(&mut Engine) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let (asker, answer) = oneshot::channel();
-        self.0.put(Box::new(Asked { asker, compute }))?;
-        answer.await.map_err(|_| Error::Corrupt("a password hash: its computation panicked".to_owned()))
+        let span = tracing::info_span!(target: traces::TARGET, "hash", error.type = Empty, ended = Empty);
+        let waits = span.in_scope(|| tracing::info_span!(target: traces::TARGET, "wait for a thread"));
+        let within = span.clone();
+        let compute = move |engine: &mut Engine| {
+            drop(waits);
+            within.in_scope(|| {
+                let _work = tracing::info_span!(target: traces::TARGET, "compute").entered();
+                compute(engine)
+            })
+        };
+        if let Err(error) = self.0.put(Box::new(Asked { asker, compute })) {
+            span.record("error.type", "overloaded");
+            return Err(error);
+        }
+        let answer = answer.await;
+        span.record("ended", true);
+        answer.map_err(|_| Error::Corrupt("a password hash: its computation panicked".to_owned()))
     }
 
     /// How many jobs may wait at this time.

@@ -7,11 +7,13 @@ use tokio::{
     task::JoinSet,
     time::Instant,
 };
+use tracing::{Instrument, Span, field::Empty};
 
 use super::{SPARE, entry::Entry, pending::Due, settle::Outcome};
 use crate::{
     accounts::{Accounts, error::Error, user::Stored},
     mail::{Mailer, SendError},
+    traces::{self, Trace},
 };
 
 /// How often the outbox is looked through, for what is tried again and for what another instance has left. What this
@@ -69,12 +71,14 @@ impl Accounts {
                     }
                     ours.insert(due.member.clone());
                     let (accounts, mailer) = (Arc::clone(self), Arc::clone(mailer));
-                    under_way.spawn(async move {
+                    let span = traced(&due);
+                    let deliver = async move {
                         if let Err(error) = accounts.deliver_one(&due, &mailer, permits).await {
                             tracing::warn!(mail.id = due.member, %error, "a mail was left in the outbox");
                         }
                         due.member
-                    });
+                    };
+                    under_way.spawn(deliver.instrument(span));
                 }
                 self.mail_queued.notified().await;
             };
@@ -92,7 +96,18 @@ impl Accounts {
             Ok(None) => Outcome::Moot,
             // Whoever was stopped for so long must not send what another instance has by now.
             Ok(Some(_)) if Instant::now() + mailer.timeout() > lease_ends => return Ok(()),
-            Ok(Some(letter)) => mailer.send(&letter).await.map_or_else(Outcome::Failed, |()| Outcome::Sent),
+            Ok(Some(letter)) => {
+                let span = tracing::info_span!(
+                    target: traces::TARGET, "send", otel.kind = "client", mail.kind = %kind, mail.attempts = attempts, error.type = Empty
+                );
+                let sent = mailer.send(&letter).instrument(span.clone()).await;
+                match &sent {
+                    Ok(()) => {}
+                    Err(SendError::Temporary(_)) => drop(span.record("error.type", "temporary")),
+                    Err(SendError::Permanent(_)) => drop(span.record("error.type", "permanent")),
+                }
+                sent.map_or_else(Outcome::Failed, |()| Outcome::Sent)
+            }
             Err(e) => Outcome::Failed(SendError::Temporary(e.to_string())),
         };
         match &outcome {
@@ -115,4 +130,13 @@ impl Accounts {
             }
         }
     }
+}
+
+/// The span of a trace that begins with this mail, if it is recorded. That of the request which needs it has ended.
+fn traced(due: &Due) -> Span {
+    let Some(trace) = Trace::begin().filter(Trace::is_recorded) else { return Span::none() };
+    let span = tracing::info_span!(target: traces::TARGET, "deliver", trace.id = %trace);
+    trace.begin_at(&span);
+    traces::say!(&span, mail.id = due.member);
+    span
 }

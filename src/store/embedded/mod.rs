@@ -22,8 +22,11 @@ use self::{
 };
 use super::{
     Batch, Check, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
-    tally::Tally,
+    tally::Tally, traced::Operation,
 };
+
+/// What traces call this store.
+const SYSTEM: &str = "redb";
 
 /// A store in a file, or in memory.
 pub struct Embedded {
@@ -94,9 +97,10 @@ impl Embedded {
     pub(super) async fn commit(&self, batch: Batch) -> Result<Revision, CommitError> {
         let revision = Revision::random();
         let (reply, outcome) = oneshot::channel();
+        let operation = Operation::begin(SYSTEM, "commit", 1);
         self.writer.send(Job::Commit { batch, revision, reply })?;
-        in_time(outcome).await??;
-        Ok(revision)
+        let outcome = in_time(outcome).await.map_err(CommitError::from).flatten();
+        operation.end(outcome).map(|()| revision)
     }
 
     pub(super) async fn collect_expired(&self, now: i64) -> Result<usize, Unavailable> {
@@ -107,8 +111,9 @@ impl Embedded {
 
     pub(super) async fn discard(&self, keys: Vec<Key>) -> Result<(), CommitError> {
         let (reply, outcome) = oneshot::channel();
+        let operation = Operation::begin(SYSTEM, "delete", keys.len());
         self.writer.send(Job::Discard { keys, reply })?;
-        in_time(outcome).await?
+        operation.end(in_time(outcome).await.map_err(CommitError::from).flatten())
     }
 
     pub(super) async fn close(&self) {
@@ -122,13 +127,16 @@ impl Embedded {
         read: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, ReadError> {
         let file = Arc::clone(&self.file);
-        match Call::begin().wait_for(tokio::task::spawn_blocking(move || file.with(read))).await? {
-            Ok(result) => result.map_err(|e| match e {
+        let operation = Operation::begin(SYSTEM, "read", 1);
+        let read = Call::begin().wait_for(tokio::task::spawn_blocking(move || file.with(read))).await;
+        operation.end(match read {
+            Ok(Ok(result)) => result.map_err(|e| match e {
                 redb::Error::Corrupted(_) => ReadError::Unreadable(e.to_string()),
                 e => Unavailable(e.to_string()).into(),
             }),
-            Err(e) => Err(Unavailable(e.to_string()).into()),
-        }
+            Ok(Err(e)) => Err(Unavailable(e.to_string()).into()),
+            Err(e) => Err(e.into()),
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use fred::{
     interfaces::KeysInterface,
 };
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::{
     lease::Lease,
@@ -21,7 +22,10 @@ use super::{
     told,
     transaction::{Executed, Found, Transaction},
 };
-use crate::store::{COMMIT_DEADLINE, CommitError, Unavailable};
+use crate::{
+    store::{COMMIT_DEADLINE, CommitError, Unavailable},
+    traces,
+};
 
 /// How one attempt ended.
 enum Attempt {
@@ -50,10 +54,13 @@ pub(super) async fn run(servers: Arc<Servers>, transaction: Transaction, deadlin
     let mut pauses = Pauses::until(deadline);
     let mut deadline = deadline;
     let mut in_doubt = false;
+    let mut number = 0_u64;
     loop {
+        number += 1;
         let (node, attempt) = match servers.node_of(&transaction.marker).await {
             Ok(node) => {
-                let attempt = match attempt(&transaction, &node, deadline).await {
+                let span = tracing::info_span!(target: traces::TARGET, "attempt", store.attempt = number);
+                let attempt = match attempt(&transaction, &node, deadline).instrument(span).await {
                     // Whoever changed the record may have been an earlier attempt of this very commit.
                     Attempt::Mismatch if in_doubt => look_for_marker(&transaction, &node, deadline).await,
                     attempt => attempt,

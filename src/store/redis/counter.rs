@@ -4,17 +4,18 @@ use fred::{error::Error, types::Value};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Redis, node::Question};
-use crate::store::{Counter, deadline::Call};
+use super::{Redis, SYSTEM, node::Question};
+use crate::store::{Counter, Unavailable, deadline::Call, traced::Operation};
 
 impl Redis {
     pub(in crate::store) async fn hit(&self, hits: &[(Counter, i64)]) -> Vec<i64> {
         let call = Call::begin();
         let asked = Box::pin(self.add_hits(hits, call.deadline));
-        let why: String = match call.wait_for(asked).await {
-            Ok(Ok(counts)) => return counts,
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+        let operation = Operation::begin(SYSTEM, "INCRBY", hits.len());
+        let counted = call.wait_for(asked).await.and_then(|counts| counts.map_err(|e| Unavailable(e.to_string())));
+        let why = match operation.end(counted) {
+            Ok(counts) => return counts,
+            Err(Unavailable(why)) => why,
         };
         tracing::debug!(why, "Redis does not count, so this instance does for itself");
         self.tally.add(hits)

@@ -29,12 +29,17 @@ use fred::{
 };
 use futures_util::{FutureExt, future::select_ok};
 use tokio::net::{TcpStream, UnixStream};
+use tracing::Instrument;
 
 pub use self::options::{Durability, RedisOptions};
 use self::{node::Question, servers::Servers, transaction::Transaction};
 use super::{
-    Batch, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call, tally::Tally,
+    Batch, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
+    tally::Tally, traced::Operation,
 };
+
+/// What OpenTelemetry calls Redis, and Valkey as well where it is spoken to like Redis.
+const SYSTEM: &str = "redis";
 
 /// The field of a record that holds its revision.
 const REVISION: &str = "rev";
@@ -89,11 +94,14 @@ impl Redis {
         let revision = Revision::random();
         let transaction = Transaction::new(batch, revision, &self.prefix);
         // Detached, so that a caller who goes away cannot cut it in half.
-        let task = tokio::spawn(commit::run(Arc::clone(&self.servers), transaction, call.deadline));
-        match call.wait_for(task).await? {
-            Ok(outcome) => outcome.map(|()| revision),
-            Err(e) => Err(Unavailable(format!("the commit ended early: {e}")).into()),
-        }
+        let operation = Operation::begin(SYSTEM, "commit", 1);
+        let run = commit::run(Arc::clone(&self.servers), transaction, call.deadline);
+        let task = tokio::spawn(run.instrument(operation.0.clone()));
+        operation.end(match call.wait_for(task).await {
+            Ok(Ok(outcome)) => outcome.map(|()| revision),
+            Ok(Err(e)) => Err(Unavailable(format!("the commit ended early: {e}")).into()),
+            Err(e) => Err(e.into()),
+        })
     }
 
     pub(super) async fn discard(&self, keys: Vec<Key>) -> Result<(), CommitError> {
@@ -101,7 +109,9 @@ impl Redis {
         let keys = keys.iter().map(|key| self.prefixed(key)).collect::<Vec<_>>();
         // Its future is large, and seldom made.
         let discarded = Box::pin(commit::discard(&self.servers, &keys, call.deadline));
-        call.wait_for(discarded).await?.map_err(|e| Unavailable(told(&e)).into())
+        let operation = Operation::begin(SYSTEM, "UNLINK", keys.len());
+        let discarded = call.wait_for(discarded).await.and_then(|done| done.map_err(|e| Unavailable(told(&e))));
+        operation.end(discarded).map_err(CommitError::from)
     }
 
     pub(super) async fn close(&self) {
@@ -111,7 +121,10 @@ impl Redis {
     async fn ask_all<T: FromValue>(&self, questions: Vec<Question>) -> Result<Vec<T>, ReadError> {
         let call = Call::begin();
         let answers = self.servers.ask_all(&questions, call.deadline);
-        call.wait_for(answers).await?.map_err(|e| unanswered(&e))
+        let command = questions.first().map_or("none", |question| question.command);
+        let operation = Operation::begin(SYSTEM, command, questions.len());
+        let answers = call.wait_for(answers).await.map_err(ReadError::from);
+        operation.end(answers.and_then(|answers| answers.map_err(|e| unanswered(&e))))
     }
 
     fn prefixed(&self, key: &Key) -> String {

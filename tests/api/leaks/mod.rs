@@ -1,5 +1,5 @@
 //! Marked passwords, tokens, addresses and names go through every operation and every way to fail. Then logs, answers,
-//! what commands print, and all that is stored are searched for them.
+//! what commands print, traces, and all that is stored are searched for them.
 
 mod canary;
 mod client;
@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     redis_server::{RedisServer, command, spawn},
-    support::{Process, run},
+    support::{Process, collector::Collector, run},
 };
 
 /// What the browser of everybody says of itself.
@@ -105,7 +105,9 @@ fn api_key(redis: &RedisServer) -> String {
 async fn every_place_on_redis(format: &str) {
     let mut redis = RedisServer::start_with(&["--appendonly", "yes"]);
     let url = redis.url();
-    let process = start(&[("LATCHKEY_REDIS_URL", &url), ("LATCHKEY_LOG_FORMAT", format)]);
+    let collector = Collector::start().await;
+    let traced = [("LATCHKEY_OTLP_ENDPOINT", collector.url.as_str())];
+    let process = start(&[&traced[..], &[("LATCHKEY_REDIS_URL", &url), ("LATCHKEY_LOG_FORMAT", format)]].concat());
     let mut journey = Journey::new(&process, Some(api_key(&redis)));
     journey.go().await;
 
@@ -155,6 +157,9 @@ async fn every_place_on_redis(format: &str) {
     journey.meet_failures().await;
 
     texts.extend(said(process));
+    let traces = collector.bodies();
+    assert!(collector.spans().len() > 50, "{} spans", collector.spans().len());
+    texts.extend(traces.into_iter().map(|body| ("a trace".to_owned(), body.into_bytes())));
     assert_eq!(found(&canaries, &texts), [""; 0]);
     assert_eq!(journey.client.wrong(&canaries), [""; 0]);
     journey.expect_everything_was_asked();

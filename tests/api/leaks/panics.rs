@@ -21,7 +21,7 @@ use super::canary::{Canary, Kind};
 #[ignore = "it runs in a process that another test starts"]
 async fn say_a_secret_in_a_panic() {
     for format in ["json", "text"] {
-        telemetry::start(&Cli::parse_from(["latchkey", "--log", "trace", "--log-format", format]).config);
+        telemetry::start(&Cli::parse_from(["latchkey", "--log", "trace", "--log-format", format]).config, None);
     }
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
     let url = format!("http://{}/", acceptor.local_addr()[0].as_socket_addr().unwrap());

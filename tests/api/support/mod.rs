@@ -6,6 +6,7 @@ mod check;
 pub mod chromium;
 mod client;
 mod clock;
+pub mod collector;
 mod contract;
 mod forger;
 pub mod letters;
