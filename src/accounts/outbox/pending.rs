@@ -10,7 +10,7 @@ use crate::{
         clock::Timestamp,
         keys::{Bucket, dead_letters, outbox},
     },
-    store::{ReadError, Store},
+    store::{Key, Name, ReadError, Store},
 };
 
 /// As many buckets are asked at once. Each question of the embedded store takes a thread.
@@ -49,26 +49,26 @@ impl Pending {
     /// # Errors
     /// [`ReadError`] when the store does not answer, or an index cannot be read.
     pub(in crate::accounts) async fn count(store: &Store, now: Timestamp) -> Result<Self, ReadError> {
-        let of_bucket = async |bucket: Bucket| {
-            let (queue, dead) = (bucket.slot().key(&outbox()), bucket.slot().key(&dead_letters()));
-            let since = now.as_millis().saturating_sub(millis(super::MOURNING));
-            let queued = store.range(&queue, i64::MIN..=i64::MAX, usize::MAX).await?;
-            let dead = store.range(&dead, since..=i64::MAX, usize::MAX).await?.len();
-            let first = queued.first().map(|member| (queue.clone(), member.clone()));
-            let due_since = match first {
-                Some(first) => store.scores(&[first]).await?.into_iter().flatten().next(),
-                None => None,
-            };
-            let due_since = due_since.map(Timestamp::from_millis).filter(|since| *since <= now);
-            Ok::<_, ReadError>(Self { queued: queued.len(), due_since, dead })
-        };
-        let counts = stream::iter(Bucket::all()).map(of_bucket).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
-        Ok(counts.into_iter().fold(Self::default(), |sum, next| Self {
-            queued: sum.queued + next.queued,
-            due_since: sum.due_since.into_iter().chain(next.due_since).min(),
-            dead: sum.dead + next.dead,
-        }))
+        let indexes = |name: fn() -> Name| Bucket::all().map(|bucket| bucket.slot().key(&name())).collect::<Vec<_>>();
+        let (outboxes, dead) = (indexes(outbox), indexes(dead_letters));
+        let since = now.as_millis().saturating_sub(millis(super::MOURNING));
+        let queued = store.count(&outboxes, i64::MIN..=i64::MAX).await?;
+        let dead = store.count(&dead, since..=i64::MAX).await?;
+        let used = outboxes.into_iter().zip(queued.clone()).filter(|(_, queued)| *queued > 0);
+        let first = used.map(|(outbox, _)| first_due(store, outbox, now)).collect::<Vec<_>>();
+        let first = stream::iter(first).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
+        let first = first.into_iter().flatten().collect::<Vec<_>>();
+        let due = store.scores(&first).await?;
+        let due_since = due.into_iter().flatten().min().map(Timestamp::from_millis);
+        let sum = |counts: Vec<u64>| usize::try_from(counts.into_iter().sum::<u64>()).unwrap_or(usize::MAX);
+        Ok(Self { queued: sum(queued), due_since, dead: sum(dead) })
     }
+}
+
+/// The entry of an index that has been due for longest, if one is.
+async fn first_due(store: &Store, outbox: Key, now: Timestamp) -> Result<Option<(Key, String)>, ReadError> {
+    let first = store.range(&outbox, i64::MIN..=now.as_millis(), 1).await?;
+    Ok(first.into_iter().next().map(|member| (outbox, member)))
 }
 
 impl Accounts {
