@@ -53,5 +53,5 @@ openapi: ## Write openapi/openapi.json and openapi/openapi.yaml
 	mv openapi/.json.new openapi/openapi.json
 	mv openapi/.yaml.new openapi/openapi.yaml
 
-test-tools: ## Install what the tests need where it is missing: redis-server, valkey-server, setpriv, curl, chromium, nginx, systemd-analyze, pip, Node
+test-tools: ## Install what the tests need where it is missing: redis-server, valkey-server, setpriv, curl, chromium, nginx, promtool, systemd-analyze, pip, Node
 	@.ci/test-tools

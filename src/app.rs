@@ -1,6 +1,8 @@
 //! The composition root: it sees every room, and puts them together out of the settings.
 
 mod examine;
+mod metrics;
+mod upkeep;
 
 use std::{
     fs::{self, DirBuilder},
@@ -15,6 +17,7 @@ use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 pub use self::examine::examine;
+use self::metrics::Metrics;
 use crate::{
     accounts::{self, Accounts, Clock, FirstAdmin, HashSettings, Hasher, Random},
     breaches::Breaches,
@@ -28,12 +31,6 @@ use crate::{
 /// The file of the embedded store, in its folder.
 const FILE: &str = "latchkey.redb";
 
-/// How often expired records are collected.
-const COLLECT_EVERY: Duration = Duration::from_secs(60);
-
-/// How often the signing keys are read again, and what is due to them is done.
-const KEEP_KEYS_EVERY: Duration = Duration::from_secs(30);
-
 /// The service, listening but not yet answering.
 pub struct App {
     server: Server,
@@ -44,6 +41,7 @@ pub struct App {
     web: WebSettings,
     limits: RequestLimits,
     drain: Drain,
+    metrics: Metrics,
     shutdown_timeout: Duration,
 }
 
@@ -74,6 +72,7 @@ impl App {
         let hasher =
             Hasher::start(hashing, Random).map_err(|e| StartError(format!("cannot start the hashing threads: {e}")))?;
         let server = listen(config).await?;
+        let metrics = Metrics::open(config).await?;
         let address = server.address();
         let url = config.tls.url(address);
         let mailer = Arc::new(open_mailer(config, &url)?);
@@ -98,7 +97,7 @@ impl App {
         let shutdown_timeout = config.shutdown_timeout;
         let limits = config.server.request_limits();
         let drain = Drain::default();
-        Ok(Self { server, url, accounts, mailer, data, web, limits, drain, shutdown_timeout })
+        Ok(Self { server, url, accounts, mailer, data, web, limits, drain, metrics, shutdown_timeout })
     }
 
     /// The address that was bound.
@@ -111,6 +110,12 @@ impl App {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The address that `/metrics` has alone, if it has one.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.address()
     }
 
     /// Where the records are, for people.
@@ -127,12 +132,14 @@ impl App {
 
     /// Serves until `stop` is done, then finishes what is under way.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let collector = tokio::spawn(collect(Arc::clone(&self.accounts)));
-        let keeper = tokio::spawn(keep_keys(Arc::clone(&self.accounts)));
+        let collector = tokio::spawn(upkeep::collect(Arc::clone(&self.accounts)));
+        let keeper = tokio::spawn(upkeep::keep_keys(Arc::clone(&self.accounts)));
         let (end_mail, mail_ends) = oneshot::channel::<()>();
         let (accounts, mailer) = (Arc::clone(&self.accounts), self.mailer);
         let courier = tokio::spawn(async move { accounts.deliver(&mailer, mail_ends.map(drop)).await });
-        let endpoint = http::api(Arc::clone(&self.accounts), &self.web, self.limits, self.drain);
+        let requests = Arc::clone(&self.metrics.requests);
+        let (metrics, alone) = self.metrics.serve([Arc::<Accounts>::clone(&self.accounts), self.server.numbers()]);
+        let endpoint = http::api(Arc::clone(&self.accounts), &self.web, self.limits, self.drain, requests, metrics);
         self.server.run(endpoint, stop, self.shutdown_timeout).await;
         drop(end_mail);
         // A letter that is cut off is sent once more by whoever comes next.
@@ -141,6 +148,9 @@ impl App {
         }
         collector.abort();
         keeper.abort();
+        if let Some(alone) = alone {
+            alone.end().await;
+        }
         self.accounts.close().await;
     }
 }
@@ -298,24 +308,4 @@ fn make_private_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-async fn collect(accounts: Arc<Accounts>) {
-    loop {
-        tokio::time::sleep(COLLECT_EVERY).await;
-        match accounts.collect_expired().await {
-            Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "expired records could not be collected"),
-        }
-    }
-}
-
-async fn keep_keys(accounts: Arc<Accounts>) {
-    loop {
-        tokio::time::sleep(KEEP_KEYS_EVERY).await;
-        match accounts.keyring().keep().await {
-            Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "the signing keys could not be kept up to date"),
-        }
-    }
 }

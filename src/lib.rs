@@ -11,6 +11,7 @@
 //! | [`mail`]     | what a letter says, and how it is sent; nothing of accounts                              |
 //! | [`traces`]   | what a request does and how long it takes, told to OpenTelemetry; nothing of what is done |
 //! | [`store`]    | records, indexes and atomic batches, in Redis or in a file; nothing of users           |
+//! | [`metrics`]  | how the rooms count, and the page that shows it; nothing of what is counted             |
 //! | [`commands`] | what the binary does when it is told to, by way of [`cli`]                             |
 //! | [`app`]      | puts these together out of [`config`]; alone it sees them all                      |
 //!
@@ -39,6 +40,7 @@ pub mod commands;
 pub mod config;
 pub mod http;
 pub mod mail;
+pub mod metrics;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -25,6 +25,7 @@ mod layout;
 mod listing;
 mod locale;
 mod login;
+mod metrics;
 mod outbox;
 mod password;
 mod profile;
@@ -83,7 +84,7 @@ pub use self::{
     },
     statistics::{DayFigures, Statistics},
     suspension::{InvalidSuspensionReason, Suspension, SuspensionReason},
-    throttle::{InvalidLimits, Limit, Limits, ThrottleSettings, Throttled},
+    throttle::{InvalidLimits, Limit, Limits, Policy, ThrottleSettings, Throttled},
     token::{AccessToken, Issued, Reauthenticated, RefreshToken, Rotation, SignedIn, TokenSettings, Tokens},
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
@@ -95,6 +96,7 @@ pub use self::{
 use self::{
     device_token::DeviceKey,
     events::Failures,
+    metrics::Metrics,
     retry::Retry,
     sessions::BeingNoted,
     token::{InDoubt, VerifiedTokens},
@@ -121,6 +123,7 @@ pub struct Accounts {
     /// Told when a mail is put into the outbox.
     mail_queued: Notify,
     failures: Failures,
+    metrics: Metrics,
 }
 
 /// What an operator decides about accounts.
@@ -216,6 +219,7 @@ impl Accounts {
             devices,
             mail_queued: Notify::new(),
             failures: Failures::default(),
+            metrics: Metrics::default(),
         }
     }
 

@@ -42,6 +42,9 @@ pub fn serve(config: &Config) -> ExitCode {
         };
         let url = app.url();
         say(&format!("The API is at {url}/v1\nTry it at {url}/docs\nThe data is in {}\n", app.data()));
+        if let Some(address) = app.metrics_address() {
+            say(&format!("Metrics are at http://{address}/metrics\n"));
+        }
         let drain = app.drain();
         let stop = async {
             next(&mut signals).await;

@@ -7,6 +7,7 @@ mod confirmations;
 mod events;
 mod hashing;
 mod mail;
+mod metrics;
 mod parse;
 mod passwords;
 mod proxies;
@@ -29,8 +30,9 @@ use clap::{Args, ValueEnum};
 pub(crate) use self::parse::duration;
 pub use self::{
     admin::AdminArgs, breaches::BreachArgs, confirmations::ConfirmationArgs, events::EventArgs, hashing::HashingArgs,
-    mail::MailArgs, passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl, server::ServerArgs,
-    sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs, tokens::TokenArgs, traces::TraceArgs, web::WebArgs,
+    mail::MailArgs, metrics::MetricsArgs, passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl,
+    server::ServerArgs, sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs,
+    tokens::TokenArgs, traces::TraceArgs, web::WebArgs,
 };
 use crate::{
     accounts::{MasterSecret, Settings},
@@ -145,6 +147,10 @@ pub struct Config {
     /// Mail.
     #[command(flatten)]
     pub mail: MailArgs,
+
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 
     /// How long requests are still taken after the signal to stop, while `/health/ready` says that the service is draining
     /// and load balancers take note: 0s to 5m. A second signal ends it.

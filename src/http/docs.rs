@@ -21,11 +21,15 @@ pub(super) fn yaml(document: &Value) -> String {
     serde_yaml::to_string(document).unwrap_or_default()
 }
 
+/// Where both forms are.
+pub(super) const PATHS: [&str; 2] = ["/openapi.json", "/openapi.yaml"];
+
 /// Adds both forms to `route`.
 pub(super) fn add(route: Route, document: &Value) -> Route {
+    let [json_path, yaml_path] = PATHS;
     route
-        .at("/openapi.json", get(fixed("application/json", json(document))))
-        .at("/openapi.yaml", get(fixed("application/yaml", yaml(document))))
+        .at(json_path, get(fixed("application/json", json(document))))
+        .at(yaml_path, get(fixed("application/yaml", yaml(document))))
 }
 
 fn fixed(media_type: &'static str, text: String) -> impl Endpoint {

@@ -1,7 +1,7 @@
 //! The edge: what every request and every answer passes. A request gets its id and its span here, a failure of any
 //! kind becomes a problem document, and each request leaves one line in the log.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use poem::{
@@ -19,6 +19,7 @@ use super::{
     health::Drain,
     log::Line,
     problem::{Problem, code_text},
+    requests::Requests,
 };
 use crate::accounts::in_one_request;
 
@@ -49,6 +50,7 @@ pub(super) struct Edge {
     pub(super) methods: BTreeMap<String, Vec<String>>,
     pub(super) cors: Cors,
     pub(super) strict_transport: bool,
+    pub(super) requests: Arc<Requests>,
 }
 
 /// The endpoint behind [`Edge`].
@@ -58,6 +60,7 @@ pub(super) struct AtEdge<E> {
     methods: BTreeMap<String, Vec<String>>,
     cors: Cors,
     strict_transport: bool,
+    requests: Arc<Requests>,
 }
 
 impl<E: Endpoint> Middleware<E> for Edge {
@@ -70,6 +73,7 @@ impl<E: Endpoint> Middleware<E> for Edge {
             methods: self.methods.clone(),
             cors: self.cors.clone(),
             strict_transport: self.strict_transport,
+            requests: Arc::clone(&self.requests),
         }
     }
 }
@@ -79,7 +83,7 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let id = request_id();
-        let line = Line::begin(&request, &id);
+        let line = Line::begin(&request, &id, Arc::clone(&self.requests));
         let span = line.span();
         let (path, version) = (request.uri().path().to_owned(), request.version());
         let origin = self.cors.listed(request.headers());

@@ -1,6 +1,6 @@
-//! The log: one line for each request, whatever becomes of it, and the span of its trace.
+//! The log: one line for each request, whatever becomes of it, and the span of its trace. What has a line is counted too.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use poem::{
     PathPattern, Request,
@@ -8,6 +8,7 @@ use poem::{
 };
 use tracing::Span;
 
+use super::requests::Requests;
 use crate::traces::{self, Trace};
 
 /// Where load balancers and orchestrators ask all the time: nobody wants to see that in traces.
@@ -20,11 +21,13 @@ pub(super) struct Line {
     is_traced: bool,
     started: Instant,
     written: bool,
+    requests: Arc<Requests>,
 }
 
 impl Line {
     /// Begins the span that everything is in that is done for the request.
-    pub(super) fn begin(request: &Request, id: &str) -> Self {
+    pub(super) fn begin(request: &Request, id: &str, requests: Arc<Requests>) -> Self {
+        requests.begin();
         let trace = Trace::of(only(request.headers(), "traceparent"), only(request.headers(), "tracestate"));
         let shown = trace.as_ref().map(tracing::field::display);
         let span = tracing::info_span!("request", request.id = %id, trace.id = shown);
@@ -43,7 +46,7 @@ impl Line {
                 request.id = id,
             );
         }
-        Self { method, span, is_traced: trace.is_some(), started: Instant::now(), written: false }
+        Self { method, span, is_traced: trace.is_some(), started: Instant::now(), written: false, requests }
     }
 
     pub(super) fn span(&self) -> Span {
@@ -55,6 +58,7 @@ impl Line {
         self.written = true;
         let route = route.map(|pattern| &*pattern.0).filter(|route| !route.is_empty());
         self.trace(route, status, code);
+        self.requests.answered(route, self.method, status.as_u16(), self.started.elapsed());
         tracing::info!(
             http.request.method = self.method,
             http.route = route,
@@ -88,26 +92,21 @@ fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     let mut found = headers.get_all(name).iter();
     found.next().filter(|_| found.next().is_none())?.to_str().ok()
 }
+/// What a method that HTTP does not know is called.
+pub(super) const OTHER: &str = "_OTHER";
+
+/// The methods that HTTP knows.
+pub(super) const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 
 /// The method as the log has it. Anything can be typed for one, so one that HTTP does not know is `_OTHER`, as
 /// OpenTelemetry calls it.
 fn name(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        Method::TRACE => "TRACE",
-        Method::CONNECT => "CONNECT",
-        _ => "_OTHER",
-    }
+    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or(OTHER)
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
+        self.requests.end(!self.written);
         if !self.written {
             let _entered = self.span.enter();
             let duration_ms = self.milliseconds();

@@ -28,11 +28,13 @@ mod languages;
 mod limits;
 mod links;
 mod log;
+mod metrics;
 mod openapi;
 mod origin;
 mod pages;
 mod problem;
 mod refusals;
+mod requests;
 mod scalar;
 mod sessions;
 mod swagger_ui;
@@ -66,7 +68,9 @@ pub use self::{
     code::Code,
     health::Drain,
     limits::RequestLimits,
+    metrics::{InvalidMetricsToken, MetricsPage, MetricsToken},
     origin::{InvalidOrigin, Origin},
+    requests::Requests,
     web::WebSettings,
 };
 use crate::accounts::Accounts;
@@ -124,38 +128,51 @@ const API: Api = (
     HealthChecks,
 );
 
-/// The whole API over these accounts, until `drain` begins and while it lasts.
+/// The whole API over these accounts, until `drain` begins and while it lasts. Its requests are counted in `requests`, and it
+/// shows `metrics`, if any.
 #[must_use]
 pub fn api(
     accounts: Arc<Accounts>,
     web: &WebSettings,
     limits: RequestLimits,
     drain: Drain,
+    requests: Arc<Requests>,
+    metrics: Option<MetricsPage>,
 ) -> impl Endpoint<Output = Response> + 'static {
     let service = openapi::service(API);
     let document = openapi::document(&service);
     let mut methods = openapi::methods(&document);
     methods.extend(pages::methods());
-    let routes = pages::add(swagger_ui::add(docs::add(Route::new(), &document))).nest("/", service);
+    let extra = docs::PATHS.into_iter().chain(swagger_ui::PATHS).chain(metrics.is_some().then_some(metrics::PATH));
+    let known = methods.iter().map(|(path, methods)| (path.as_str(), methods.iter().map(String::as_str).collect()));
+    requests.learn(known.chain(extra.map(|path| (path, vec!["GET"]))));
+    let routes = pages::add(swagger_ui::add(docs::add(Route::new(), &document)));
+    let routes = match metrics {
+        Some(page) => page.add(routes),
+        None => routes,
+    };
+    let routes = routes.nest("/", service);
     let own = Web::new(web, &accounts.settings().tokens.issuer);
     routes.data(accounts).data(Arc::new(own)).data(drain.clone()).with(Limits(limits)).with(Edge {
         drain,
         methods,
         cors: Cors::new(web),
         strict_transport: web.strict_transport,
+        requests,
     })
 }
 
 /// Puts an endpoint behind the edge and the limits, as the API is.
-pub fn guarded(
-    endpoint: impl IntoEndpoint<Endpoint: 'static>,
+pub fn guarded<E: IntoEndpoint<Endpoint: 'static>>(
+    endpoint: E,
     web: &WebSettings,
-) -> impl Endpoint<Output = Response> + 'static {
+) -> impl Endpoint<Output = Response> + use<E> {
     endpoint.into_endpoint().with(Limits(RequestLimits::default())).with(Edge {
         drain: Drain::default(),
         methods: BTreeMap::new(),
         cors: Cors::new(web),
         strict_transport: web.strict_transport,
+        requests: Arc::default(),
     })
 }
 

@@ -35,6 +35,9 @@ const SCRIPT: File = File {
     digest: "5qiYaS8tdo6AfDukYmBopposXdlg3Wx28+TTo94YCvI=",
 };
 
+/// Where the page and its files are.
+pub(super) const PATHS: [&str; 3] = ["/docs", STYLE.path, SCRIPT.path];
+
 /// What starts it. Without a validator, since the one it knows is a service elsewhere.
 const START: &str = "SwaggerUIBundle({url: 'openapi.json', dom_id: '#ui', deepLinking: true, tryItOutEnabled: true, validatorUrl: null})";
 

@@ -30,6 +30,7 @@ use self::{
     register::{Register, Registered},
     serving::Serving,
 };
+use crate::metrics::Source;
 
 /// How long to wait after no connection could be accepted, since there are no files left for one.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -55,7 +56,7 @@ pub struct ServerLimits {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    limits: ServerLimits,
+    register: Arc<Register>,
     tls: Option<Tls>,
 }
 
@@ -67,7 +68,7 @@ impl Server {
     pub async fn bind(address: SocketAddr, limits: ServerLimits) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, limits, tls: None })
+        Ok(Self { listener, address, register: Arc::new(Register::new(limits)), tls: None })
     }
 
     /// The same server, with TLS.
@@ -82,13 +83,19 @@ impl Server {
         self.address
     }
 
+    /// What there is to count of its connections.
+    #[must_use]
+    pub fn numbers(&self) -> Arc<dyn Source> {
+        Arc::<Register>::clone(&self.register)
+    }
+
     /// Serves until `stop` is done. Then no connection is accepted any more, and requests under way have this long to be
     /// finished.
     pub async fn run<E>(self, endpoint: E, stop: impl Future<Output = ()>, shutdown_timeout: Duration)
     where
         E: Endpoint<Output = Response> + 'static,
     {
-        let register = Arc::new(Register::new(self.limits));
+        let register = self.register;
         let watch = tokio::spawn(watch::keep(Arc::clone(&register)));
         let certificate = self.tls.clone().map(|tls| tokio::spawn(tls.keep()));
         let serving = Arc::new(Serving::new(endpoint, self.address, self.tls.as_ref().map(Tls::acceptor)));

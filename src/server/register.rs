@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::{
     ServerLimits,
     connection::{Connection, Milliseconds, Order, Phase, Tick},
 };
+use crate::metrics::{Counter, Page, Source};
 
 /// How long to wait for one connection to end before others are looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -32,6 +34,7 @@ pub(super) struct Register {
     ended: Notify,
     /// When trouble was told last, or 0.
     told: AtomicU64,
+    accepted: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +45,8 @@ struct Open {
 
 impl Register {
     pub(super) fn new(limits: ServerLimits) -> Self {
-        Self { limits, tick: Tick::start(), open: Mutex::default(), ended: Notify::new(), told: AtomicU64::new(0) }
+        let (open, ended, told) = (Mutex::default(), Notify::new(), AtomicU64::new(0));
+        Self { limits, tick: Tick::start(), open, ended, told, accepted: Counter::default() }
     }
 
     // A std mutex, since no await happens while it is held.
@@ -52,6 +56,7 @@ impl Register {
 
     /// One more connection.
     fn enter(self: &Arc<Self>) -> Registered {
+        self.accepted.add_one();
         let connection = Arc::new(Connection::new(self.tick.clone()));
         let mut open = self.open();
         let id = open.next;
@@ -125,6 +130,16 @@ impl Register {
             self.told.store(now, Relaxed);
             line();
         }
+    }
+}
+
+impl Source for Register {
+    fn write<'a>(&'a self, page: &'a mut Page) -> BoxFuture<'a, ()> {
+        let open = self.open().connections.len();
+        page.gauge("latchkey_connections_open", "Connections that are open.").is(&[], open);
+        page.gauge("latchkey_connections_limit", "How many connections there may be.").is(&[], self.limits.connections);
+        page.counter("latchkey_connections_total", "Connections that were accepted.").is(&[], self.accepted.get());
+        Box::pin(async {})
     }
 }
 

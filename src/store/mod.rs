@@ -29,20 +29,20 @@ mod embedded;
 mod error;
 mod finding;
 mod key;
+mod metrics;
+mod record;
 mod redis;
 mod tally;
 mod traced;
 
 use std::{
-    collections::BTreeMap,
-    fmt,
     ops::{Bound, RangeInclusive},
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::stream::{BoxStream, StreamExt};
 
+use self::metrics::ask;
 pub use self::{
     batch::{Batch, Expectation, Keep},
     counter::Counter,
@@ -51,6 +51,7 @@ pub use self::{
     error::{CommitError, OpenError, ReadError, Unavailable},
     finding::{Check, Finding, Severity},
     key::{Key, Name, Slot},
+    record::{Fields, Record, Revision},
     redis::{Durability, Redis, RedisOptions},
 };
 
@@ -80,40 +81,6 @@ pub enum Order {
     Ascending,
     /// The greatest member first.
     Descending,
-}
-
-/// The fields of a record.
-pub type Fields = BTreeMap<String, String>;
-
-/// Which write a record comes from: no two commits share one, so a record that was deleted and made again, or
-/// written back to what it was, is never mistaken for the one that was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Revision(u128);
-
-impl Revision {
-    pub(crate) fn random() -> Self {
-        Self(u128::from_ne_bytes(random()))
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(|bytes| Self(u128::from_be_bytes(bytes)))
-    }
-}
-
-/// As text it is base64url without padding: there is one in every record, and memory is dear.
-impl fmt::Display for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0.to_be_bytes()))
-    }
-}
-
-/// A record as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// The fields, by name.
-    pub fields: Fields,
-    /// Which write this is.
-    pub revision: Revision,
 }
 
 /// One of the two stores.
@@ -149,10 +116,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`] when the store does not answer, or when there is something else.
     pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, ReadError> {
-        match self {
-            Self::Embedded(store) => store.get_many(keys).await,
-            Self::Redis(store) => store.get_many(keys).await,
-        }
+        ask!(self, Read, store => store.get_many(keys))
     }
 
     /// The members of an index whose scores are in `scores`, at most `limit` of them, in the order of their scores, and of
@@ -182,10 +146,7 @@ impl Store {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Vec<(String, i64)>>, ReadError> {
-        match self {
-            Self::Embedded(store) => store.ranges(indexes, scores, order, limit).await,
-            Self::Redis(store) => store.ranges(indexes, scores, order, limit).await,
-        }
+        ask!(self, Index, store => store.ranges(indexes, scores, order, limit))
     }
 
     /// The members within `span` of each of several indexes whose scores are all 0, at most `limit` of each, in the order
@@ -200,10 +161,7 @@ impl Store {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Vec<String>>, ReadError> {
-        match self {
-            Self::Embedded(store) => store.list(indexes, span, order, limit).await,
-            Self::Redis(store) => store.list(indexes, span, order, limit).await,
-        }
+        ask!(self, Index, store => store.list(indexes, span, order, limit))
     }
 
     /// How many members of each of several indexes have scores in `scores`, in the order of `indexes`, in one round trip.
@@ -211,10 +169,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`] when the store does not answer, or when there is something else.
     pub async fn count(&self, indexes: &[Key], scores: RangeInclusive<i64>) -> Result<Vec<u64>, ReadError> {
-        match self {
-            Self::Embedded(store) => store.count(indexes, scores).await,
-            Self::Redis(store) => store.count(indexes, scores).await,
-        }
+        ask!(self, Index, store => store.count(indexes, scores))
     }
 
     /// The entries of several logs, in the order of `logs`, the oldest entry of each first, in one round trip.
@@ -222,10 +177,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`] when the store does not answer, or when there is something else.
     pub async fn logs(&self, logs: &[Key]) -> Result<Vec<Vec<String>>, ReadError> {
-        match self {
-            Self::Embedded(store) => store.logs(logs).await,
-            Self::Redis(store) => store.logs(logs).await,
-        }
+        ask!(self, Read, store => store.logs(logs))
     }
 
     /// The scores of members of indexes, in the order of `entries`: none where there is no such member.
@@ -233,10 +185,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`] when the store does not answer, or when there is something else.
     pub async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, ReadError> {
-        match self {
-            Self::Embedded(store) => store.scores(entries).await,
-            Self::Redis(store) => store.scores(entries).await,
-        }
+        ask!(self, Read, store => store.scores(entries))
     }
 
     /// Walks through the keys of all records, indexes and logs.
@@ -262,10 +211,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`] when the store does not answer, or when there is something else.
     pub async fn size(&self) -> Result<u64, ReadError> {
-        match self {
-            Self::Embedded(store) => store.size().await,
-            Self::Redis(store) => store.size().await,
-        }
+        ask!(self, Read, store => store.size())
     }
 
     /// Checks every expectation of `batch` and then makes all its writes, or none. Answers the revision of the records
@@ -274,10 +220,7 @@ impl Store {
     /// # Errors
     /// [`CommitError`], which says for each case whether something may have been written.
     pub async fn commit(&self, batch: Batch) -> Result<Revision, CommitError> {
-        match self {
-            Self::Embedded(store) => store.commit(batch).await,
-            Self::Redis(store) => store.commit(batch).await,
-        }
+        ask!(self, Commit, store => store.commit(batch))
     }
 
     /// Deletes records of one slot, whatever they hold: not a commit, but in Redis it also works when a commit is
@@ -288,10 +231,7 @@ impl Store {
     /// some of them may be gone.
     pub async fn discard(&self, slot: &Slot, names: &[Name]) -> Result<(), CommitError> {
         let keys = names.iter().map(|name| slot.key(name)).collect::<Vec<_>>();
-        match self {
-            Self::Embedded(store) => store.discard(keys).await,
-            Self::Redis(store) => store.discard(keys).await,
-        }
+        ask!(self, Discard, store => store.discard(keys))
     }
 
     /// Collects records whose expiry was more than [`EXPIRY_GRACE`] before `now` (Unix milliseconds), and answers how
@@ -313,14 +253,6 @@ impl Store {
             Self::Redis(store) => store.close().await,
         }
     }
-}
-
-/// `N` random bytes from the operating system.
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    #[expect(clippy::expect_used, reason = "nothing safe can be done without a source of randomness")]
-    getrandom::fill(&mut bytes).expect("the operating system provides randomness");
-    bytes
 }
 
 /// When a record with this expiry may be collected, in Unix milliseconds.

@@ -62,6 +62,8 @@ mod mail;
 mod mail_hostile;
 mod mail_languages;
 mod mail_throttles;
+mod metrics;
+mod metrics_files;
 mod nginx;
 mod openapi;
 mod outage;

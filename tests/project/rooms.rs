@@ -69,12 +69,27 @@ fn data_flows_one_way_through_the_rooms() {
                 "redb",
             ],
         ),
+        (
+            "src/metrics/",
+            &[
+                "crate::http",
+                "crate::accounts",
+                "crate::store",
+                "crate::server",
+                "crate::config",
+                "crate::breaches",
+                "crate::mail",
+                "poem",
+                "fred",
+                "redb",
+            ],
+        ),
     ];
     let files = sources();
     let mut wrong = Vec::new();
     for (folder, forbidden) in rules {
         let room = files.iter().filter(|(file, _)| file.starts_with(folder)).collect::<Vec<_>>();
-        assert!(room.len() > 5, "{folder} has only {} files", room.len());
+        assert!(room.len() > 4, "{folder} has only {} files", room.len());
         for (file, text) in room {
             let paths = rust_code::paths(file, text);
             let bad = paths.iter().filter(|path| forbidden.iter().any(|name| is_in(path, name)));

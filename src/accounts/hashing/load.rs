@@ -35,6 +35,11 @@ impl Load {
         }
     }
 
+    /// How many are at work.
+    pub(super) fn working(&self) -> u32 {
+        self.working
+    }
+
     /// How many may wait: 2 s worth of work, and at least one for each thread.
     pub(super) fn capacity(&self) -> usize {
         let least = usize::try_from(self.threads).unwrap_or(usize::MAX);

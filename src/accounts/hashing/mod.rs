@@ -27,6 +27,7 @@ pub use self::{
     pepper::{InvalidPepper, Pepper},
 };
 use super::{error::Error, password::Password, random::Random};
+use crate::metrics::Page;
 
 /// What came of checking a password against a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,12 @@ impl Hasher {
                  whoever gets the records can guess the passwords in them"
             );
         }
+    }
+
+    /// Writes what there is to count.
+    pub(super) fn write(&self, page: &mut Page) {
+        page.gauge("latchkey_hash_threads", "Threads that hash passwords.").is(&[], self.settings.threads);
+        self.pool.write(page);
     }
 
     /// A hash of no password that anybody knows.

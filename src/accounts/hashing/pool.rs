@@ -16,7 +16,11 @@ use tokio::sync::oneshot;
 use tracing::field::Empty;
 
 use super::{engine::Engine, load::Load};
-use crate::{accounts::error::Error, traces};
+use crate::{
+    accounts::error::Error,
+    metrics::{Counter, Histogram, Page},
+    traces,
+};
 
 /// The threads, and what waits for them.
 pub(super) struct Pool(Arc<Shared>);
@@ -25,10 +29,14 @@ struct Shared {
     state: Mutex<State>,
     /// Told when there is a job, or no more will come.
     changed: Condvar,
+    waits: Histogram,
+    times: Histogram,
+    refused: Counter,
 }
 
 struct State {
-    waiting: VecDeque<Box<dyn Job>>,
+    /// Each job, and since when it waits.
+    waiting: VecDeque<(Instant, Box<dyn Job>)>,
     load: Load,
     closed: bool,
 }
@@ -65,7 +73,9 @@ impl Pool {
     /// When the system starts no more threads.
     pub(super) fn start(threads: u32, fixed: Option<u32>, guess: Duration) -> io::Result<Self> {
         let state = State { waiting: VecDeque::new(), load: Load::new(threads, fixed, guess), closed: false };
-        let pool = Self(Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }));
+        let (waits, times, refused) = (Histogram::default(), Histogram::default(), Counter::default());
+        let shared = Shared { state: Mutex::new(state), changed: Condvar::new(), waits, times, refused };
+        let pool = Self(Arc::new(shared));
         for number in 0..threads {
             let shared = Arc::clone(&pool.0);
             thread::Builder::new().name(format!("hasher-{number}")).spawn(move || shared.work())?;
@@ -105,6 +115,23 @@ impl Pool {
     pub(super) fn capacity(&self) -> usize {
         self.0.lock().load.capacity()
     }
+
+    /// Writes what there is to count.
+    pub(super) fn write(&self, page: &mut Page) {
+        let (waiting, busy, capacity) = {
+            let state = self.0.lock();
+            (state.waiting.len(), state.load.working(), state.load.capacity())
+        };
+        page.gauge("latchkey_hash_queue_length", "Passwords that wait to be hashed.").is(&[], waiting);
+        page.gauge("latchkey_hash_queue_capacity", "As many as may wait at this time.").is(&[], capacity);
+        page.gauge("latchkey_hash_threads_busy", "Threads that hash at this moment.").is(&[], busy);
+        page.histogram("latchkey_hash_wait_seconds", "How long passwords waited for a thread.")
+            .times(&[], &self.0.waits);
+        page.histogram("latchkey_hash_duration_seconds", "How long a thread took for a hash.")
+            .times(&[], &self.0.times);
+        let about = "Passwords that were not hashed, since too many waited.";
+        page.counter("latchkey_hash_refused_total", about).is(&[], self.0.refused.get());
+    }
 }
 
 impl Drop for Pool {
@@ -123,13 +150,14 @@ impl Shared {
     fn put(&self, job: Box<dyn Job>) -> Result<(), Error> {
         let mut state = self.lock();
         if !state.load.has_room(state.waiting.len()) {
-            state.waiting.retain(|job| !job.is_abandoned());
+            state.waiting.retain(|(_, job)| !job.is_abandoned());
         }
         let waiting = state.waiting.len();
         if !state.load.has_room(waiting) {
+            self.refused.add_one();
             return Err(Error::Overloaded { retry_after: state.load.drained_in(waiting) });
         }
-        state.waiting.push_back(job);
+        state.waiting.push_back((Instant::now(), job));
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -140,9 +168,10 @@ impl Shared {
         let mut state = self.lock();
         loop {
             match state.waiting.pop_front() {
-                Some(job) if job.is_abandoned() => {}
-                Some(job) => {
+                Some((_, job)) if job.is_abandoned() => {}
+                Some((since, job)) => {
                     state.load.begin_one();
+                    self.waits.observe(since.elapsed());
                     return Some(job);
                 }
                 None if state.closed => return None,
@@ -160,7 +189,9 @@ impl Shared {
             let begun = Instant::now();
             // A job that panics ends alone: its caller is told, and the thread goes on.
             let done = catch_unwind(AssertUnwindSafe(|| job.run(&mut engine)));
-            self.lock().load.end_one(done.ok().map(|()| begun.elapsed()));
+            let took = done.ok().map(|()| begun.elapsed());
+            self.lock().load.end_one(took);
+            took.inspect(|took| self.times.observe(*took));
         }
     }
 }

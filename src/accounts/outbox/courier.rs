@@ -11,7 +11,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::{SPARE, entry::Entry, pending::Due, settle::Outcome};
 use crate::{
-    accounts::{Accounts, error::Error, user::Stored},
+    accounts::{Accounts, error::Error, metrics::Sending, user::Stored},
     mail::{Mailer, SendError},
     traces::{self, Trace},
 };
@@ -115,6 +115,12 @@ impl Accounts {
             Outcome::Moot => tracing::debug!(mail.id = %id, %kind, "a mail is not needed any more"),
             Outcome::Failed(error) => tracing::warn!(mail.id = %id, %kind, attempts, %error, "a mail was not sent"),
         }
+        let sending = match &outcome {
+            Outcome::Sent => Sending::Sent,
+            Outcome::Moot => Sending::NotNeeded,
+            Outcome::Failed(_) => Sending::Failed,
+        };
+        self.metrics.mails.of(kind).of(sending).add_one();
         drop(permits); // noting waits for one part of the store, and others may be fine
         self.note(due, &taken, &outcome).await
     }

@@ -36,11 +36,15 @@ impl Accounts {
     ) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
         detached(async move {
-            let parts = token.parts().ok_or(Error::RefreshTokenInvalid)?;
-            let outcome = accounts.run_refresh(&parts, rotation, address).await;
-            if let Err(Error::StoreUnavailable(_) | Error::NoSigningKey) = outcome {
+            let parts = token.parts();
+            let outcome = match &parts {
+                Some(parts) => accounts.run_refresh(parts, rotation, address).await,
+                None => Err(Error::RefreshTokenInvalid),
+            };
+            if let (Some(parts), Err(Error::StoreUnavailable(_) | Error::NoSigningKey)) = (&parts, &outcome) {
                 accounts.in_doubt.note(parts.session, accounts.clock.now());
             }
+            accounts.metrics.refreshes.note(&outcome);
             outcome
         })
         .await

@@ -53,7 +53,12 @@ impl Accounts {
     pub async fn sign_in(self: &Arc<Self>, request: SignIn) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
         // Whoever hangs up ends no attempt early: a wrong password counts, and no attempt is left behind as running.
-        detached(async move { accounts.sign_in_if_admitted(&request).await }).await
+        detached(async move {
+            let outcome = accounts.sign_in_if_admitted(&request).await;
+            accounts.metrics.sign_ins.note(&outcome);
+            outcome
+        })
+        .await
     }
 
     async fn sign_in_if_admitted(self: &Arc<Self>, request: &SignIn) -> Result<Issued, Error> {

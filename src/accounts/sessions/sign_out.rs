@@ -10,6 +10,7 @@ use crate::{
         error::Error,
         events::{Act, EventKind},
         keys::Home,
+        metrics::Ending,
         records,
         sessions::{forget, keep},
         token::SignedIn,
@@ -51,15 +52,17 @@ impl Accounts {
             forget(&mut batch, home, [id]);
             self.note_act(&mut batch, home, self.clock.now(), Act::new(EventKind::SignedOut, who.origin()));
             match self.store.commit(batch).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => break,
                 Err(CommitError::Conflict) if self.store.get(&home.key(&home.session(id))).await?.is_none() => {
                     return Ok(());
                 }
                 Err(CommitError::Conflict) => retry.pause().await?,
-                Err(CommitError::Full) => return self.end_without_commit(home, &[id]).await,
+                Err(CommitError::Full) => break self.end_without_commit(home, &[id]).await?,
                 Err(e) => return Err(e.into()),
             }
         }
+        self.metrics.sessions_ended.of(Ending::Current).add_one();
+        Ok(())
     }
 
     /// Ends one session of the person.
@@ -87,12 +90,14 @@ impl Accounts {
             let act = if is_own { act } else { act.with("session_id", id.to_string()) };
             self.note_act(&mut batch, home, self.clock.now(), act);
             match self.store.commit(batch).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => break,
                 Err(CommitError::Conflict) => retry.pause().await?,
-                Err(CommitError::Full) => return self.end_without_commit(home, &[id]).await,
+                Err(CommitError::Full) => break self.end_without_commit(home, &[id]).await?,
                 Err(e) => return Err(e.into()),
             }
         }
+        self.metrics.sessions_ended.of(Ending::One).add_one();
+        Ok(())
     }
 
     /// Ends all sessions of the person, or all others, in one commit.
@@ -101,7 +106,13 @@ impl Accounts {
     /// [`Error::TokenInvalid`] when the session that asks has ended meanwhile, and the errors of the store.
     pub async fn end_sessions(self: &Arc<Self>, who: SignedIn, scope: Scope) -> Result<(), Error> {
         let accounts = Arc::clone(self);
-        detached(async move { accounts.run_end_sessions(who, scope).await }).await
+        detached(async move {
+            accounts.run_end_sessions(who, scope).await?;
+            let ending = if scope == Scope::All { Ending::All } else { Ending::Others };
+            accounts.metrics.sessions_ended.of(ending).add_one();
+            Ok(())
+        })
+        .await
     }
 
     async fn run_end_sessions(&self, mut who: SignedIn, scope: Scope) -> Result<(), Error> {

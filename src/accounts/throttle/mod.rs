@@ -13,6 +13,7 @@ mod subject;
 use std::time::Duration;
 
 pub use self::limits::{InvalidLimits, Limit, Limits};
+pub use self::subject::Policy;
 pub(super) use self::subject::Subject;
 use super::{Accounts, digest::Digest, error::Error};
 use crate::store::Counter;
@@ -35,8 +36,8 @@ pub struct ThrottleSettings {
 /// There were too many attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Throttled {
-    /// What is counted: `account`, `device`, `address`, `registrations`, `mails` or `mail_requests`.
-    pub policy: &'static str,
+    /// What is counted.
+    pub policy: Policy,
     /// The limit that is reached.
     pub limit: Limit,
     /// After how long it is worth another try: at least a second.
@@ -70,7 +71,11 @@ impl Accounts {
         loop {
             match self.attempt_once(subjects).await {
                 Err(refused) if refused.waits_for_others && retry.pause().await.is_ok() => {}
-                outcome => return outcome.map_err(|refused| Error::Throttled(refused.throttled)),
+                outcome => {
+                    let refused = outcome.as_ref().err().map(|refused| refused.throttled.policy);
+                    refused.inspect(|policy| self.metrics.throttled.of(*policy).add_one());
+                    return outcome.map_err(|refused| Error::Throttled(refused.throttled));
+                }
             }
         }
     }
@@ -146,7 +151,7 @@ struct Refused {
 
 /// The present window of a limit, for one subject.
 struct Window {
-    policy: &'static str,
+    policy: Policy,
     limit: Limit,
     /// Milliseconds until its end.
     remaining: u64,

@@ -1,12 +1,34 @@
 //! Who or what attempts are counted for.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
 
 use super::{Limits, ThrottleSettings};
 use crate::{
     accounts::{claims::Handle, device_token::DeviceId, login::Login, user::UserId},
     mail::LetterKind,
+    metrics::{Label, label},
 };
+
+label! {
+    /// What attempts are counted for, for clients and for metrics.
+    pub enum Policy {
+        /// One login, or one person who is signed in.
+        Account = "account",
+        /// A device that signed in before.
+        Device = "device",
+        /// Where sign-ins come from.
+        Address = "address",
+        /// Where registrations come from.
+        Registrations = "registrations",
+        /// An address that letters go to.
+        Mails = "mails",
+        /// Who asks for letters.
+        MailRequests = "mail_requests",
+    }
+}
 
 /// Who or what attempts are counted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,21 +53,27 @@ pub(in crate::accounts) enum Subject {
     MailsBy(UserId),
 }
 
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl Subject {
     /// An address to count for. Whoever is on this machine is a proxy, or may do as they like.
     pub(in crate::accounts) fn address(address: Option<IpAddr>, kind: fn(IpAddr) -> Self) -> Option<Self> {
         address.filter(|address| !address.is_loopback()).map(|address| kind(network(address)))
     }
 
-    /// The name of its kind, for clients.
-    pub(super) fn policy(&self) -> &'static str {
+    /// What it is counted for.
+    pub(super) fn policy(&self) -> Policy {
         match self {
-            Self::Login(_) | Self::User(_) => "account",
-            Self::Device(_) => "device",
-            Self::Address(_) => "address",
-            Self::Registrations(_) => "registrations",
-            Self::Mails(..) => "mails",
-            Self::MailsFrom(_) | Self::MailsBy(_) => "mail_requests",
+            Self::Login(_) | Self::User(_) => Policy::Account,
+            Self::Device(_) => Policy::Device,
+            Self::Address(_) => Policy::Address,
+            Self::Registrations(_) => Policy::Registrations,
+            Self::Mails(..) => Policy::Mails,
+            Self::MailsFrom(_) | Self::MailsBy(_) => Policy::MailRequests,
         }
     }
 

@@ -87,12 +87,19 @@ impl Accounts {
         };
         let payload = serde_json::to_vec(&claims).map_err(|e| Error::Corrupt(format!("the claims of a token: {e}")))?;
         let token = AccessToken(Zeroizing::new(self.keyring.sign(&payload)?));
+        self.metrics.tokens_issued.add_one();
         Ok((token, Duration::from_secs(u64::try_from(exp - iat).unwrap_or(0))))
     }
 
     /// Whom a token names, if it was signed here and has not expired. A signature that was checked
     /// is remembered, while its key is held.
     pub(in crate::accounts) async fn verify(&self, token: &AccessToken) -> Result<TokenSubject, Error> {
+        let outcome = self.subject_of(token).await;
+        self.metrics.tokens_checked.note(&outcome);
+        outcome
+    }
+
+    async fn subject_of(&self, token: &AccessToken) -> Result<TokenSubject, Error> {
         let digest = Digest::of(token.0.as_bytes());
         let known = self.verified.get(&digest, |kid| self.keyring.holds(kid));
         let subject = if let Some(subject) = known {

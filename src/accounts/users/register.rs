@@ -9,6 +9,7 @@ use super::{
 use crate::{
     accounts::{
         Accounts,
+        authority::Origin,
         claims::{Claim, Handle},
         confirmations::MailRequest,
         detached,
@@ -16,6 +17,7 @@ use crate::{
         events::{Act, EventKind},
         hashing::PasswordHash,
         keys::{self, Home},
+        metrics::Outcome,
         outbox::{Entry, enqueue},
         throttle::Subject,
         user::{OperationId, User, UserId},
@@ -58,8 +60,10 @@ impl Accounts {
         let accounts = Arc::clone(self);
         let subject = Subject::address(request.from, Subject::Registrations);
         detached(async move {
-            let attempt = accounts.attempt(subject.as_slice()).await?;
+            let attempt = accounts.attempt(subject.as_slice()).await;
+            let attempt = attempt.inspect_err(|_| accounts.metrics.registrations.of(Outcome::Throttled).add_one())?;
             let outcome = Box::pin(accounts.run_registration(&registration, key.as_ref(), &request)).await;
+            accounts.metrics.registrations.note(&outcome);
             let failed = matches!(
                 outcome,
                 Err(Error::Overloaded { .. } | Error::Contended | Error::StoreFull | Error::StoreUnavailable(_))

@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     Batch, Check, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
-    tally::Tally, traced::Operation,
+    metrics::Metrics, tally::Tally, traced::Operation,
 };
 
 /// What traces call this store.
@@ -33,6 +33,7 @@ pub struct Embedded {
     file: Arc<File>,
     writer: Writer,
     pub(super) tally: Tally,
+    pub(super) metrics: Box<Metrics>,
 }
 
 impl fmt::Debug for Embedded {
@@ -70,7 +71,7 @@ impl Embedded {
         file.with(tables::create).map_err(|e| OpenError(e.to_string()))?;
         let file = Arc::new(file);
         let writer = Writer::start(Arc::clone(&file)).map_err(|e| OpenError(e.to_string()))?;
-        Ok(Self { file, writer, tally: Tally::default() })
+        Ok(Self { file, writer, tally: Tally::default(), metrics: Box::default() })
     }
 
     /// In memory, there is nothing to look at.

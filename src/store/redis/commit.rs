@@ -23,7 +23,7 @@ use super::{
     transaction::{Executed, Found, Transaction},
 };
 use crate::{
-    store::{COMMIT_DEADLINE, CommitError, Unavailable},
+    store::{COMMIT_DEADLINE, CommitError, Unavailable, metrics::Reason},
     traces,
 };
 
@@ -90,6 +90,7 @@ pub(super) async fn run(servers: Arc<Servers>, transaction: Transaction, deadlin
         if !pauses.is_one_left() {
             return Err(Unavailable(told(&error)).into());
         }
+        servers.metrics.retries.of(if in_doubt { Reason::InDoubt } else { Reason::NotSent }).add_one();
         servers.learn_from(node.as_deref(), &error).await;
         pauses.pause().await;
     }

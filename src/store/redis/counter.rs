@@ -5,18 +5,27 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::{Redis, SYSTEM, node::Question};
-use crate::store::{Counter, Unavailable, deadline::Call, traced::Operation};
+use crate::store::{
+    Counter, Unavailable,
+    deadline::Call,
+    metrics::{Kind, Outcome},
+    traced::Operation,
+};
 
 impl Redis {
     pub(in crate::store) async fn hit(&self, hits: &[(Counter, i64)]) -> Vec<i64> {
-        let call = Call::begin();
+        let (call, begun) = (Call::begin(), Instant::now());
         let asked = Box::pin(self.add_hits(hits, call.deadline));
         let operation = Operation::begin(SYSTEM, "INCRBY", hits.len());
         let counted = call.wait_for(asked).await.and_then(|counts| counts.map_err(|e| Unavailable(e.to_string())));
         let why = match operation.end(counted) {
-            Ok(counts) => return counts,
+            Ok(counts) => {
+                self.metrics().note(Kind::Counters, Outcome::Ok, begun.into_std());
+                return counts;
+            }
             Err(Unavailable(why)) => why,
         };
+        self.metrics().note(Kind::Counters, Outcome::Unavailable, begun.into_std());
         tracing::debug!(why, "Redis does not count, so this instance does for itself");
         self.tally.add(hits)
     }

@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::{confirm::Confirm, connection::Connection, options::Durability};
+use crate::store::metrics::{Metrics, Purpose};
 
 /// The connections to one server that commits borrow.
 pub(super) struct Leases {
@@ -25,6 +26,7 @@ pub(super) struct Leases {
     durability: Durability,
     permits: Arc<Semaphore>,
     idle: Arc<Idle>,
+    metrics: Arc<Metrics>,
 }
 
 /// The connections that nobody has on loan.
@@ -43,13 +45,14 @@ pub(super) struct Lease {
     pub(super) confirm: Confirm,
     idle: Arc<Idle>,
     forgotten: u64,
+    metrics: Arc<Metrics>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Leases {
     /// At most `limit` connections, made by `builder` when they are first needed.
-    pub(super) fn new(builder: Builder, durability: Durability, limit: usize) -> Self {
-        Self { builder, durability, permits: Arc::new(Semaphore::new(limit)), idle: Arc::default() }
+    pub(super) fn new(builder: Builder, durability: Durability, limit: usize, metrics: Arc<Metrics>) -> Self {
+        Self { builder, durability, permits: Arc::new(Semaphore::new(limit)), idle: Arc::default(), metrics }
     }
 
     /// Borrows a connection, waiting for one when all are on loan, but not past `deadline`.
@@ -67,6 +70,7 @@ impl Leases {
             confirm,
             idle: Arc::clone(&self.idle),
             forgotten,
+            metrics: Arc::clone(&self.metrics),
             _permit: permit,
         };
         while let Some((connection, confirm)) = self.idle.lock().pop() {
@@ -109,6 +113,7 @@ impl Lease {
 
     /// Waits for an answer of the client, or for the end of its connection.
     pub(super) async fn answer<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.metrics.round_trips.of(Purpose::Commit).add_one();
         self.connection.answer(answer).await
     }
 
@@ -118,7 +123,7 @@ impl Lease {
 
     /// Returns a connection that is in no transaction and watches nothing.
     pub(super) fn give_back(self) {
-        let Self { connection, confirm, idle, forgotten, _permit } = self;
+        let Self { connection, confirm, idle, forgotten, .. } = self;
         let mut connections = idle.lock();
         if idle.forgotten.load(Ordering::Acquire) == forgotten {
             connections.push((connection, confirm));

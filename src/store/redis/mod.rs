@@ -35,7 +35,7 @@ pub use self::options::{Durability, RedisOptions};
 use self::{node::Question, servers::Servers, transaction::Transaction};
 use super::{
     Batch, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
-    tally::Tally, traced::Operation,
+    metrics::Metrics, tally::Tally, traced::Operation,
 };
 
 /// What OpenTelemetry calls Redis, and Valkey as well where it is spoken to like Redis.
@@ -77,6 +77,10 @@ impl Redis {
         };
         let no_answer = |_| OpenError(format!("no answer within {START:?}"));
         tokio::time::timeout(START, connected).await.map_err(no_answer)?
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.servers.metrics
     }
 
     pub(super) async fn inspect(&self, now: i64) -> Vec<Finding> {

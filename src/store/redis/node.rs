@@ -1,7 +1,10 @@
 //! One server: connections that all reads share, and connections that commits borrow.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,6 +23,7 @@ use super::{
     lease::Leases,
     options::Durability,
 };
+use crate::store::metrics::{Metrics, Purpose};
 
 /// Connections that all reads share. Reads are pipelined, so a few serve many.
 const READERS: usize = 2;
@@ -40,6 +44,7 @@ pub(super) struct Node {
     next: AtomicUsize,
     is_retired: AtomicBool,
     pub(super) leases: Leases,
+    metrics: Arc<Metrics>,
 }
 
 /// A command on one key that may be asked again.
@@ -71,15 +76,20 @@ pub(super) fn builder(config: Config) -> Builder {
 
 impl Node {
     /// Connects the readers.
-    pub(super) async fn connect(builder: Builder, durability: Durability) -> Result<Self, Error> {
+    pub(super) async fn connect(
+        builder: Builder,
+        durability: Durability,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, Error> {
         let readers = try_join_all((0..READERS).map(|_| Connection::open(builder.clone()))).await?;
         let (next, is_retired) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Ok(Self { readers, next, is_retired, leases: Leases::new(builder, durability, LEASES) })
+        let leases = Leases::new(builder, durability, LEASES, Arc::clone(&metrics));
+        Ok(Self { readers, next, is_retired, leases, metrics })
     }
 
     /// Asks on a shared connection.
     pub(super) async fn ask(&self, question: &Question) -> Result<Value, Error> {
-        let reader = self.reader();
+        let reader = self.asked();
         // The futures of fred are large, and every read is one: on the heap, whatever waits for it stays small.
         let asked = Box::pin(reader.client.custom(command(question.command), question.arguments.clone()));
         heed(reader, reader.answer(asked).await)
@@ -87,7 +97,7 @@ impl Node {
 
     /// Asks several questions in one round trip.
     pub(super) async fn ask_all(&self, questions: &[&Question]) -> Result<Vec<Result<Value, Error>>, Error> {
-        let reader = self.reader();
+        let reader = self.asked();
         let pipeline = reader.client.pipeline();
         for question in questions {
             let _: () = Box::pin(pipeline.custom(command(question.command), question.arguments.clone())).await?;
@@ -101,11 +111,17 @@ impl Node {
 
     /// Asks a node that is about to take the slot over from another one.
     pub(super) async fn ask_importing(&self, question: &Question) -> Result<Value, Error> {
-        let reader = self.reader();
+        let reader = self.asked();
         let pipeline = reader.client.pipeline();
         let _: () = Box::pin(pipeline.custom(command("ASKING"), Vec::<String>::new())).await?;
         let _: () = Box::pin(pipeline.custom(command(question.command), question.arguments.clone())).await?;
         reader.answer(Box::pin(pipeline.last())).await
+    }
+
+    /// A shared connection, for one round trip.
+    fn asked(&self) -> &Connection {
+        self.metrics.round_trips.of(Purpose::Read).add_one();
+        self.reader()
     }
 
     /// A shared connection, for a command that leaves no trace on it.

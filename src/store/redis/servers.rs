@@ -32,6 +32,7 @@ use super::{
     pauses::Pauses,
     topology::{SlotMap, Source},
 };
+use crate::store::metrics::Metrics;
 
 /// All servers of a store.
 pub(super) struct Servers {
@@ -45,6 +46,7 @@ pub(super) struct Servers {
     learning: tokio::sync::Mutex<()>,
     /// How often it was asked who has what.
     lessons: AtomicU64,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// The servers that somebody wanted, each connected once, or about to be. Those who want one at the same time share the
@@ -61,6 +63,7 @@ impl Servers {
             nodes: Mutex::new(Some(HashMap::new())),
             learning: tokio::sync::Mutex::default(),
             lessons: AtomicU64::default(),
+            metrics: Arc::default(),
         };
         servers.learn(None).await?;
         if !servers.is_cluster() {
@@ -224,12 +227,12 @@ impl Servers {
 
     fn begin_to_connect(&self, server: &Server) -> Shared<BoxFuture<'static, Result<Arc<Node>, Error>>> {
         let builder = self.source.builder_for(&self.config, server);
-        let durability = self.durability;
+        let (durability, metrics) = (self.durability, Arc::clone(&self.metrics));
         // Sentinels name the old master until they have agreed on a new one, and it may be a replica already. A cluster's
         // replicas send everybody away by themselves.
         let may_be_replica = matches!(self.source, Source::Sentinels { .. });
         let task = tokio::spawn(Box::pin(async move {
-            let node = Node::connect(builder, durability).await?;
+            let node = Node::connect(builder, durability, metrics).await?;
             if may_be_replica {
                 expect_master(&node).await?;
             }

@@ -35,6 +35,9 @@ const SECRETS: [(&str, &str); 2] = [
     ("LATCHKEY_PEPPERS", "canary:enFwZXBwZXI3MzkxY2FuYXJ5MDEyMzQ1Njc4OWFiY2Q"),
 ];
 
+/// What a collector shows.
+const METRICS_TOKEN: &str = "zqmetricstoken7391canary";
+
 /// Every module, as loud as it can be.
 const LOUD: [(&str, &str); 10] = [
     ("LATCHKEY_LOG", "trace"),
@@ -105,9 +108,13 @@ fn api_key(redis: &RedisServer) -> String {
 async fn every_place_on_redis(format: &str) {
     let mut redis = RedisServer::start_with(&["--appendonly", "yes"]);
     let url = redis.url();
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = folder.path().join("tokens");
+    fs::write(&tokens, METRICS_TOKEN).unwrap();
+    let shown_to = ("LATCHKEY_METRICS_TOKEN_FILE", tokens.to_str().unwrap());
     let collector = Collector::start().await;
-    let traced = [("LATCHKEY_OTLP_ENDPOINT", collector.url.as_str())];
-    let process = start(&[&traced[..], &[("LATCHKEY_REDIS_URL", &url), ("LATCHKEY_LOG_FORMAT", format)]].concat());
+    let traced = ("LATCHKEY_OTLP_ENDPOINT", collector.url.as_str());
+    let process = start(&[("LATCHKEY_REDIS_URL", &url), ("LATCHKEY_LOG_FORMAT", format), shown_to, traced]);
     let mut journey = Journey::new(&process, Some(api_key(&redis)));
     journey.go().await;
 
@@ -156,10 +163,13 @@ async fn every_place_on_redis(format: &str) {
     crippled.wait().unwrap();
     journey.meet_failures().await;
 
+    texts.push(("the metrics".to_owned(), metrics(&journey).await));
+
     texts.extend(said(process));
     let traces = collector.bodies();
     assert!(collector.spans().len() > 50, "{} spans", collector.spans().len());
     texts.extend(traces.into_iter().map(|body| ("a trace".to_owned(), body.into_bytes())));
+    canaries.push(Canary::own("the token for metrics", METRICS_TOKEN));
     assert_eq!(found(&canaries, &texts), [""; 0]);
     assert_eq!(journey.client.wrong(&canaries), [""; 0]);
     journey.expect_everything_was_asked();
@@ -173,6 +183,14 @@ async fn every_place_on_redis(format: &str) {
     let codes = journey.client.codes();
     let missing = known.filter(|code| !elsewhere.contains(&code.as_str()) && !codes.contains(code));
     assert_eq!(missing.collect::<Vec<_>>(), [""; 0], "these codes were not provoked");
+}
+
+/// The page of metrics, without its numbers: any digits can be among those.
+async fn metrics(journey: &Journey) -> Vec<u8> {
+    let shown = format!("Bearer {METRICS_TOKEN}");
+    let page = journey.client.ask("GET", "/metrics", &[("authorization", &shown)], b"").await.answer.expect(200);
+    let lines = page.body.as_str().unwrap().lines().map(|line| line.rsplit_once(' ').unwrap().0);
+    lines.collect::<Vec<_>>().join("\n").into_bytes()
 }
 
 /// The same records on the same port, by a server that has not the commands that records are kept with.

@@ -22,7 +22,7 @@ impl Contract {
             check_problem(method, answer, &place);
         }
         let Some(operation) = self.operation(method, path) else {
-            let page = matches!(path, "/docs" | "/openapi.json" | "/openapi.yaml")
+            let page = matches!(path, "/docs" | "/openapi.json" | "/openapi.yaml" | "/metrics")
                 || path.starts_with("/docs/")
                 || path.starts_with("/account/");
             let preflight = method == "OPTIONS" && answer.status == 204;

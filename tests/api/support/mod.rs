@@ -11,6 +11,7 @@ mod contract;
 mod forger;
 pub mod letters;
 mod mailing;
+pub mod metrics;
 mod operator;
 mod outbox;
 pub mod page;
@@ -123,6 +124,8 @@ pub(crate) use on_every_store;
 /// A running service.
 pub struct TestApp {
     pub url: String,
+    /// Where `/metrics` is alone, if it is.
+    pub metrics_url: Option<String>,
     pub clock: Arc<ManualClock>,
     pub redis: Option<RedisServer>,
     /// Where the records are: what a second service over the same ones is started with.
@@ -205,11 +208,13 @@ impl TestApp {
         let config = config(&records, folder.path(), arguments);
         let app = App::start(&config, clock.clone()).await.unwrap();
         let url = format!("http://{}", app.address());
+        let metrics_url = app.metrics_address().map(|address| format!("http://{address}/metrics"));
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(app.run(async { drop(stopped.await) }));
         let (client, contract) = (reqwest::Client::new(), Contract::default());
         Self {
             url,
+            metrics_url,
             clock,
             redis: None,
             records,
