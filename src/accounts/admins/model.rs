@@ -95,14 +95,14 @@ struct Scenario {
 const ALWAYS_ONE: &str = "there is an administrator";
 
 impl State {
-    fn is_admin(&self, person: Person, ops: &[Number], rules: Rules) -> bool {
+    fn is_admin(person: Person, ops: &[Number], rules: Rules) -> bool {
         let is_counted = counts(person.op.as_ref(), ops);
         let is_listed = person.op.is_some() && !ops.is_empty();
         person.is_active && (is_counted || (is_listed && !rules.counts_operations))
     }
 
     fn has_admin(&self, listed: &BTreeMap<Number, Vec<Number>>, rules: Rules) -> bool {
-        listed.iter().any(|(user, ops)| self.is_admin(self.people[usize::from(*user)], ops, rules))
+        listed.iter().any(|(user, ops)| Self::is_admin(self.people[usize::from(*user)], ops, rules))
     }
 
     fn steps(&self, i: usize, rules: Rules) -> Vec<Self> {
@@ -119,7 +119,7 @@ impl State {
             Step::Start if !person.is_active => vec![to(Step::Done)],
             Step::Start => vec![to(Step::Look { seen: person })],
             Step::Look { seen } => {
-                let is_admin = self.is_admin(seen, &ops, rules);
+                let is_admin = Self::is_admin(seen, &ops, rules);
                 let mut others = self.listed.clone();
                 others.remove(&user);
                 vec![to(match wish {
