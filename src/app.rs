@@ -1,6 +1,7 @@
 //! The composition root: it sees every room, and puts them together out of the settings.
 
 mod examine;
+mod first_admin;
 mod metrics;
 mod upkeep;
 
@@ -19,7 +20,7 @@ use tokio::sync::oneshot;
 pub use self::examine::examine;
 use self::metrics::Metrics;
 use crate::{
-    accounts::{self, Accounts, Clock, FirstAdmin, HashSettings, Hasher, Random},
+    accounts::{self, Accounts, Clock, HashSettings, Hasher, Random},
     breaches::Breaches,
     config::{Config, RedisUrl, Tier},
     http::{self, Drain, RequestLimits, WebSettings},
@@ -80,7 +81,7 @@ impl App {
         let accounts = accounts.map_err(|e| refused(e.to_string()))?;
         accounts.hasher().report();
         let accounts = Arc::new(accounts);
-        invite_first_admin(config, &accounts).await?;
+        first_admin::invite(config, &accounts).await?;
         if !address.ip().is_loopback() && config.tokens.issuer.is_none() {
             tracing::warn!(
                 "LATCHKEY_ISSUER is not set: access tokens name {url} as their issuer, where nobody finds this service"
@@ -209,28 +210,6 @@ fn admit(findings: &[Finding], accepted: &[Check]) -> Result<(), String> {
             _ if finding.is_accepted(accepted) => tracing::info!("accepted: {finding}"),
             Severity::Warning | Severity::Error => tracing::warn!("{finding}"),
         }
-    }
-    Ok(())
-}
-
-/// Makes the first administrator, where the settings name one and nobody is.
-async fn invite_first_admin(config: &Config, accounts: &Arc<Accounts>) -> Result<(), StartError> {
-    let Some(email) = config.admin.admin_email.clone() else { return Ok(()) };
-    let cannot = |e| StartError(format!("cannot make the first administrator (LATCHKEY_ADMIN_EMAIL): {e}"));
-    match accounts.invite_first_admin(email).await.map_err(cannot)? {
-        FirstAdmin::IsThere => {}
-        FirstAdmin::Invited(user) => {
-            let place = config.mail.folder(&config.data_dir);
-            let place = place.map_or_else(String::new, |folder| format!(", in the folder {}", folder.display()));
-            tracing::info!(
-                user.id = %user,
-                "LATCHKEY_ADMIN_EMAIL: the first administrator was made; a letter with a link to set the password is sent{place}"
-            );
-        }
-        FirstAdmin::HasAccount => tracing::warn!(
-            "LATCHKEY_ADMIN_EMAIL: nobody is an administrator, and the address has an account already, which stays as it \
-             is; to make it one: latchkey users grant ADDRESS --role admin"
-        ),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod admin;
 mod api_key;
 mod auth;
 mod body;
+mod challenge;
 mod client_address;
 mod code;
 mod confirmations;

@@ -12,7 +12,10 @@ use poem_openapi::{
     types::ToJSON,
 };
 
-use super::code::{Code, FieldCode};
+use super::{
+    challenge::challenges,
+    code::{Code, FieldCode},
+};
 use crate::accounts::{Capability, Error, InvalidPassword, Throttled, UnfitPassword};
 
 /// The media type of a problem document.
@@ -184,21 +187,6 @@ pub(super) fn code_text(code: Code) -> String {
     match code.to_json() {
         Some(serde_json::Value::String(text)) => text,
         _ => String::new(),
-    }
-}
-
-/// The challenges of a 401 (RFC 6750, 3): they say what is wrong only when a token was
-/// sent. An API key may come by HTTP Basic too, and whoever tried that must be told of it (RFC 6749, 5.2).
-fn challenges(code: Code) -> &'static [&'static str] {
-    const BEARER: &str = "Bearer realm=\"latchkey\"";
-    const INVALID: &str = "Bearer realm=\"latchkey\", error=\"invalid_token\"";
-    const BASIC: &str = "Basic realm=\"latchkey\"";
-    match code {
-        Code::TokenInvalid | Code::TokenExpired => &[INVALID],
-        Code::ApiKeyRequired => &[BEARER, BASIC],
-        Code::ApiKeyInvalid => &[INVALID, BASIC],
-        code if code.status().as_u16() == 401 => &[BEARER],
-        _ => &[],
     }
 }
 
