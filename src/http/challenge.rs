@@ -1,4 +1,4 @@
-//! Challenges: how a refusal says what to authenticate with (RFC 9110, 11.6.1).
+//! What clients of OAuth look at in a refusal: the challenges, and the word for it.
 
 use super::code::Code;
 
@@ -14,5 +14,14 @@ pub(super) fn challenges(code: Code) -> &'static [&'static str] {
         Code::ApiKeyInvalid => &[INVALID, BASIC],
         code if code.status().as_u16() == 401 => &[BEARER],
         _ => &[],
+    }
+}
+
+/// What a client of OAuth looks at in place of the code (RFC 6749, 5.2).
+pub(super) fn oauth_error(code: Code) -> Option<&'static str> {
+    match code {
+        Code::MalformedForm => Some("invalid_request"),
+        Code::ApiKeyRequired | Code::ApiKeyInvalid => Some("invalid_client"),
+        _ => None,
     }
 }

@@ -13,7 +13,7 @@ use poem_openapi::{
 };
 
 use super::{
-    challenge::challenges,
+    challenge::{challenges, oauth_error},
     code::{Code, FieldCode},
 };
 use crate::accounts::{Capability, Error, InvalidPassword, Throttled, UnfitPassword};
@@ -187,15 +187,6 @@ pub(super) fn code_text(code: Code) -> String {
     match code.to_json() {
         Some(serde_json::Value::String(text)) => text,
         _ => String::new(),
-    }
-}
-
-/// What a client of OAuth looks at in place of the code (RFC 6749, 5.2).
-fn oauth_error(code: Code) -> Option<&'static str> {
-    match code {
-        Code::MalformedForm => Some("invalid_request"),
-        Code::ApiKeyRequired | Code::ApiKeyInvalid => Some("invalid_client"),
-        _ => None,
     }
 }
 

@@ -87,10 +87,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             &[InvalidParameter, UserNotFound, EmailTaken, UsernameTaken, VersionMismatch, Contended],
         ],
         "list_user_events" => &[ADMIN, STORE, &[InvalidParameter, UserNotFound]],
-        "patch_user_grants" => {
-            &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]
-        }
-        "suspend_user" => {
+        "patch_user_grants" | "suspend_user" => {
             &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]
         }
         "unsuspend_user" => &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, Contended]],

@@ -170,8 +170,15 @@ impl Audit<'_> {
                 Some(Place::Outbox(bucket) | Place::DeadLetters(bucket)) => self.look_at_mails_of(bucket, key).await?,
                 // What it was made with was read when the store was opened. Figures are counted in the commits that change them,
                 // and events are written in those that they tell of.
-                Some(Place::Meta | Place::Figures(_) | Place::Admins(_) | Place::Roles(_)) => {}
-                Some(Place::Events(..) | Place::Failures(..) | Place::Deleted(_)) => {}
+                Some(
+                    Place::Meta
+                    | Place::Figures(_)
+                    | Place::Admins(_)
+                    | Place::Roles(_)
+                    | Place::Events(..)
+                    | Place::Failures(..)
+                    | Place::Deleted(_),
+                ) => {}
                 None => {
                     self.report.summary.unknown += 1;
                     (self.report.tell)(AuditEvent::Unknown(key));

@@ -1,5 +1,4 @@
 //! What a user may do, whether they may sign in, and whether there is one.
-#![expect(clippy::unused_async, reason = "the macro of poem-openapi takes async handlers only")]
 
 use std::sync::Arc;
 
