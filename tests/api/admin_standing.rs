@@ -11,7 +11,7 @@ impl TestApp {
     }
 
     /// The kinds of a user's events, the latest first.
-    async fn kinds(&self, id: &str) -> Vec<String> {
+    async fn kinds_of(&self, id: &str) -> Vec<String> {
         let path = format!("/v1/admin/users/{id}/events");
         let events = self.admin("GET", &path).await.send().await.expect(200).body;
         let kind = |event: &Value| event["kind"].as_str().unwrap().to_owned();
@@ -50,7 +50,7 @@ on_every_store! { administered
         let active = app.standing("DELETE", &ada.id, "/suspension", json!({})).await.expect(200).body;
         assert_eq!(active["status"], json!("active"));
         app.sign_in(&ada.email, PASSWORD).await.expect(201);
-        let kinds = app.kinds(&ada.id).await;
+        let kinds = app.kinds_of(&ada.id).await;
         assert!(["suspended", "unsuspended"].iter().all(|kind| kinds.iter().any(|found| found == kind)), "{kinds:?}");
 
         let past = json!({"until": "2020-01-01T00:00:00Z"});
