@@ -4,6 +4,7 @@
 //! What a record says it costs is bounded for each of them: a hostile record must not take all memory, or hours.
 
 mod bcrypt;
+mod firebase;
 mod pbkdf2;
 mod scrypt;
 #[cfg(test)]
@@ -11,12 +12,13 @@ mod tests;
 
 use std::str::FromStr;
 
-use self::{bcrypt::Bcrypt, pbkdf2::Pbkdf2, scrypt::Scrypt};
+use self::{bcrypt::Bcrypt, firebase::Firebase, pbkdf2::Pbkdf2, scrypt::Scrypt};
 use super::encoded::Unreadable;
 
 /// A hash that is not of Argon2.
 pub(super) enum Foreign {
     Bcrypt(Bcrypt),
+    Firebase(Firebase),
     Scrypt(Scrypt),
     Pbkdf2(Pbkdf2),
 }
@@ -26,6 +28,7 @@ impl Foreign {
     pub(super) fn matches(&self, password: &[u8]) -> Result<bool, Unreadable> {
         let equal = match self {
             Self::Bcrypt(hash) => hash.matches(password),
+            Self::Firebase(hash) => hash.matches(password)?,
             Self::Scrypt(hash) => hash.matches(password)?,
             Self::Pbkdf2(hash) => hash.matches(password),
         };
@@ -41,6 +44,7 @@ impl FromStr for Foreign {
     fn from_str(text: &str) -> Result<Self, Unreadable> {
         match text {
             text if text.starts_with("$2") => text.parse().map(Self::Bcrypt),
+            text if text.starts_with("$fbscrypt$") => text.parse().map(Self::Firebase),
             text if text.starts_with("$scrypt$") => text.parse().map(Self::Scrypt),
             text => text.parse().map(Self::Pbkdf2),
         }

@@ -36,16 +36,9 @@ impl FromStr for Scrypt {
                 _ => return Err(Unreadable),
             }
         }
-        let (Some(ln @ 1..=30), Some(r @ 1..=64), Some(p @ 1..=64), true) = (ln, r, p, is_known) else {
-            return Err(Unreadable);
-        };
-        let memory = (128 * u64::from(r)) << ln;
-        if memory > MOST_MEMORY || memory * u64::from(p) > MOST_WORK {
-            return Err(Unreadable);
-        }
-        let ln = u8::try_from(ln).map_err(|_| Unreadable)?;
+        let (Some(ln), Some(r), Some(p), true) = (ln, r, p, is_known) else { return Err(Unreadable) };
         Ok(Self {
-            params: Params::new(ln, r, p).map_err(|_| Unreadable)?,
+            params: params(ln, r, p)?,
             salt: parsed.salt.ok_or(Unreadable)?,
             hash: parsed.hash.ok_or(Unreadable)?,
         })
@@ -58,4 +51,15 @@ impl Scrypt {
         scrypt::scrypt(password, &self.salt, &self.params, &mut computed).map_err(|_| Unreadable)?;
         Ok(Output::new(&computed).is_ok_and(|computed| computed == self.hash)) // in constant time
     }
+}
+
+/// These costs, unless they are more than a hash may cost. The first of them is a power of 2.
+pub(super) fn params(ln: u32, r: u32, p: u32) -> Result<Params, Unreadable> {
+    let (1..=30, 1..=64, 1..=64) = (ln, r, p) else { return Err(Unreadable) };
+    let memory = (128 * u64::from(r)) << ln;
+    if memory > MOST_MEMORY || memory * u64::from(p) > MOST_WORK {
+        return Err(Unreadable);
+    }
+    let ln = u8::try_from(ln).map_err(|_| Unreadable)?;
+    Params::new(ln, r, p).map_err(|_| Unreadable)
 }

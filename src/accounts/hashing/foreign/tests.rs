@@ -6,6 +6,7 @@
 //!   `PBKDF2SHA1PasswordHasher`
 //! - bcrypt 4.0.1: `bcrypt.hashpw(b"correct horse", b"$2b$04$abcdefghijklmnopqrstuu")`; libxcrypt 4.4 by Perl, for the
 //!   other versions: `crypt("correct horse", "\$2y\$04\$abcdefghijklmnopqrstuu")`
+//! - Firebase: Python's `hashlib.scrypt`, and `openssl enc -aes-256-ctr`, which find what Firebase publishes too
 //! - Python's hashlib, for PHC: `hashlib.pbkdf2_hmac("sha256", b"correct horse", b"0123456789abcdef", 100, 32)`
 
 use super::Foreign;
@@ -15,7 +16,10 @@ fn matches(hash: &str, password: &[u8]) -> bool {
     parsed.matches(password).unwrap()
 }
 
-const RIGHT: [&str; 13] = [
+/// What Firebase publishes as an example of its parameters (github.com/firebase/scrypt), of `user1password`.
+const FIREBASE: &str = "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==";
+
+const RIGHT: [&str; 14] = [
     "$pbkdf2$100$MDEyMzQ1Njc4OWFiY2RlZg$V3XayUfKyrxmgwPR15l/HF5oItM",
     "$pbkdf2-sha256$100$MDEyMzQ1Njc4OWFiY2RlZg$jFv3hht7uRixqMdKdjkASH0qpaB7Y6oFZhc.KxyeitI",
     "$pbkdf2-sha512$100$MDEyMzQ1Njc4OWFiY2RlZg$/yFakMlDl2xIXcbIvCmwQ3f5b.vB2Ui5t7qa6qg93Z6NvAdTkzlGNgvVQDGF.H9HWKVKWQEKRd6jq7U5b.vBag",
@@ -29,7 +33,13 @@ const RIGHT: [&str; 13] = [
     "$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e",
     "$2x$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e",
     "$2y$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e",
+    "$fbscrypt$v=1,n=4,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$MDEyMzQ1Njc4OWFiY2RlZg==$hVEvsIBAjH42cP6vJyt4aQQD7kQnZG+EMK2ggwi47gt6vZnqVQMI1QfX91+zUCHxyHFUpIOykaF8tHSmqwQ5gA==",
 ];
+
+#[test]
+fn the_example_of_firebase_is_right() {
+    assert!(matches(FIREBASE, b"user1password") && !matches(FIREBASE, b"user1passworD"));
+}
 
 #[test]
 fn the_hashes_of_others_are_right_for_their_password_alone() {
@@ -107,6 +117,18 @@ fn what_is_malformed_or_costs_too_much_is_refused() {
         (passlib, "$100$", "$0$"),
         (passlib, "$100$", "$99999999999$"),
         (passlib, "$jFv3hht7uRixqMdKdjkASH0qpaB7Y6oFZhc.KxyeitI", "$jFv3"),
+        (FIREBASE, "v=1", "v=2"),
+        (FIREBASE, "n=14", "n=0"),
+        (FIREBASE, "n=14", "n=21"),
+        (FIREBASE, "n=14", "n=64"),
+        (FIREBASE, "n=14,r=8,p=1", "n=20,r=8,p=5"),
+        (FIREBASE, "r=8", "r=+8"),
+        (FIREBASE, "p=1,", ""),
+        (FIREBASE, "ss=Bw==,", ""),
+        (FIREBASE, "ss=Bw==", "ss=!"),
+        (FIREBASE, "9WmXA==", "9Q=="),
+        (FIREBASE, "$42xEC+ixf3L2lw==", ""),
+        (FIREBASE, "id5lQ==", "i"),
         (django, "$100$", "$0$"),
         (django, "$100$", "$10000001$"),
         (django, "sha256", "md5"),
