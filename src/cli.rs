@@ -8,7 +8,9 @@ use clap::{
 };
 
 use crate::{
-    commands::{ApiKeysCommand, KeysCommand, OutboxCommand, RolesCommand, UsersCommand},
+    commands::{
+        ApiKeysCommand, ExportArguments, ImportArguments, KeysCommand, OutboxCommand, RolesCommand, UsersCommand,
+    },
     config::{Config, duration},
 };
 
@@ -74,6 +76,18 @@ pub enum Command {
         #[command(subcommand)]
         command: RolesCommand,
     },
+    /// Import users, one on each line, as `docs/import.md` says. A user who is there already is never changed, so an import
+    /// that was cut is run again. Exit code 0 if each line is a user then, 1 if one is not, 2 if the import did not come to
+    /// its end.
+    ///
+    /// What is wrong with a line is told on standard output. The service may run meanwhile on Redis; on the embedded store
+    /// it must be stopped.
+    Import(ImportArguments),
+    /// Export every user with the hash of their password, one on each line, as an import reads them. Exit code 0 if all of
+    /// them are there, 1 if some cannot be read, 2 if the export did not come to its end.
+    ///
+    /// The service may run meanwhile on Redis; on the embedded store it must be stopped.
+    Export(ExportArguments),
     /// List or rotate the keys that sign access tokens. On the embedded store the service must be stopped.
     Keys {
         /// What to do with them.

@@ -18,6 +18,8 @@ fn main() -> ExitCode {
         Command::Openapi { yaml } => commands::openapi(yaml),
         Command::Check { repair, json } => commands::check(&cli.config, repair, json),
         Command::Users { command } => commands::users(&cli.config, &command),
+        Command::Import(arguments) => commands::import(&cli.config, &arguments),
+        Command::Export(arguments) => commands::export(&cli.config, &arguments),
         Command::Outbox { command } => commands::outbox(&cli.config, &command),
         Command::Roles { command } => commands::roles(&cli.config, &command),
         Command::Keys { command } => commands::keys(&cli.config, &command),

@@ -40,6 +40,7 @@ mod statistics;
 mod suspension;
 mod throttle;
 mod token;
+mod transfer;
 mod user;
 mod user_agent;
 mod username;
@@ -86,6 +87,10 @@ pub use self::{
     suspension::{InvalidSuspensionReason, Suspension, SuspensionReason},
     throttle::{InvalidLimits, Limit, Limits, Policy, ThrottleSettings, Throttled},
     token::{AccessToken, Issued, Reauthenticated, RefreshToken, Rotation, SignedIn, TokenSettings, Tokens},
+    transfer::{
+        ExportError, Exported, FaultKind, Import, ImportConflict, ImportError, ImportOutcome, ImportSummary, Imported,
+        LineFault, LineProblem, Lines, MAX_LINE, RawLine,
+    },
     user::{Device, Session, SessionId, User, UserId},
     username::{InvalidUsername, Username},
     users::{

@@ -1,18 +1,15 @@
 //! `latchkey check`: audits a whole store, and repairs what is safe.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{fail, say, with_accounts};
+use super::{TICK, fail, say, with_accounts};
 use crate::{
     accounts::{AuditEvent, AuditSummary, Fault, Outcome},
     config::Config,
 };
-
-/// How often the progress bar moves while nothing else does.
-const TICK: Duration = Duration::from_millis(200);
 
 /// So many unknown keys are shown, at the most.
 const SHOWN: u64 = 20;

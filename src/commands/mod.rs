@@ -4,23 +4,27 @@ mod api_keys;
 mod check;
 mod create_user;
 mod doctor;
+mod export;
 mod hash_cost;
 mod health;
+mod import;
 mod keys;
 mod outbox;
 mod roles;
 mod serve;
 mod users;
 
-use std::{io::Write, process::ExitCode, sync::Arc};
+use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 
 pub use self::{
     api_keys::{ApiKeysCommand, api_keys},
     check::check,
     create_user::CreateArguments,
     doctor::doctor,
+    export::{ExportArguments, export},
     hash_cost::hash_cost,
     health::health,
+    import::{ImportArguments, import},
     keys::{KeysCommand, keys},
     outbox::{OutboxCommand, outbox},
     roles::{RolesCommand, roles},
@@ -34,6 +38,9 @@ use crate::{
     http, telemetry,
 };
 
+/// How often a progress bar moves while nothing else does.
+const TICK: Duration = Duration::from_millis(200);
+
 /// Prints the OpenAPI document.
 #[must_use]
 pub fn openapi(yaml: bool) -> ExitCode {
@@ -42,15 +49,26 @@ pub fn openapi(yaml: bool) -> ExitCode {
 
 /// Does something with the accounts of a store that is in use already, and is told where they are.
 fn with_accounts(config: &Config, act: impl AsyncFnOnce(&Arc<Accounts>, &str) -> ExitCode) -> ExitCode {
+    open_or(ExitCode::FAILURE, config, act)
+}
+
+/// Does something with these accounts, or ends with `failure` when they cannot be opened.
+fn open_or(failure: ExitCode, config: &Config, act: impl AsyncFnOnce(&Arc<Accounts>, &str) -> ExitCode) -> ExitCode {
     telemetry::start(config, None);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(e) => return fail(&format!("cannot start: {e}")),
+        Err(e) => {
+            fail(&format!("cannot start: {e}"));
+            return failure;
+        }
     };
     runtime.block_on(async {
         let (accounts, data) = match app::open_existing(config, Arc::new(SystemClock)).await {
             Ok((accounts, data)) => (Arc::new(accounts), data),
-            Err(e) => return fail(&e.to_string()),
+            Err(e) => {
+                fail(&e.to_string());
+                return failure;
+            }
         };
         let code = act(&accounts, &data).await;
         accounts.close().await;

@@ -52,7 +52,7 @@ impl User {
     }
 
     /// Whether `handle` is an address that this user could have had back until now, and whoever wants it may have.
-    pub(super) fn had(&self, handle: &Handle, now: Timestamp) -> bool {
+    pub(in crate::accounts) fn had(&self, handle: &Handle, now: Timestamp) -> bool {
         let previous = self.previous_email.as_ref().filter(|previous| !previous.is_good(now));
         previous.is_some_and(|previous| Handle::email(&previous.address) == *handle)
     }

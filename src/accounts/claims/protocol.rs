@@ -28,6 +28,20 @@ impl Accounts {
         }
     }
 
+    /// Claims `handle`, which nobody had a moment ago: in one step, if that is so still.
+    pub(in crate::accounts) async fn claim_new(&self, handle: &Handle, mine: &Claim) -> Result<(), Error> {
+        match self.put_claim(handle, mine, Expectation::Absent).await {
+            Err(CommitError::Conflict) => self.claim(handle, mine).await,
+            outcome => Ok(outcome?),
+        }
+    }
+
+    async fn put_claim(&self, handle: &Handle, mine: &Claim, expected: Expectation) -> Result<(), CommitError> {
+        let mut batch = Batch::new(keys::claim(handle));
+        batch.expect(Name::ROOT, expected).put(Name::ROOT, records::write_claim(mine));
+        self.store.commit(batch).await.map(drop)
+    }
+
     /// Claims `handle`, or says by whom it is taken. To claim again what is claimed already is no error.
     pub(in crate::accounts) async fn claim(&self, handle: &Handle, mine: &Claim) -> Result<(), Error> {
         let mut retry = self.retry();
@@ -60,14 +74,17 @@ impl Accounts {
                     }
                 }
             };
-            let mut batch = Batch::new(keys::claim(handle));
-            batch.expect(Name::ROOT, expected).put(Name::ROOT, records::write_claim(mine));
-            match self.store.commit(batch).await {
-                Ok(_) => return Ok(()),
+            match self.put_claim(handle, mine, expected).await {
+                Ok(()) => return Ok(()),
                 Err(CommitError::Conflict) => retry.pause().await?,
                 Err(e) => return Err(e.into()),
             }
         }
+    }
+
+    /// Waits until whoever had claimed something before this, and is not there any more, can be told from who is.
+    pub(in crate::accounts) async fn wait_for_pending_claims(&self) {
+        tokio::time::sleep(PATIENCE).await;
     }
 
     /// Takes a claim back, if it is still the one that `op` made for `user`. What cannot be taken back is dead anyway,

@@ -1,0 +1,306 @@
+//! Importing: lines become users, some hundred at a time, and each line has its outcome.
+
+use std::{collections::HashSet, fmt, io, sync::Arc};
+
+use super::{
+    fault::{FaultKind, LineFault, LineProblem},
+    form::Form,
+    lines::{Lines, RawLine},
+    look::{Candidate, Found},
+};
+use crate::accounts::{
+    Accounts, authority::Authority, capability::Capability, claims::HandleKind, clock::Timestamp, digest::Digest,
+    error::Error, user::UserId,
+};
+
+/// How many lines are looked at together, at the most.
+const WINDOW: usize = 1000;
+
+/// How many bytes these have, at the most, but for the last of them.
+const WINDOW_BYTES: usize = 2 * 1024 * 1024;
+
+/// How users are imported.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// Whether everything is looked at and nothing is written.
+    pub dry_run: bool,
+    /// Whoever imports: they give nobody what they may not do themselves.
+    pub by: Authority,
+}
+
+/// What became of a line.
+#[derive(Debug)]
+pub struct Imported {
+    /// The number of the line, the first of which is 1.
+    pub line: u64,
+    /// What became of it.
+    pub outcome: ImportOutcome,
+}
+
+/// What can become of a line.
+#[derive(Clone, Debug)]
+pub enum ImportOutcome {
+    /// It made this user. In a dry run it would make one, whose id is known if the line says it.
+    Created(Option<UserId>),
+    /// This user was there already.
+    Unchanged(UserId),
+    /// It is no user.
+    Invalid(LineProblem),
+    /// Somebody else has something that it says.
+    Conflict(ImportConflict),
+    /// The store failed. Whether the user was made is unknown; the line can be imported again.
+    Failed(Arc<Error>),
+}
+
+/// What somebody else has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportConflict {
+    /// The email address.
+    EmailTaken,
+    /// The username.
+    UsernameTaken,
+    /// The id: another user has it, or one had it who was deleted less than a day ago.
+    IdTaken,
+}
+
+/// How many lines came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportSummary {
+    /// Users that were made, or would be.
+    pub created: u64,
+    /// Users that were there already.
+    pub unchanged: u64,
+    /// Lines that are no user.
+    pub invalid: u64,
+    /// Lines that say what somebody else has.
+    pub conflicts: u64,
+    /// Lines that the store failed at.
+    pub failed: u64,
+}
+
+/// Why an import ended before its last line.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// Whoever wants to import may not.
+    #[error(transparent)]
+    Refused(Error),
+    /// The lines cannot be read any further.
+    #[error("cannot read on: {0}")]
+    Unreadable(#[from] io::Error),
+    /// The store has no room, or does not answer.
+    #[error("{0}")]
+    Store(Arc<Error>),
+}
+
+impl Accounts {
+    /// Imports users, each from one of `lines`, and tells what became of each line, not always in their order. What a user
+    /// has whose id or address is there already is never changed. In a dry run nothing is written, and 8 bytes are kept of
+    /// each id, address and username.
+    ///
+    /// # Errors
+    /// [`ImportError`]. What was told until then is so, and the lines can be imported again, from the first one.
+    pub async fn import<R: io::BufRead + Send>(
+        &self,
+        lines: Lines<R>,
+        import: &Import,
+        tell: &mut (dyn FnMut(Imported) + Send),
+    ) -> Result<(), ImportError> {
+        import.by.needs(Capability::ImportUsers).map_err(ImportError::Refused)?;
+        let mut run = Run { import, begun: self.clock.now(), has_waited: false, seen: HashSet::new() };
+        let mut lines = lines.into_iter();
+        loop {
+            let (mut window, mut count, mut bytes) = (Vec::new(), 0, 0);
+            while count < WINDOW && bytes < WINDOW_BYTES {
+                let Some(line) = lines.next() else { break };
+                let (line, raw) = line?;
+                count += 1;
+                bytes += if let RawLine::Text(text) = &raw { text.len() } else { 0 };
+                match self.candidate(line, &raw, import) {
+                    Ok(candidate) => window.push(candidate),
+                    Err(outcome) => tell(Imported { line, outcome }),
+                }
+            }
+            if count == 0 {
+                return Ok(());
+            }
+            let mut failure = None;
+            let mut tell = |line, outcome| {
+                if let ImportOutcome::Failed(error) = &outcome
+                    && matches!(**error, Error::StoreUnavailable(_) | Error::StoreFull)
+                {
+                    failure = Some(Arc::clone(error));
+                }
+                tell(Imported { line, outcome });
+            };
+            while !window.is_empty() {
+                let (apart, later) = apart(window);
+                for (line, outcome) in self.import_apart(&mut run, apart).await {
+                    tell(line, outcome);
+                }
+                window = later;
+            }
+            if let Some(error) = failure {
+                return Err(ImportError::Store(error));
+            }
+        }
+    }
+
+    /// The user that a line says.
+    fn candidate(&self, line: u64, raw: &RawLine, import: &Import) -> Result<Candidate, ImportOutcome> {
+        let RawLine::Text(text) = raw else { return Err(ImportOutcome::Invalid(LineProblem::TooLong)) };
+        let now = self.clock.now();
+        let form = Form::read(text, now).map_err(ImportOutcome::Invalid)?;
+        if !import.by.may_give(&form.grants) {
+            let message = "must not give what you may not do yourself";
+            let (field, kind) = ("permissions".to_owned(), FaultKind::Forbidden);
+            let fault = LineFault { field, kind, message: message.to_owned() };
+            return Err(ImportOutcome::Invalid(LineProblem::Fields(vec![fault])));
+        }
+        let unusable = self.hasher.unusable().map_err(|e| ImportOutcome::Failed(Arc::new(e)))?;
+        let user = form.to_user(now, self.random, || unusable);
+        Ok(Candidate { line, form, user })
+    }
+
+    /// Imports users who have nothing in common with each other.
+    async fn import_apart(&self, run: &mut Run<'_>, candidates: Vec<Candidate>) -> Vec<(u64, ImportOutcome)> {
+        let found = match self.look_at_rest(run, &candidates).await {
+            Ok(found) => found,
+            Err(error) => {
+                let error = Arc::new(error);
+                let failed = |candidate: Candidate| (candidate.line, ImportOutcome::Failed(Arc::clone(&error)));
+                return candidates.into_iter().map(failed).collect();
+            }
+        };
+        let (mut outcomes, mut to_make) = (Vec::new(), Vec::new());
+        for (candidate, found) in candidates.into_iter().zip(found) {
+            let line = candidate.line;
+            match found {
+                Found::Settled(outcome) => outcomes.push((line, outcome)),
+                Found::Contested(handle, _) if run.import.dry_run && handle.is_some() => {
+                    outcomes.extend(handle.map(|kind| (line, ImportOutcome::Conflict(kind.into()))));
+                }
+                Found::Free | Found::Contested(..) if run.import.dry_run => {
+                    outcomes.push((line, run.would_make(&candidate)))
+                }
+                Found::Free | Found::Contested(..) => to_make.push(candidate),
+            }
+        }
+        outcomes.extend(self.settle(to_make).await);
+        outcomes
+    }
+
+    /// Looks, and if somebody was about to have something when the import began, once more when they must have it, or have
+    /// died: a former run of the same import, most of all. That is waited for once.
+    async fn look_at_rest(&self, run: &mut Run<'_>, candidates: &[Candidate]) -> Result<Vec<Found>, Error> {
+        let found = self.look(candidates).await?;
+        let is_unsettled = |found: &Found| matches!(found, Found::Contested(Some(_), at) if *at < run.begun);
+        if run.has_waited || run.import.dry_run || !found.iter().any(is_unsettled) {
+            return Ok(found);
+        }
+        run.has_waited = true;
+        self.wait_for_pending_claims().await;
+        self.look(candidates).await
+    }
+}
+
+/// An import under way.
+struct Run<'a> {
+    import: &'a Import,
+    begun: Timestamp,
+    has_waited: bool,
+    /// In a dry run: what the lines before have, by the beginning of a digest.
+    seen: HashSet<u64>,
+}
+
+impl Run<'_> {
+    /// What a line would come to of which nothing is in the store.
+    fn would_make(&mut self, candidate: &Candidate) -> ImportOutcome {
+        let id = candidate.form.id;
+        let names = candidate.names();
+        for (conflict, name) in &names {
+            if self.seen.contains(&fingerprint(name)) {
+                return ImportOutcome::Conflict(*conflict);
+            }
+        }
+        self.seen.extend(names.iter().map(|(_, name)| fingerprint(name)));
+        ImportOutcome::Created(id)
+    }
+}
+
+/// Takes those out of `window` that have nothing in common with one before them. The others come later.
+fn apart(window: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>) {
+    let mut taken = HashSet::new();
+    window.into_iter().partition(|candidate| {
+        let names = candidate.names();
+        // All of them count, also of one that comes later, so that those behind it come later still.
+        names.into_iter().fold(true, |is_apart, (_, name)| taken.insert(name) && is_apart)
+    })
+}
+
+fn fingerprint(name: &str) -> u64 {
+    u64::from_ne_bytes(Digest::of(name.as_bytes()).as_bytes().first_chunk().copied().unwrap_or_default())
+}
+
+impl From<HandleKind> for ImportConflict {
+    fn from(kind: HandleKind) -> Self {
+        match kind {
+            HandleKind::Email => Self::EmailTaken,
+            HandleKind::Username => Self::UsernameTaken,
+        }
+    }
+}
+
+impl ImportConflict {
+    /// Its name for programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EmailTaken => "email_taken",
+            Self::UsernameTaken => "username_taken",
+            Self::IdTaken => "id_taken",
+        }
+    }
+}
+
+impl fmt::Display for ImportConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EmailTaken => "another user has the email address, or this one with other data",
+            Self::UsernameTaken => "another user has the username",
+            Self::IdTaken => "the id belongs to a user with another address, or to one who was just deleted",
+        })
+    }
+}
+
+impl ImportOutcome {
+    /// Its name for programs.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Created(_) => "created",
+            Self::Unchanged(_) => "unchanged",
+            Self::Invalid(_) => "invalid",
+            Self::Conflict(_) => "conflict",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+impl ImportSummary {
+    /// Counts one more line.
+    pub fn count(&mut self, outcome: &ImportOutcome) {
+        *match outcome {
+            ImportOutcome::Created(_) => &mut self.created,
+            ImportOutcome::Unchanged(_) => &mut self.unchanged,
+            ImportOutcome::Invalid(_) => &mut self.invalid,
+            ImportOutcome::Conflict(_) => &mut self.conflicts,
+            ImportOutcome::Failed(_) => &mut self.failed,
+        } += 1;
+    }
+
+    /// Whether every line is a user now, or would be.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        (self.invalid, self.conflicts, self.failed) == (0, 0, 0)
+    }
+}

@@ -1,0 +1,140 @@
+//! Making users: what they have is claimed first, and then one commit makes many of a bucket.
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures_util::{StreamExt, stream};
+
+use super::{
+    import::{ImportConflict, ImportOutcome},
+    look::Candidate,
+};
+use crate::{
+    accounts::{
+        Accounts,
+        error::Error,
+        keys::{self, Home},
+        users,
+    },
+    store::{Batch, CommitError, Expectation},
+};
+
+/// How many claims or commits are under way at once.
+const AT_ONCE: usize = 32;
+
+/// How many users one commit makes, at the most.
+const TOGETHER: usize = 64;
+
+type Outcomes = Vec<(u64, ImportOutcome)>;
+
+impl Accounts {
+    /// Makes these users, who have nothing in common with each other.
+    pub(super) async fn settle(&self, candidates: Vec<Candidate>) -> Outcomes {
+        let claims = candidates.into_iter().map(|candidate| async {
+            let claimed = self.claim_all(&candidate).await;
+            (candidate, claimed)
+        });
+        let claims = stream::iter(claims.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+        let claimed = claims.collect::<Vec<_>>().await;
+        let (mut outcomes, mut buckets) = (Outcomes::new(), HashMap::<_, Vec<_>>::new());
+        for (candidate, claimed) in claimed {
+            match claimed {
+                Ok(()) => buckets.entry(Home::of(candidate.user.id).bucket()).or_default().push(candidate),
+                Err(error) => outcomes.push((candidate.line, refused(error))),
+            }
+        }
+        let mut groups = Vec::new();
+        for mut bucket in buckets.into_values() {
+            while !bucket.is_empty() {
+                let rest = bucket.split_off(bucket.len().min(TOGETHER));
+                groups.push(std::mem::replace(&mut bucket, rest));
+            }
+        }
+        let commits = groups.into_iter().map(|group| self.make_group(group)).collect::<Vec<_>>();
+        let mut made = stream::iter(commits).buffer_unordered(AT_ONCE);
+        while let Some(made) = made.next().await {
+            outcomes.extend(made);
+        }
+        outcomes
+    }
+
+    /// Claims what the user is to have.
+    async fn claim_all(&self, candidate: &Candidate) -> Result<(), Error> {
+        for (handle, op) in candidate.user.handles() {
+            let claim = candidate.claim(op, self.clock.now());
+            if let Err(error) = self.claim_new(&handle, &claim).await {
+                if !matches!(error, Error::StoreUnavailable(_)) {
+                    self.give_up(candidate).await;
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes users of one bucket in one commit, and if one of them is there already, each in one of its own.
+    async fn make_group(&self, group: Vec<Candidate>) -> Outcomes {
+        let Some(first) = group.first() else { return Vec::new() };
+        let mut batch = Batch::new(Home::of(first.user.id).slot());
+        for candidate in &group {
+            batch.expect(Home::of(candidate.user.id).user(), Expectation::Absent);
+            users::write(&mut batch, None, &candidate.user);
+        }
+        let outcome = self.store.commit(batch).await;
+        let mut outcomes = Outcomes::new();
+        match outcome {
+            Ok(_) => {
+                let made = |candidate: Candidate| (candidate.line, ImportOutcome::Created(Some(candidate.user.id)));
+                outcomes.extend(group.into_iter().map(made));
+            }
+            Err(CommitError::Conflict) if group.len() > 1 => {
+                for candidate in group {
+                    outcomes.extend(Box::pin(self.make_group(vec![candidate])).await);
+                }
+            }
+            Err(error) => {
+                let is_conflict = matches!(error, CommitError::Conflict);
+                let is_unknown = matches!(error, CommitError::Unavailable(_));
+                let error = Arc::new(Error::from(error));
+                for candidate in group {
+                    let outcome = if is_conflict { self.met_at_last(&candidate).await } else { None };
+                    // What the commit may yet make good stays claimed.
+                    if !is_unknown {
+                        self.give_up(&candidate).await;
+                    }
+                    let failed = || ImportOutcome::Failed(Arc::clone(&error));
+                    outcomes.push((candidate.line, outcome.unwrap_or_else(failed)));
+                }
+            }
+        }
+        outcomes
+    }
+
+    /// What there is of a user who was not to be there.
+    async fn met_at_last(&self, candidate: &Candidate) -> Option<ImportOutcome> {
+        match self.find_user(candidate.user.id).await {
+            Ok(found) => candidate.form.id.and(found).map(|found| candidate.met(&found.value)),
+            Err(error) => Some(ImportOutcome::Failed(error.into())),
+        }
+    }
+
+    /// Gives back what was claimed in vain. Of a line with an id, another run may rely on the same claims: there only what is
+    /// dead is dropped.
+    async fn give_up(&self, candidate: &Candidate) {
+        for (handle, op) in candidate.user.handles() {
+            if candidate.form.id.is_none() {
+                self.release(&handle, candidate.user.id, op).await;
+            } else if let Err(error) = self.drop_claim(&keys::claim(&handle)).await {
+                tracing::warn!(user.id = %candidate.user.id, %error, "a claim was left behind");
+            }
+        }
+    }
+}
+
+/// What it means that something cannot be claimed.
+fn refused(error: Error) -> ImportOutcome {
+    match error {
+        Error::EmailTaken => ImportOutcome::Conflict(ImportConflict::EmailTaken),
+        Error::UsernameTaken => ImportOutcome::Conflict(ImportConflict::UsernameTaken),
+        error => ImportOutcome::Failed(Arc::new(error)),
+    }
+}
