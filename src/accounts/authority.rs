@@ -70,8 +70,11 @@ impl Authority {
         capabilities.iter().try_for_each(|capability| self.needs(*capability))
     }
 
-    /// Checks that they may do this.
-    pub(super) fn needs(&self, capability: Capability) -> Result<(), Error> {
+    /// Checks that they may do this, before anything costs something.
+    ///
+    /// # Errors
+    /// [`Error::PermissionDenied`] or, of an API key, [`Error::InsufficientScope`].
+    pub fn needs(&self, capability: Capability) -> Result<(), Error> {
         if self.capabilities.contains(&capability) {
             return Ok(());
         }

@@ -102,11 +102,13 @@ catalogue! {
     VersionMismatch PRECONDITION_FAILED "Version mismatch"
         "What is to be changed has changed since the version in `If-Match`. Read it again and decide anew.";
     BodyTooLarge PAYLOAD_TOO_LARGE "Body too large"
-        "The body is larger than this service takes, which is 64 KiB unless its operator decided otherwise. Send a smaller one.";
+        "The body is larger than this service takes, which is 64 KiB unless its operator decided otherwise, and 16 MiB for an import. Send a smaller one.";
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "Unsupported media type"
-        "Send JSON with the header `Content-Type: application/json`, and a form, which the operations of `/v1/tokens` take, with `Content-Type: application/x-www-form-urlencoded`.";
+        "Send JSON with the header `Content-Type: application/json`, and a form, which the operations of `/v1/tokens` take, with `Content-Type: application/x-www-form-urlencoded`. An import is `application/x-ndjson`.";
     ValidationFailed UNPROCESSABLE_ENTITY "Validation failed"
         "Some fields of the body are not acceptable. `errors` lists every one of them.";
+    TooManyLines UNPROCESSABLE_ENTITY "Too many lines"
+        "An import has at most 10,000 lines. Send the others in another request, or use `latchkey import`.";
     IdempotencyKeyMismatch UNPROCESSABLE_ENTITY "Idempotency key mismatch"
         "This `Idempotency-Key` was sent before with another body. Use a new key for a new request.";
     TooManyAttempts TOO_MANY_REQUESTS "Too many attempts"
@@ -145,6 +147,8 @@ pub(super) enum FieldCode {
     TooShort,
     /// The value is too long or too large.
     TooLong,
+    /// Whoever asks may not give this.
+    Forbidden,
     /// Somebody who tries passwords would find this one too soon. The message says why and what is better.
     TooGuessable,
     /// This password was lost in a data breach, so whoever tries passwords would try it.

@@ -6,7 +6,11 @@ use bytes::Bytes;
 use poem::{Body, Endpoint, Middleware, Request, Result, error::ReadBodyError, http::Method};
 use tokio::sync::Semaphore;
 
-use super::{code::Code, problem::Problem};
+use super::{
+    code::Code,
+    problem::Problem,
+    upload::{self, UploadTime},
+};
 
 /// Bytes of large bodies that all connections together may have under way.
 const ROOM: usize = 128 * 1024 * 1024;
@@ -55,9 +59,15 @@ impl<E: Endpoint> Endpoint for Limited<E> {
 
     async fn call(&self, mut request: Request) -> Result<E::Output> {
         let RequestLimits { body: most, body_timeout } = self.limits;
+        let is_upload = upload::is_upload(&request);
+        let most = if is_upload { upload::MOST } else { most };
         let announced = request.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: u64| length > most as u64) {
             return Err(Problem::new(Code::BodyTooLarge).into());
+        }
+        if is_upload {
+            request.set_data(UploadTime(body_timeout));
+            return self.inner.call(request).await.map_err(closing);
         }
         let body = request.take_body();
         let is_large = !body.is_empty() && announced.is_none_or(|length| length > SMALL);
@@ -79,5 +89,13 @@ impl<E: Endpoint> Endpoint for Limited<E> {
             request.set_method(Method::GET);
         }
         self.inner.call(request).await
+    }
+}
+
+/// The rest of a body that was not read comes over the connection still, so nothing else can.
+fn closing(error: poem::Error) -> poem::Error {
+    match error.data::<Problem>() {
+        Some(problem) => problem.clone().closing().into(),
+        None => error,
     }
 }

@@ -41,6 +41,7 @@ mod sessions;
 mod swagger_ui;
 mod token_text;
 mod tokens;
+mod upload;
 mod urlencoded;
 mod users;
 mod web;
@@ -50,7 +51,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
 use self::{
-    admin::{AuditTrail, ManagedUsers, Roles, ServiceStatistics, UserStanding},
+    admin::{AuditTrail, Imports, ManagedUsers, Roles, ServiceStatistics, UserStanding},
     confirmations::Confirmations,
     cors::Cors,
     discovery::Discovery,
@@ -87,6 +88,7 @@ type Api = (
     UserStanding,
     AuditTrail,
     Roles,
+    Imports,
     ServiceStatistics,
     Discovery,
     HealthChecks,
@@ -124,6 +126,7 @@ const API: Api = (
     UserStanding,
     AuditTrail,
     Roles,
+    Imports,
     ServiceStatistics,
     Discovery,
     HealthChecks,

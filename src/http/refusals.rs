@@ -8,7 +8,7 @@ use super::code::Code::{
     IdempotencyKeyUsed, InsufficientScope, InternalError, InvalidCredentials, InvalidParameter, LastAdmin,
     MalformedBody, MalformedForm, MalformedJson, NoSigningKey, Overloaded, PermissionDenied, ReauthenticationRequired,
     RefreshTokenInvalid, RefreshTokenReused, RequestTimeout, RoleBuiltIn, RoleNotFound, SessionNotFound, StoreFull,
-    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, UnsupportedMediaType, UserNotFound, UsernameTaken,
+    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, TooManyLines, UnsupportedMediaType, UserNotFound, UsernameTaken,
     ValidationFailed, VersionMismatch,
 };
 
@@ -103,6 +103,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             &[ADMIN, COOKIE, WRITE, &[InvalidParameter, RoleNotFound, RoleBuiltIn, VersionMismatch, Contended]]
         }
         "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
+        "import_users" => &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UnsupportedMediaType, TooManyLines]],
         "revoke_token" => &[WRITE, FORM, &[Contended]],
         "get_keys" | "get_openid_configuration" | "get_server_metadata" | "health_live" => &[],
         "health_ready" => &[STORE, SIGN, &[Draining]],

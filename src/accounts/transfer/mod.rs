@@ -17,6 +17,8 @@ mod lines;
 mod look;
 mod members;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     export::{ExportError, Exported},

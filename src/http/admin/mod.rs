@@ -2,12 +2,14 @@
 
 mod auth;
 mod events;
+mod imports;
 mod roles;
 mod statistics;
 mod users;
 
 pub(super) use self::{
     events::AuditTrail,
+    imports::Imports,
     roles::Roles,
     statistics::ServiceStatistics,
     users::{ManagedUsers, UserStanding},

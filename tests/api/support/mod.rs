@@ -15,6 +15,7 @@ pub mod metrics;
 mod operator;
 mod outbox;
 pub mod page;
+pub mod place;
 mod process;
 pub mod range_service;
 pub mod smtp_server;
@@ -39,7 +40,7 @@ use tokio::{
 };
 
 pub use self::{
-    check::check,
+    check::{Checked, check},
     client::{Answer, Person, Request},
     clock::ManualClock,
     contract::Contract,

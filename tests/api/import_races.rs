@@ -1,0 +1,81 @@
+//! Imports beside registrations, beside each other, and cut in the midst: no address and no username has two users.
+
+use futures_util::future::join_all;
+
+use crate::{
+    cluster_of_servers::until,
+    import_command::crowd,
+    redis_server::command,
+    support::{TestApp, place::Place},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_an_address_that_is_imported_and_registered_at_once_has_one_user() {
+    let place = Place::redis().await;
+    let url = place.redis.as_ref().unwrap().url();
+    let app = TestApp::on_with(&url, &["--registrations-per-address", "none"]).await;
+    let text = crowd("crowd", 150, true) + &crowd("other", 150, false);
+    let (registered, imported) = tokio::join!(
+        async {
+            let mut made = 0;
+            for start in (0..150).step_by(10) {
+                let both = (start..start + 10).flat_map(|n| [format!("crowd{n}"), format!("other{n}")]);
+                let both = both.collect::<Vec<_>>();
+                let answers = join_all(both.iter().map(|who| app.register(who))).await;
+                for answer in answers {
+                    assert!([201, 409].contains(&answer.status), "{}", answer.body);
+                    made += u64::from(answer.status == 201);
+                }
+            }
+            made
+        },
+        async {
+            let import = || place.import(&text, &[]);
+            tokio::task::block_in_place(import)
+        }
+    );
+    let [created, unchanged, invalid, conflicts, failed] = imported.counts();
+    assert_eq!((created + registered, unchanged, invalid, failed), (300, 0, 0, 0), "{}", imported.said);
+    assert_eq!(conflicts, registered);
+    assert_eq!(place.export().lines().count(), 300);
+    place.check().expect_clean();
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_imports_of_the_same_lines_at_once_make_each_user_once() {
+    let place = Place::redis().await;
+    let text = crowd("crowd", 3000, true);
+    let imports = std::thread::scope(|scope| {
+        let runs = [(); 3].map(|()| scope.spawn(|| place.import(&text, &[])));
+        runs.map(|run| run.join().unwrap())
+    });
+    let created = imports.iter().map(|import| import.counts()[0]).sum::<u64>();
+    assert_eq!(created, 3000);
+    for import in &imports {
+        assert_eq!((import.code, import.counts()[0] + import.counts()[1]), (0, 3000), "{}", import.said);
+    }
+    place.check().expect_clean();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_an_import_that_was_killed_is_run_again_from_the_beginning() {
+    let place = Place::redis().await;
+    let text = crowd("crowd", 4000, true) + &crowd("other", 4000, false);
+    let client = place.redis.as_ref().unwrap().client().await;
+    for keys in [2_000, 9_000, 18_000] {
+        let mut import = place.begin_import(text.as_bytes());
+        until(async || command::<u64>(&client, "DBSIZE").await > keys).await;
+        import.kill().unwrap();
+        assert!(import.wait().unwrap().code().is_none(), "it was killed before its end");
+    }
+    let imported = place.import(&text, &[]);
+    let [created, unchanged, ..] = imported.counts();
+    assert_eq!((imported.code, created + unchanged), (0, 8000), "{}", imported.said);
+    assert!(created > 0 && unchanged > 0, "{}", imported.said);
+    let exported = place.export();
+    assert_eq!(exported.lines().count(), 8000);
+    assert_eq!(place.import(&text, &[]).counts(), [0, 8000, 0, 0, 0]);
+    assert_eq!(place.export(), exported);
+    place.check().expect_clean();
+}

@@ -1,0 +1,129 @@
+//! `POST /v1/admin/imports`: users over HTTP, from whoever may import them.
+
+use serde_json::json;
+
+use crate::support::{Answer, PASSWORD, TestApp};
+
+impl TestApp {
+    /// Imports these lines with a token or an API key.
+    async fn import(&self, token: &str, query: &str, text: impl Into<Vec<u8>>) -> Answer {
+        let request = self.post(&format!("/v1/admin/imports{query}")).bearer(token);
+        request.header("content-type", "application/x-ndjson").body(text.into()).send().await
+    }
+
+    async fn grant(&self, login: &str, permission: &str) {
+        let done = self.operator(&format!("users grant {login} --permission {permission}")).await;
+        assert!(done.status.success(), "{done:?}");
+    }
+}
+
+fn outcomes(answer: &Answer) -> Vec<(u64, &str, &str)> {
+    let items = answer.body["items"].as_array().unwrap();
+    items
+        .iter()
+        .map(|i| {
+            let problem = i["problem"]["code"].as_str().unwrap_or_default();
+            (i["line"].as_u64().unwrap(), i["outcome"].as_str().unwrap(), problem)
+        })
+        .collect()
+}
+
+async fn importing_takes_its_permission(app: TestApp) {
+    let ada = app.person("ada").await;
+    let line = r#"{"email": "eve@example.com", "username": "eve"}"#;
+    app.import(&ada.token, "", line).await.refused(403, "permission_denied");
+    app.import("nothing", "", line).await.refused(401, "token_invalid");
+    app.grant("ada@example.com", "users:import").await;
+    app.import(&ada.token, "", line).await.refused(403, "permission_denied");
+    app.grant("ada@example.com", "latchkey:users:import").await;
+
+    let dry = app.import(&ada.token, "?dry_run=true", line).await.expect(200).body;
+    assert_eq!((&dry["created"], &dry["items"][0]), (&json!(1), &json!({"line": 1, "outcome": "created"})));
+    let made = app.import(&ada.token, "", line).await.expect(200).body;
+    assert_eq!(
+        (&made["created"], &made["items"][0]["outcome"]),
+        (&json!(1), &json!("created")),
+        "a dry run made nothing"
+    );
+    let again = app.import(&ada.token, "?dry_run=false", line).await.expect(200).body;
+    assert_eq!((&again["unchanged"], &again["items"][0]["id"]), (&json!(1), &made["items"][0]["id"]));
+
+    let text =
+        format!("{line}\n\n{{}}\nnot json\n{{\"email\": \"ada@example.com\"}}\n{{\"email\": \"fay@example.com\"}}");
+    let mixed = app.import(&ada.token, "", text).await.expect(200);
+    let expected = [
+        (1, "unchanged", ""),
+        (3, "invalid", "validation_failed"),
+        (4, "invalid", "malformed_json"),
+        (5, "conflict", "email_taken"),
+        (6, "created", ""),
+    ];
+    assert_eq!(outcomes(&mixed), expected);
+    assert_eq!(mixed.body["items"][1]["problem"]["errors"][0]["field"], "email");
+    app.import(&ada.token, "?dry_run=maybe", line).await.refused(400, "invalid_parameter");
+    app.sign_in("fay@example.com", PASSWORD).await.refused(401, "invalid_credentials");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_importing_takes_its_permission() {
+    importing_takes_its_permission(TestApp::redis().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cluster_importing_takes_its_permission() {
+    importing_takes_its_permission(TestApp::cluster().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_nobody_imports_more_than_they_have() {
+    let app = TestApp::redis().await;
+    let (_, key) = app.api_key("--scope users:import").await;
+    let (_, more) = app.api_key("--scope users:import --scope roles:write --scope users:read").await;
+    let (_, other) = app.api_key("--scope users:read").await;
+    let with =
+        |n: u8, field: &str, word: &str| json!({"email": format!("p{n}@example.com"), field: [word]}).to_string();
+    app.import(&other, "", with(0, "roles", "editor")).await.refused(403, "insufficient_scope");
+    for (n, key, field, word, outcome) in [
+        (1, &key, "roles", "editor", "invalid"),
+        (2, &key, "permissions", "articles:publish", "invalid"),
+        (3, &more, "roles", "editor", "created"),
+        (4, &more, "permissions", "articles:publish", "created"),
+        (5, &more, "permissions", "latchkey:users:read", "created"),
+        (6, &more, "permissions", "latchkey:users:delete", "invalid"),
+        (7, &more, "roles", "admin", "invalid"),
+    ] {
+        let answer = app.import(key, "", with(n, field, word)).await.expect(200).body;
+        assert_eq!(answer["items"][0]["outcome"], outcome, "{answer}");
+        if outcome == "invalid" {
+            assert_eq!(answer["items"][0]["problem"]["errors"][0]["code"], "forbidden");
+        }
+    }
+    app.check(false).await.expect_clean();
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_an_import_is_bounded_and_other_bodies_are_as_before() {
+    let app = TestApp::redis().await;
+    let (_, key) = app.api_key("--scope users:import").await;
+    let line = r#"{"email": "ada@example.com"}"#;
+    let json = app.post("/v1/admin/imports").bearer(&key).json(&json!({}));
+    json.send().await.refused(415, "unsupported_media_type");
+    let lines = format!("{line}\n").repeat(10_000);
+    let answer = app.import(&key, "?dry_run=true", format!("{lines}\n\n")).await.expect(200);
+    assert_eq!((&answer.body["created"], &answer.body["conflicts"]), (&json!(1), &json!(9_999)));
+    app.import(&key, "", format!("{lines}{line}")).await.refused(422, "too_many_lines");
+    let padding = " ".repeat(60_000) + "\n";
+    let large = padding.repeat(270) + line;
+    assert!(large.len() > 16_000_000 && large.len() < 16 * 1024 * 1024);
+    assert_eq!(app.import(&key, "", large.clone()).await.expect(200).body["created"], 1);
+    app.import(&key, "", large + &padding.repeat(20)).await.refused(413, "body_too_large");
+    // Whoever may not import is refused before their body is read.
+    app.import("nothing", "", lines.clone()).await.refused(401, "token_invalid");
+    for path in ["/v1/users", "/v1/admin/imports/x"] {
+        let request = app.post(path).header("content-type", "application/json").body(lines.clone());
+        request.send().await.refused(413, "body_too_large");
+    }
+    app.stop().await;
+}
