@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use poem::{Body, Endpoint, Middleware, Request, Result, error::ReadBodyError, http::Method};
+use poem::{
+    Body, Endpoint, Middleware, Request, Result,
+    error::ReadBodyError,
+    http::{Method, header::CONNECTION},
+};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -95,7 +99,7 @@ impl<E: Endpoint> Endpoint for Limited<E> {
 /// The rest of a body that was not read comes over the connection still, so nothing else can.
 fn closing(error: poem::Error) -> poem::Error {
     match error.data::<Problem>() {
-        Some(problem) => problem.clone().closing().into(),
+        Some(problem) => problem.clone().with_header(CONNECTION, "close".to_owned()).into(),
         None => error,
     }
 }

@@ -120,12 +120,7 @@ impl Problem {
             .with_header(header::WWW_AUTHENTICATE, challenge)
     }
 
-    /// Ends the connection with the answer.
-    pub(super) fn closing(self) -> Self {
-        self.with_header(header::CONNECTION, "close".to_owned())
-    }
-
-    fn with_header(mut self, name: HeaderName, value: String) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self
     }

@@ -11,6 +11,11 @@ impl TestApp {
         request.header("content-type", "application/x-ndjson").body(text.into()).send().await
     }
 
+    pub async fn import_too_much(&self) -> Answer {
+        let (_, key) = self.api_key("--scope users:import").await;
+        self.import(&key, "", "{}\n".repeat(10_001)).await
+    }
+
     async fn grant(&self, login: &str, permission: &str) {
         let done = self.operator(&format!("users grant {login} --permission {permission}")).await;
         assert!(done.status.success(), "{done:?}");

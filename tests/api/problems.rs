@@ -174,6 +174,7 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&app.post("/v1/tokens/introspect").form("token=x").send().await);
     seen.note(&app.introspect("lkk_x", "x").await);
     seen.note(&app.post("/v1/tokens/revoke").form("").send().await);
+    seen.note(&app.import_too_much().await);
     let (id, key) = app.api_key("").await;
     let scopes = format!("HSET latchkey:{{api-keys}}:key:{id} scopes other");
     let _: i64 = command(&app.redis.as_ref().unwrap().client().await, &scopes).await;
@@ -197,7 +198,6 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&corrupt(&app, &ada, &token).await);
     app.redis.as_mut().unwrap().kill();
     seen.note(&app.me(&token).await);
-
     let catalogue = Code::ALL.iter().map(|code| code.to_json().unwrap().as_str().unwrap().to_owned());
     assert_eq!(seen.0, catalogue.collect());
     app.stop().await;

@@ -1,16 +1,18 @@
 //! Importing: lines become users, some hundred at a time, and each line has its outcome.
 
-use std::{collections::HashSet, fmt, io, sync::Arc};
+use std::{collections::HashSet, io, sync::Arc};
 
 use super::{
     fault::{FaultKind, LineFault, LineProblem},
     form::Form,
     lines::{Lines, RawLine},
     look::{Candidate, Found},
+    outcome::{ImportOutcome, Imported},
+    settle::Patience,
 };
 use crate::accounts::{
-    Accounts, authority::Authority, capability::Capability, claims::HandleKind, clock::Timestamp, digest::Digest,
-    error::Error, user::UserId,
+    Accounts, authority::Authority, capability::Capability, clock::Timestamp, digest::Digest,
+    error::Error,
 };
 
 /// How many lines are looked at together, at the most.
@@ -26,56 +28,6 @@ pub struct Import {
     pub dry_run: bool,
     /// Whoever imports: they give nobody what they may not do themselves.
     pub by: Authority,
-}
-
-/// What became of a line.
-#[derive(Debug)]
-pub struct Imported {
-    /// The number of the line, the first of which is 1.
-    pub line: u64,
-    /// What became of it.
-    pub outcome: ImportOutcome,
-}
-
-/// What can become of a line.
-#[derive(Clone, Debug)]
-pub enum ImportOutcome {
-    /// It made this user. In a dry run it would make one, whose id is known if the line says it.
-    Created(Option<UserId>),
-    /// This user was there already.
-    Unchanged(UserId),
-    /// It is no user.
-    Invalid(LineProblem),
-    /// Somebody else has something that it says.
-    Conflict(ImportConflict),
-    /// The store failed. Whether the user was made is unknown; the line can be imported again.
-    Failed(Arc<Error>),
-}
-
-/// What somebody else has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImportConflict {
-    /// The email address.
-    EmailTaken,
-    /// The username.
-    UsernameTaken,
-    /// The id: another user has it, or one had it who was deleted less than a day ago.
-    IdTaken,
-}
-
-/// How many lines came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ImportSummary {
-    /// Users that were made, or would be.
-    pub created: u64,
-    /// Users that were there already.
-    pub unchanged: u64,
-    /// Lines that are no user.
-    pub invalid: u64,
-    /// Lines that say what somebody else has.
-    pub conflicts: u64,
-    /// Lines that the store failed at.
-    pub failed: u64,
 }
 
 /// Why an import ended before its last line.
@@ -132,12 +84,8 @@ impl Accounts {
                 }
                 tell(Imported { line, outcome });
             };
-            while !window.is_empty() {
-                let (apart, later) = apart(window);
-                for (line, outcome) in self.import_apart(&mut run, apart).await {
-                    tell(line, outcome);
-                }
-                window = later;
+            for (line, outcome) in self.import_window(&mut run, window).await {
+                tell(line, outcome);
             }
             if let Some(error) = failure {
                 return Err(ImportError::Store(error));
@@ -161,38 +109,50 @@ impl Accounts {
         Ok(Candidate { line, form, user })
     }
 
-    /// Imports users who have nothing in common with each other.
-    async fn import_apart(&self, run: &mut Run<'_>, candidates: Vec<Candidate>) -> Vec<(u64, ImportOutcome)> {
-        let found = match self.look_at_rest(run, &candidates).await {
-            Ok(found) => found,
-            Err(error) => {
-                let error = Arc::new(error);
-                let failed = |candidate: Candidate| (candidate.line, ImportOutcome::Failed(Arc::clone(&error)));
-                return candidates.into_iter().map(failed).collect();
-            }
-        };
-        let (mut outcomes, mut to_make) = (Vec::new(), Vec::new());
-        for (candidate, found) in candidates.into_iter().zip(found) {
-            let line = candidate.line;
-            match found {
-                Found::Settled(outcome) => outcomes.push((line, outcome)),
-                Found::Contested(handle, _) if run.import.dry_run && handle.is_some() => {
-                    outcomes.extend(handle.map(|kind| (line, ImportOutcome::Conflict(kind.into()))));
+    /// Imports some users, among whom there may be several with the same address.
+    async fn import_window(&self, run: &mut Run<'_>, mut window: Vec<Candidate>) -> Vec<(u64, ImportOutcome)> {
+        let mut outcomes = Vec::new();
+        while !window.is_empty() {
+            let found = match self.look_at_rest(run, &window).await {
+                Ok(found) => found,
+                Err(error) => {
+                    let error = Arc::new(error);
+                    outcomes.extend(window.iter().map(|c| (c.line, ImportOutcome::Failed(Arc::clone(&error)))));
+                    break;
                 }
-                Found::Free | Found::Contested(..) if run.import.dry_run => {
-                    outcomes.push((line, run.would_make(&candidate)))
+            };
+            let mut to_make = Vec::new();
+            for (candidate, found) in window.into_iter().zip(found) {
+                let line = candidate.line;
+                match found {
+                    Found::Settled(outcome) => outcomes.push((line, outcome)),
+                    Found::Contested(Some(kind), _) if run.import.dry_run => {
+                        outcomes.push((line, ImportOutcome::Conflict(kind.into())));
+                    }
+                    Found::Free | Found::Contested(..) if run.import.dry_run => {
+                        outcomes.push((line, run.would_make(&candidate)));
+                    }
+                    Found::Free | Found::Contested(..) => to_make.push(candidate),
                 }
-                Found::Free | Found::Contested(..) => to_make.push(candidate),
             }
+            // Those that come later find what those before them have made.
+            let (first, later) = apart(to_make);
+            outcomes.extend(self.settle(first).await);
+            window = later;
         }
-        outcomes.extend(self.settle(to_make).await);
         outcomes
     }
 
     /// Looks, and if somebody was about to have something when the import began, once more when they must have it, or have
     /// died: a former run of the same import, most of all. That is waited for once.
     async fn look_at_rest(&self, run: &mut Run<'_>, candidates: &[Candidate]) -> Result<Vec<Found>, Error> {
-        let found = self.look(candidates).await?;
+        let mut patience = Patience::default();
+        let found = loop {
+            match self.look(candidates).await {
+                Err(Error::StoreUnavailable(_)) if patience.is_left().await => {}
+                found => break found?,
+            }
+        };
         let is_unsettled = |found: &Found| matches!(found, Found::Contested(Some(_), at) if *at < run.begun);
         if run.has_waited || run.import.dry_run || !found.iter().any(is_unsettled) {
             return Ok(found);
@@ -239,68 +199,4 @@ fn apart(window: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>) {
 
 fn fingerprint(name: &str) -> u64 {
     u64::from_ne_bytes(Digest::of(name.as_bytes()).as_bytes().first_chunk().copied().unwrap_or_default())
-}
-
-impl From<HandleKind> for ImportConflict {
-    fn from(kind: HandleKind) -> Self {
-        match kind {
-            HandleKind::Email => Self::EmailTaken,
-            HandleKind::Username => Self::UsernameTaken,
-        }
-    }
-}
-
-impl ImportConflict {
-    /// Its name for programs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::EmailTaken => "email_taken",
-            Self::UsernameTaken => "username_taken",
-            Self::IdTaken => "id_taken",
-        }
-    }
-}
-
-impl fmt::Display for ImportConflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::EmailTaken => "another user has the email address, or this one with other data",
-            Self::UsernameTaken => "another user has the username",
-            Self::IdTaken => "the id belongs to a user with another address, or to one who was just deleted",
-        })
-    }
-}
-
-impl ImportOutcome {
-    /// Its name for programs.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Created(_) => "created",
-            Self::Unchanged(_) => "unchanged",
-            Self::Invalid(_) => "invalid",
-            Self::Conflict(_) => "conflict",
-            Self::Failed(_) => "failed",
-        }
-    }
-}
-
-impl ImportSummary {
-    /// Counts one more line.
-    pub fn count(&mut self, outcome: &ImportOutcome) {
-        *match outcome {
-            ImportOutcome::Created(_) => &mut self.created,
-            ImportOutcome::Unchanged(_) => &mut self.unchanged,
-            ImportOutcome::Invalid(_) => &mut self.invalid,
-            ImportOutcome::Conflict(_) => &mut self.conflicts,
-            ImportOutcome::Failed(_) => &mut self.failed,
-        } += 1;
-    }
-
-    /// Whether every line is a user now, or would be.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        (self.invalid, self.conflicts, self.failed) == (0, 0, 0)
-    }
 }

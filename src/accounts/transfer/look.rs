@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     form::Form,
-    import::{ImportConflict, ImportOutcome},
+    outcome::{ImportConflict, ImportOutcome},
 };
 use crate::{
     accounts::{
@@ -143,6 +143,16 @@ impl Candidate {
                 ImportOutcome::Unchanged(user.id)
             }
             UserRecord::Active(_) | UserRecord::Tombstone(_) => ImportOutcome::Conflict(ImportConflict::IdTaken),
+        }
+    }
+
+    /// What it means that there is a record where this user was to be made: a commit that was not answered made it, unless
+    /// another run did, or it was fenced.
+    pub(super) fn met_own(&self, record: &UserRecord) -> Option<ImportOutcome> {
+        match (record, self.form.id) {
+            (_, Some(_)) => Some(self.met(record)),
+            (UserRecord::Active(user), None) => Some(ImportOutcome::Created(Some(user.id))),
+            (UserRecord::Tombstone(_), None) => None,
         }
     }
 }

@@ -16,6 +16,7 @@ mod import;
 mod lines;
 mod look;
 mod members;
+mod outcome;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ mod tests;
 pub use self::{
     export::{ExportError, Exported},
     fault::{FaultKind, LineFault, LineProblem},
-    import::{Import, ImportConflict, ImportError, ImportOutcome, ImportSummary, Imported},
+    import::{Import, ImportError},
     lines::{Lines, MAX_LINE, RawLine},
+    outcome::{ImportConflict, ImportOutcome, ImportSummary, Imported},
 };

@@ -1,12 +1,12 @@
 //! Making users: what they have is claimed first, and then one commit makes many of a bucket.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 
 use super::{
-    import::{ImportConflict, ImportOutcome},
     look::Candidate,
+    outcome::{ImportConflict, ImportOutcome},
 };
 use crate::{
     accounts::{
@@ -23,6 +23,12 @@ const AT_ONCE: usize = 32;
 
 /// How many users one commit makes, at the most.
 const TOGETHER: usize = 64;
+
+/// How often a store that does not answer is tried.
+const TRIES: u32 = 5;
+
+/// How long it is left alone in between.
+const PAUSE: Duration = Duration::from_secs(1);
 
 type Outcomes = Vec<(u64, ImportOutcome)>;
 
@@ -60,12 +66,16 @@ impl Accounts {
     /// Claims what the user is to have.
     async fn claim_all(&self, candidate: &Candidate) -> Result<(), Error> {
         for (handle, op) in candidate.user.handles() {
-            let claim = candidate.claim(op, self.clock.now());
-            if let Err(error) = self.claim_new(&handle, &claim).await {
+            let mut patience = Patience::default();
+            // To claim again what is claimed already is no error.
+            while let Err(error) = self.claim_new(&handle, &candidate.claim(op, self.clock.now())).await {
                 if !matches!(error, Error::StoreUnavailable(_)) {
                     self.give_up(candidate).await;
+                    return Err(error);
                 }
-                return Err(error);
+                if !patience.is_left().await {
+                    return Err(error);
+                }
             }
         }
         Ok(())
@@ -79,7 +89,16 @@ impl Accounts {
             batch.expect(Home::of(candidate.user.id).user(), Expectation::Absent);
             users::write(&mut batch, None, &candidate.user);
         }
-        let outcome = self.store.commit(batch).await;
+        let (mut patience, mut is_unknown) = (Patience::default(), false);
+        let outcome = loop {
+            // Each of them expects that there is nobody, so that only one can be applied.
+            let outcome = self.store.commit(batch.clone()).await;
+            let is_unanswered = matches!(outcome, Err(CommitError::Unavailable(_)));
+            is_unknown = is_unknown || is_unanswered;
+            if !is_unanswered || !patience.is_left().await {
+                break outcome;
+            }
+        };
         let mut outcomes = Outcomes::new();
         match outcome {
             Ok(_) => {
@@ -93,12 +112,11 @@ impl Accounts {
             }
             Err(error) => {
                 let is_conflict = matches!(error, CommitError::Conflict);
-                let is_unknown = matches!(error, CommitError::Unavailable(_));
                 let error = Arc::new(Error::from(error));
                 for candidate in group {
                     let outcome = if is_conflict { self.met_at_last(&candidate).await } else { None };
-                    // What the commit may yet make good stays claimed.
-                    if !is_unknown {
+                    // What a commit may yet make good stays claimed.
+                    if !is_unknown && !matches!(outcome, Some(ImportOutcome::Created(_))) {
                         self.give_up(&candidate).await;
                     }
                     let failed = || ImportOutcome::Failed(Arc::clone(&error));
@@ -112,7 +130,7 @@ impl Accounts {
     /// What there is of a user who was not to be there.
     async fn met_at_last(&self, candidate: &Candidate) -> Option<ImportOutcome> {
         match self.find_user(candidate.user.id).await {
-            Ok(found) => candidate.form.id.and(found).map(|found| candidate.met(&found.value)),
+            Ok(found) => found.and_then(|found| candidate.met_own(&found.value)),
             Err(error) => Some(ImportOutcome::Failed(error.into())),
         }
     }
@@ -127,6 +145,21 @@ impl Accounts {
                 tracing::warn!(user.id = %candidate.user.id, %error, "a claim was left behind");
             }
         }
+    }
+}
+
+/// How often the store is tried again that does not answer.
+#[derive(Default)]
+pub(super) struct Patience(u32);
+
+impl Patience {
+    /// Waits a moment; after some of them there is none left.
+    pub(super) async fn is_left(&mut self) -> bool {
+        self.0 += 1;
+        if self.0 < TRIES {
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.0 < TRIES
     }
 }
 
