@@ -60,6 +60,7 @@ fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
         "get_statistics",
         "health_live",
         "health_ready",
+        "import_users",
         "introspect_token",
         "list_deletions",
         "list_events",

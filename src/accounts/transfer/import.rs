@@ -11,8 +11,7 @@ use super::{
     settle::Patience,
 };
 use crate::accounts::{
-    Accounts, authority::Authority, capability::Capability, clock::Timestamp, digest::Digest,
-    error::Error,
+    Accounts, authority::Authority, capability::Capability, clock::Timestamp, digest::Digest, error::Error,
 };
 
 /// How many lines are looked at together, at the most.
