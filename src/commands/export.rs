@@ -49,7 +49,7 @@ pub fn export(config: &Config, arguments: &ExportArguments) -> ExitCode {
             bar.set_style(style);
         }
         bar.enable_steady_tick(TICK);
-        let outcome = accounts.export(&mut out, &mut |users| bar.set_position(users)).await;
+        let outcome = accounts.export_users(&mut out, &mut |users| bar.set_position(users)).await;
         bar.finish_and_clear();
         match outcome {
             Ok(Exported { users, unreadable: 0 }) => {

@@ -8,8 +8,8 @@ use super::code::Code::{
     IdempotencyKeyUsed, InsufficientScope, InternalError, InvalidCredentials, InvalidParameter, LastAdmin,
     MalformedBody, MalformedForm, MalformedJson, NoSigningKey, Overloaded, PermissionDenied, ReauthenticationRequired,
     RefreshTokenInvalid, RefreshTokenReused, RequestTimeout, RoleBuiltIn, RoleNotFound, SessionNotFound, StoreFull,
-    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, TooManyLines, UnsupportedMediaType, UserNotFound, UsernameTaken,
-    ValidationFailed, VersionMismatch,
+    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, TooManyLines, UnsupportedMediaType, UserNotFound,
+    UsernameTaken, ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.

@@ -60,7 +60,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ExportError`]: then it is not everything.
-    pub async fn export(&self, out: &mut dyn Write, tell: &mut dyn FnMut(u64)) -> Result<Exported, ExportError> {
+    pub async fn export_users(&self, out: &mut dyn Write, tell: &mut dyn FnMut(u64)) -> Result<Exported, ExportError> {
         let mut exported = Exported::default();
         let mut entries = Bucket::all().map(Entries::of).collect::<Vec<_>>();
         loop {

@@ -1,6 +1,6 @@
 //! A user as one line of JSON: how it is read, and how it is written. What is written is read back without loss.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Map, Value, json};
 
@@ -146,6 +146,8 @@ impl Form {
             fence: 1,
             email_op: op_of(&Handle::email(&self.email)),
             username_op: self.username.as_ref().map(|username| op_of(&Handle::username(username))),
+            from_roles: BTreeSet::new(),
+            admin_op: None,
             previous_email: None,
         }
     }

@@ -11,7 +11,13 @@ use super::{
     settle::Patience,
 };
 use crate::accounts::{
-    Accounts, authority::Authority, capability::Capability, clock::Timestamp, digest::Digest, error::Error,
+    Accounts,
+    authority::{Actor, Authority},
+    capability::{Capability, capabilities},
+    clock::Timestamp,
+    digest::Digest,
+    error::Error,
+    grants::Role,
 };
 
 /// How many lines are looked at together, at the most.
@@ -66,7 +72,7 @@ impl Accounts {
                 let (line, raw) = line?;
                 count += 1;
                 bytes += if let RawLine::Text(text) = &raw { text.len() } else { 0 };
-                match self.candidate(line, &raw, import) {
+                match self.candidate(line, &raw, import).await {
                     Ok(candidate) => window.push(candidate),
                     Err(outcome) => tell(Imported { line, outcome }),
                 }
@@ -93,19 +99,32 @@ impl Accounts {
     }
 
     /// The user that a line says.
-    fn candidate(&self, line: u64, raw: &RawLine, import: &Import) -> Result<Candidate, ImportOutcome> {
+    async fn candidate(&self, line: u64, raw: &RawLine, import: &Import) -> Result<Candidate, ImportOutcome> {
         let RawLine::Text(text) = raw else { return Err(ImportOutcome::Invalid(LineProblem::TooLong)) };
         let now = self.clock.now();
+        let failed = |error| ImportOutcome::Failed(Arc::new(error));
         let form = Form::read(text, now).map_err(ImportOutcome::Invalid)?;
-        if !import.by.may_give(&form.grants) {
+        if !self.may_import(&import.by, &form).await.map_err(failed)? {
             let message = "must not give what you may not do yourself";
             let (field, kind) = ("permissions".to_owned(), FaultKind::Forbidden);
             let fault = LineFault { field, kind, message: message.to_owned() };
             return Err(ImportOutcome::Invalid(LineProblem::Fields(vec![fault])));
         }
-        let unusable = self.hasher.unusable().map_err(|e| ImportOutcome::Failed(Arc::new(e)))?;
+        let unusable = self.hasher.unusable().map_err(failed)?;
         let user = form.to_user(now, self.random, || unusable);
         Ok(Candidate { line, form, user })
+    }
+
+    /// Whether whoever imports may give this user what they are to have: nobody gives what they may not do themselves, and
+    /// the built-in role only an operator does.
+    async fn may_import(&self, by: &Authority, form: &Form) -> Result<bool, Error> {
+        if form.grants.is_empty() || by.origin().actor == Actor::Operator {
+            return Ok(true);
+        }
+        let from_roles = self.roles_give(form.grants.roles()).await?;
+        let given = capabilities(form.grants.permissions().union(&from_roles));
+        let is_admin = form.grants.roles().iter().any(Role::is_admin);
+        Ok(!is_admin && by.needs(Capability::WriteRoles).is_ok() && by.may_give(&given).is_ok())
     }
 
     /// Imports some users, among whom there may be several with the same address.
@@ -136,7 +155,7 @@ impl Accounts {
             }
             // Those that come later find what those before them have made.
             let (first, later) = apart(to_make);
-            outcomes.extend(self.settle(first).await);
+            outcomes.extend(self.settle(first, run.import.by.origin()).await);
             window = later;
         }
         outcomes

@@ -11,7 +11,9 @@ use super::{
 use crate::{
     accounts::{
         Accounts,
+        authority::Origin,
         error::Error,
+        events::{Act, EventKind},
         keys::{self, Home},
         users,
     },
@@ -34,7 +36,7 @@ type Outcomes = Vec<(u64, ImportOutcome)>;
 
 impl Accounts {
     /// Makes these users, who have nothing in common with each other.
-    pub(super) async fn settle(&self, candidates: Vec<Candidate>) -> Outcomes {
+    pub(super) async fn settle(&self, candidates: Vec<Candidate>, by: Origin) -> Outcomes {
         let claims = candidates.into_iter().map(|candidate| async {
             let claimed = self.claim_all(&candidate).await;
             (candidate, claimed)
@@ -55,7 +57,7 @@ impl Accounts {
                 groups.push(std::mem::replace(&mut bucket, rest));
             }
         }
-        let commits = groups.into_iter().map(|group| self.make_group(group)).collect::<Vec<_>>();
+        let commits = groups.into_iter().map(|group| self.make_group(group, by)).collect::<Vec<_>>();
         let mut made = stream::iter(commits).buffer_unordered(AT_ONCE);
         while let Some(made) = made.next().await {
             outcomes.extend(made);
@@ -82,12 +84,14 @@ impl Accounts {
     }
 
     /// Makes users of one bucket in one commit, and if one of them is there already, each in one of its own.
-    async fn make_group(&self, group: Vec<Candidate>) -> Outcomes {
+    async fn make_group(&self, group: Vec<Candidate>, by: Origin) -> Outcomes {
         let Some(first) = group.first() else { return Vec::new() };
         let mut batch = Batch::new(Home::of(first.user.id).slot());
         for candidate in &group {
-            batch.expect(Home::of(candidate.user.id).user(), Expectation::Absent);
+            let home = Home::of(candidate.user.id);
+            batch.expect(home.user(), Expectation::Absent);
             users::write(&mut batch, None, &candidate.user);
+            self.note_act(&mut batch, home, self.clock.now(), Act::new(EventKind::Imported, by));
         }
         let (mut patience, mut is_unknown) = (Patience::default(), false);
         let outcome = loop {
@@ -107,7 +111,7 @@ impl Accounts {
             }
             Err(CommitError::Conflict) if group.len() > 1 => {
                 for candidate in group {
-                    outcomes.extend(Box::pin(self.make_group(vec![candidate])).await);
+                    outcomes.extend(Box::pin(self.make_group(vec![candidate], by)).await);
                 }
             }
             Err(error) => {
