@@ -51,7 +51,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 
 use self::{
-    admin::{AuditTrail, Imports, ManagedUsers, Roles, ServiceStatistics, UserStanding},
+    admin::{AuditTrail, Imports, ManagedUsers, Roles, ServiceStatistics, UserMaking, UserStanding},
     confirmations::Confirmations,
     cors::Cors,
     discovery::Discovery,
@@ -85,6 +85,7 @@ type Api = (
     Confirmations,
     Tokens,
     ManagedUsers,
+    UserMaking,
     UserStanding,
     AuditTrail,
     Roles,
@@ -123,6 +124,7 @@ const API: Api = (
     Confirmations,
     Tokens,
     ManagedUsers,
+    UserMaking,
     UserStanding,
     AuditTrail,
     Roles,

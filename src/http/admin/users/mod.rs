@@ -1,6 +1,7 @@
 //! `/v1/admin/users`: what those who run the service do with the accounts of others.
 
 mod list;
+mod made;
 mod schema;
 mod standing;
 
@@ -13,7 +14,7 @@ use poem_openapi::{
     payload::Json,
 };
 
-pub(in crate::http) use self::standing::UserStanding;
+pub(in crate::http) use self::{made::UserMaking, standing::UserStanding};
 use self::{
     list::{Parameters, Sort, given},
     schema::{ManagedUser, ManagedUserChanges, ManagedUserList, Status},

@@ -7,12 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::{
     accounts::{
-        self, DisplayName, EmailAddress, Locale, ManagedPatch, Permission, Role, SuspensionReason, Timestamp,
-        UserPatch, Username,
+        self, DisplayName, EmailAddress, Grants, Locale, ManagedPatch, Metadata, NewAccount, NewPassword, Permission,
+        Role, SuspensionReason, Timestamp, UserPatch, Username,
     },
     http::{
         body::Form,
-        field::{FieldProblems, Nullable, Optional},
+        code::FieldCode,
+        field::{FieldProblems, Nullable, Optional, Required},
         scalar::{DateTime, OrNull},
         users::User,
     },
@@ -152,5 +153,69 @@ impl Form for GrantChanges {
         let roles = problems.take("roles", self.roles.0);
         let permissions = problems.take("permissions", self.permissions.0);
         Some((roles?, permissions?))
+    }
+}
+
+/// An account that is to be made for somebody.
+#[derive(Debug, Object)]
+pub(in crate::http) struct NewManagedUser {
+    /// The email address. No two users have the same, whatever its case.
+    email: Required<EmailAddress>,
+    /// Whether the address is known to be the person's.
+    email_verified: Optional<bool>,
+    /// The username.
+    username: Nullable<Username>,
+    /// The display name.
+    name: Nullable<DisplayName>,
+    /// The language that the person reads: a language tag (BCP 47).
+    locale: Nullable<Locale>,
+    /// A JSON object of at most 4096 bytes for the application's own use.
+    metadata: Nullable<Metadata>,
+    /// Roles, at most 32. They need `roles:write`.
+    roles: Optional<BTreeSet<Role>>,
+    /// Permissions, at most 128. They need `roles:write`.
+    permissions: Optional<BTreeSet<Permission>>,
+    /// A password, for the account of a machine. A person chooses their own, by the link of an invitation or of a password
+    /// reset: until then nobody signs in.
+    password: Optional<NewPassword>,
+    /// Whether the person is mailed a link to set a password.
+    invite: Optional<bool>,
+}
+
+impl Form for NewManagedUser {
+    type Parsed = NewAccount;
+
+    fn parse(self, problems: &mut FieldProblems) -> Option<NewAccount> {
+        let email = problems.take("email", self.email.0);
+        let email_verified = problems.take("email_verified", self.email_verified.0);
+        let username = problems.take("username", self.username.0);
+        let name = problems.take("name", self.name.0);
+        let locale = problems.take("locale", self.locale.0);
+        let metadata = problems.take("metadata", self.metadata.0);
+        let roles = problems.take("roles", self.roles.0);
+        let permissions = problems.take("permissions", self.permissions.0);
+        let password = match self.password.0.transpose() {
+            Some(password) => problems.take_password("password", password).map(Some),
+            None => Some(None),
+        };
+        let invite = problems.take("invite", self.invite.0);
+        let grants = match Grants::new(roles?.unwrap_or_default(), permissions?.unwrap_or_default()) {
+            Ok(grants) => grants,
+            Err(e) => {
+                problems.add("permissions", FieldCode::TooLong, e.to_string());
+                return None;
+            }
+        };
+        Some(NewAccount {
+            email_verified: email_verified?.unwrap_or_default(),
+            username: username?.set(),
+            name: name?.set(),
+            locale: locale?.set(),
+            metadata: metadata?.set().unwrap_or_default(),
+            grants,
+            password: password?,
+            invite: invite?.unwrap_or_default(),
+            ..NewAccount::of(email?)
+        })
     }
 }
