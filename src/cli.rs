@@ -6,6 +6,7 @@ use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
+use clap_complete::Shell;
 
 use crate::{
     commands::{
@@ -118,6 +119,11 @@ pub enum Command {
         #[arg(long, value_name = "DURATION", default_value = "250ms", value_parser = duration::<0, 10>)]
         target: Duration,
     },
+    /// Print what makes a shell complete this command line: for bash, in `/etc/bash_completion.d/` for example.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
     /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not.
     Health,
 }
@@ -147,7 +153,7 @@ impl Cli {
 }
 
 /// The command, whose settings may stand before or behind what it is told to do.
-fn command() -> clap::Command {
+pub(crate) fn command() -> clap::Command {
     Cli::command().mut_args(|argument| argument.global(true))
 }
 

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Keys { command } => commands::keys(&cli.config, &command),
         Command::ApiKeys { command } => commands::api_keys(&cli.config, &command),
         Command::HashCost { target } => commands::hash_cost(&cli.config, target),
+        Command::Completions { shell } => commands::completions(shell),
         Command::Health => commands::health(&cli.config),
     }
 }

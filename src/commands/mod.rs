@@ -2,7 +2,7 @@
 
 mod api_keys;
 mod check;
-mod create_user;
+mod completions;
 mod doctor;
 mod export;
 mod hash_cost;
@@ -12,6 +12,7 @@ mod keys;
 mod outbox;
 mod roles;
 mod serve;
+mod table;
 mod users;
 
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 pub use self::{
     api_keys::{ApiKeysCommand, api_keys},
     check::check,
-    create_user::CreateArguments,
+    completions::completions,
     doctor::doctor,
     export::{ExportArguments, export},
     hash_cost::hash_cost,
@@ -29,7 +30,7 @@ pub use self::{
     outbox::{OutboxCommand, outbox},
     roles::{RolesCommand, roles},
     serve::serve,
-    users::{GrantArguments, UsersCommand, users},
+    users::{CreateArguments, GrantArguments, ListArguments, Named, PatchArguments, UsersCommand, users},
 };
 use crate::{
     accounts::{Accounts, SystemClock},

@@ -49,6 +49,7 @@ mod web;
 use std::{collections::BTreeMap, sync::Arc};
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
+use serde_json::Value;
 
 use self::{
     admin::{AuditTrail, Imports, ManagedUsers, Roles, ServiceStatistics, UserMaking, UserStanding},
@@ -75,7 +76,7 @@ pub use self::{
     requests::Requests,
     web::WebSettings,
 };
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Timestamp, User, UserCursor};
 
 type Api = (
     Users,
@@ -180,6 +181,18 @@ pub fn guarded<E: IntoEndpoint<Endpoint: 'static>>(
         strict_transport: web.strict_transport,
         requests: Arc::default(),
     })
+}
+
+/// A user as JSON, as those who run the service see them.
+#[must_use]
+pub fn user_json(user: &User, now: Timestamp) -> Value {
+    admin::user_json(user, now)
+}
+
+/// A page of users as JSON, as those who run the service see it.
+#[must_use]
+pub fn users_json(users: &[User], next: Option<UserCursor>, now: Timestamp) -> Value {
+    admin::users_json(users, next, now)
 }
 
 /// The OpenAPI document as JSON.

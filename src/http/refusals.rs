@@ -86,15 +86,10 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             WRITE,
             &[InvalidParameter, UserNotFound, EmailTaken, UsernameTaken, VersionMismatch, Contended],
         ],
-        "create_user" => {
-            &[ADMIN, COOKIE, BODY, WRITE, &[EmailTaken, UsernameTaken, Overloaded, Contended]]
+        "create_user" => &[ADMIN, COOKIE, BODY, WRITE, &[EmailTaken, UsernameTaken, Overloaded, Contended]],
+        "request_user_password_reset" => {
+            &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, TooManyAttempts, Contended]]
         }
-        "request_user_password_reset" => &[
-            ADMIN,
-            COOKIE,
-            WRITE,
-            &[InvalidParameter, UserNotFound, VersionMismatch, TooManyAttempts, Contended],
-        ],
         "list_user_events" => &[ADMIN, STORE, &[InvalidParameter, UserNotFound]],
         "patch_user_grants" | "suspend_user" => {
             &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]

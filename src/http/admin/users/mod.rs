@@ -14,10 +14,14 @@ use poem_openapi::{
     payload::Json,
 };
 
-pub(in crate::http) use self::{made::UserMaking, standing::UserStanding};
 use self::{
     list::{Parameters, Sort, given},
     schema::{ManagedUser, ManagedUserChanges, ManagedUserList, Status},
+};
+pub(in crate::http) use self::{
+    made::UserMaking,
+    schema::{user_json, users_json},
+    standing::UserStanding,
 };
 use super::auth::Administrator;
 use crate::{

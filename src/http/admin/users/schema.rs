@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use poem_openapi::{Enum, Object};
+use poem_openapi::{Enum, Object, types::ToJSON};
 use serde_json::{Map, Value};
 
 use crate::{
     accounts::{
         self, DisplayName, EmailAddress, Grants, Locale, ManagedPatch, Metadata, NewAccount, NewPassword, Permission,
-        Role, SuspensionReason, Timestamp, UserPatch, Username,
+        Role, SuspensionReason, Timestamp, UserCursor, UserPatch, Username,
     },
     http::{
         body::Form,
@@ -154,6 +154,18 @@ impl Form for GrantChanges {
         let permissions = problems.take("permissions", self.permissions.0);
         Some((roles?, permissions?))
     }
+}
+
+/// A user as JSON, as the API shows them to those who run the service.
+pub(in crate::http) fn user_json(user: &accounts::User, now: Timestamp) -> Value {
+    ManagedUser::new(user, now).to_json().unwrap_or_default()
+}
+
+/// A page of users as JSON, as the API shows it.
+pub(in crate::http) fn users_json(users: &[accounts::User], next: Option<UserCursor>, now: Timestamp) -> Value {
+    let items = users.iter().map(|user| ManagedUser::new(user, now)).collect();
+    let next_cursor = OrNull(next.map(|next| next.to_string()));
+    ManagedUserList { items, next_cursor }.to_json().unwrap_or_default()
 }
 
 /// An account that is to be made for somebody.

@@ -1,14 +1,21 @@
 //! `latchkey users create`: makes an account for somebody.
 
-use std::{io, process::ExitCode, sync::Arc};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::Args;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{fail, say};
-use crate::accounts::{
-    Accounts, Authority, DisplayName, EmailAddress, Grants, Locale, NewAccount, NewPassword, Permission, Role, Username,
+use crate::{
+    accounts::{
+        Accounts, Authority, DisplayName, EmailAddress, Grants, Locale, NewAccount, NewPassword, Permission, Role,
+        Username,
+    },
+    commands::{fail, say},
 };
 
 /// Which account.
@@ -47,7 +54,7 @@ pub struct CreateArguments {
     #[arg(long)]
     invite: bool,
 
-    /// Read a password from standard input: the first line of it. For accounts of machines; a person chooses their own by
+    /// Read a password from standard input: the first line of it, which is not shown on a terminal. For accounts of machines; a person chooses their own by
     /// the link of `--invite`. Without either, nobody signs in before a password was reset.
     #[arg(long, conflicts_with = "invite")]
     password_stdin: bool,
@@ -74,8 +81,14 @@ impl CreateArguments {
 }
 
 fn read_password() -> Result<NewPassword, String> {
-    let mut line = Zeroizing::new(String::new());
-    io::stdin().read_line(&mut line).map_err(|e| format!("the password cannot be read: {e}"))?;
+    let unreadable = |e| format!("the password cannot be read: {e}");
+    let line = if io::stdin().is_terminal() {
+        Zeroizing::new(rpassword::prompt_password("Password: ").map_err(unreadable)?)
+    } else {
+        let mut line = Zeroizing::new(String::new());
+        io::stdin().read_line(&mut line).map_err(unreadable)?;
+        line
+    };
     let line = line.trim_end_matches(['\r', '\n']);
     NewPassword::parse(line).map_err(|e| format!("the password {e}"))
 }
