@@ -104,3 +104,4 @@ mod tls;
 mod tokens;
 mod traces;
 mod users;
+mod users_command;

@@ -43,7 +43,7 @@ pub struct Journey {
     /// The ids of those whose accounts stay.
     pub people: Vec<String>,
     signed_in: Vec<Person>,
-    api_key: Option<String>,
+    pub api_key: Option<String>,
 }
 
 impl Journey {
@@ -78,6 +78,9 @@ impl Journey {
         let tokens = self.rotate().await;
         self.ask_about(&tokens).await;
         self.leave().await;
+        if self.api_key.is_some() {
+            self.run_the_service().await;
+        }
         raw::read_what_is_public(&mut self.client).await;
         for (login, password) in [(NEXT_EMAIL, NEXT_PASSWORD), ("zquser7391canary2", PASSWORD)] {
             let (access, refresh) = self.sign_in(login, password).await;

@@ -1,6 +1,7 @@
 //! Marked passwords, tokens, addresses and names go through every operation and every way to fail. Then logs, answers,
 //! what commands print, traces, and all that is stored are searched for them.
 
+mod administration;
 mod canary;
 mod client;
 mod journey;
@@ -100,7 +101,10 @@ fn printed(redis: &RedisServer, arguments: &str) -> (String, Vec<u8>) {
 
 /// An API key, made by the operator: nobody else is ever shown it.
 fn api_key(redis: &RedisServer) -> String {
-    let (_, output) = printed(redis, "api-keys create --name canary --scope tokens:introspect");
+    let (_, output) = printed(
+        redis,
+        "api-keys create --name canary --scope tokens:introspect users:read users:write users:delete users:import roles:read roles:write statistics:read",
+    );
     let text = String::from_utf8(output).unwrap();
     text.split_whitespace().find(|word| word.starts_with("lkk_")).expect(&text).to_owned()
 }
@@ -136,6 +140,8 @@ async fn every_place_on_redis(format: &str) {
     .chain(["grant", "revoke"].map(|verb| format!("users {verb} {address} --role canary")))
     .chain(["suspend", "unsuspend"].map(|verb| format!("users {verb} {address}")))
     .chain(["users suspend zqtyped7391canary@example.com".to_owned()])
+    .chain(["users list", "users list --json", "roles list"].map(str::to_owned))
+    .chain(["show", "sessions", "end-sessions"].map(|verb| format!("users {verb} {address}")))
     .map(|arguments| printed(&redis, &arguments))
     .collect::<Vec<_>>();
     let pieces = stored(&redis).await;

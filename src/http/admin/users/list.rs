@@ -86,15 +86,11 @@ fn parsed<T: FromStr>(name: &str, text: Option<String>) -> Result<Option<T>, Pro
 /// Refuses a parameter that the operation does not have.
 fn expect_known(request: &Request, names: &[&str]) -> Result<(), Problem> {
     let query = request.uri().query().unwrap_or_default();
-    let unknown = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| !names.contains(&name.as_ref()));
-    match unknown {
-        None => Ok(()),
-        Some((name, _)) => {
-            let name = name.chars().take(64).collect::<String>();
-            let detail = format!("There is no parameter `{name}` here. There are {}.", names.join(", "));
-            Err(Problem::new(Code::InvalidParameter).with_detail(detail))
-        }
+    if url::form_urlencoded::parse(query.as_bytes()).all(|(name, _)| names.contains(&name.as_ref())) {
+        return Ok(());
     }
+    let detail = format!("There is a parameter that is not known here. These are: {}.", names.join(", "));
+    Err(Problem::new(Code::InvalidParameter).with_detail(detail))
 }
 
 /// The value of a parameter that may be absent.
