@@ -52,7 +52,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 use serde_json::Value;
 
 use self::{
-    admin::{AuditTrail, Imports, ManagedUsers, Roles, ServiceStatistics, UserMaking, UserStanding},
+    admin::{AuditTrail, Imports, ManagedUsers, Roles, ServiceStatistics, UserSessions, UserStanding},
     confirmations::Confirmations,
     cors::Cors,
     discovery::Discovery,
@@ -86,7 +86,7 @@ type Api = (
     Confirmations,
     Tokens,
     ManagedUsers,
-    UserMaking,
+    UserSessions,
     UserStanding,
     AuditTrail,
     Roles,
@@ -125,7 +125,7 @@ const API: Api = (
     Confirmations,
     Tokens,
     ManagedUsers,
-    UserMaking,
+    UserSessions,
     UserStanding,
     AuditTrail,
     Roles,

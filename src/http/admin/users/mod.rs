@@ -1,8 +1,8 @@
 //! `/v1/admin/users`: what those who run the service do with the accounts of others.
 
 mod list;
-mod made;
 mod schema;
+mod sessions;
 mod standing;
 
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use poem_openapi::{
 
 use self::{
     list::{Parameters, Sort, given},
-    schema::{ManagedUser, ManagedUserChanges, ManagedUserList, Status},
+    schema::{ManagedUser, ManagedUserChanges, ManagedUserList, NewManagedUser, Status},
 };
 pub(in crate::http) use self::{
-    made::UserMaking,
     schema::{user_json, users_json},
+    sessions::UserSessions,
     standing::UserStanding,
 };
 use super::auth::Administrator;
 use crate::{
-    accounts::{self, Accounts, Actor, Authority, Error, SessionId, Timestamp, UserId},
+    accounts::{self, Accounts, Error, Timestamp, UserId},
     http::{
         Tags,
         body::Body,
@@ -33,7 +33,6 @@ use crate::{
         header::Given,
         problem::Problem,
         scalar::{Id, OrNull},
-        sessions::{Session, SessionList},
     },
 };
 
@@ -63,10 +62,19 @@ enum Many {
 }
 
 #[derive(ApiResponse)]
-enum Sessions {
-    /// The user's sessions.
-    #[oai(status = 200)]
-    Found(Json<SessionList>),
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment")]
+enum Made {
+    /// The account.
+    #[oai(status = 201)]
+    Created(
+        Json<ManagedUser>,
+        /// The path of the user.
+        #[oai(header = "Location")]
+        String,
+        /// The version of the user.
+        #[oai(header = "ETag")]
+        String,
+    ),
 }
 
 #[derive(ApiResponse)]
@@ -141,6 +149,22 @@ impl ManagedUsers {
         Ok(Many::Found(Json(ManagedUserList { items, next_cursor })))
     }
 
+    /// Make an account
+    ///
+    /// For somebody else. With `invite`, they are mailed a link to set a password, which also confirms their address. It needs
+    /// `users:write`, and `roles:write` for roles and permissions, of which nobody gives more than they have.
+    #[oai(path = "/", method = "post", operation_id = "create_user")]
+    async fn create(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        by: Administrator,
+        body: Body<NewManagedUser>,
+    ) -> Result<Made, Problem> {
+        let user = accounts.create_user(by.0, body.0).await?;
+        let location = format!("/v1/admin/users/{}", user.id);
+        Ok(Made::Created(Json(ManagedUser::new(&user, accounts.now())), location, etag::of(&user)))
+    }
+
     /// Read a user
     ///
     /// It needs `users:read`.
@@ -175,53 +199,22 @@ impl ManagedUsers {
         Ok(One::of(&user, accounts.now()))
     }
 
-    /// List a user's sessions
+    /// Delete a user
     ///
-    /// It needs `users:read`.
-    #[oai(path = "/:id/sessions", method = "get", operation_id = "list_user_sessions")]
-    async fn sessions(
+    /// Ends every session too. The email address and the username are free at once. What is kept is the id, the time, and who
+    /// did it. It needs `users:delete`.
+    #[oai(path = "/:id", method = "delete", operation_id = "delete_user")]
+    async fn delete(
         &self,
         accounts: Data<&Arc<Accounts>>,
         by: Administrator,
         /// The user's id.
         id: Path<Id>,
-    ) -> Result<Sessions, Problem> {
-        let sessions = accounts.sessions_of(&by.0, parse_user(&id)?).await?;
-        let current = session_of(&by.0);
-        let items = sessions.iter().map(|session| Session::new(session, current)).collect();
-        Ok(Sessions::Found(Json(SessionList { items, next_cursor: OrNull(None) })))
-    }
-
-    /// End a user's sessions
-    ///
-    /// All of them, at once. It needs `users:write`.
-    #[oai(path = "/:id/sessions", method = "delete", operation_id = "end_user_sessions")]
-    async fn end_sessions(
-        &self,
-        accounts: Data<&Arc<Accounts>>,
-        by: Administrator,
-        /// The user's id.
-        id: Path<Id>,
+        /// The `ETag` of the version that is to be deleted.
+        #[oai(name = "If-Match")]
+        if_match: Given<IfMatch>,
     ) -> Result<Done, Problem> {
-        accounts.end_sessions_of(by.0, parse_user(&id)?).await?;
-        Ok(Done::Done)
-    }
-
-    /// End a session of a user
-    ///
-    /// It needs `users:write`.
-    #[oai(path = "/:id/sessions/:session_id", method = "delete", operation_id = "end_user_session")]
-    async fn end_session(
-        &self,
-        accounts: Data<&Arc<Accounts>>,
-        by: Administrator,
-        /// The user's id.
-        id: Path<Id>,
-        /// The session's id.
-        session_id: Path<Id>,
-    ) -> Result<Done, Problem> {
-        let session = session_id.0.0.parse::<SessionId>().map_err(|_| Error::SessionNotFound)?;
-        accounts.end_session_of(&by.0, parse_user(&id)?, session).await?;
+        accounts.delete_managed_user(by.0, parse_user(&id)?, if_match.0.0).await?;
         Ok(Done::Done)
     }
 }
@@ -233,12 +226,4 @@ fn default_limit() -> u64 {
 /// Which user a path names. What is no id is the id of nobody.
 pub(super) fn parse_user(id: &Path<Id>) -> Result<UserId, Error> {
     id.0.0.parse().map_err(|_| Error::UserNotFound)
-}
-
-/// The session that asks, if a session does.
-fn session_of(by: &Authority) -> Option<SessionId> {
-    match by.origin().actor {
-        Actor::User(_, session) => Some(session),
-        Actor::ApiKey(_) | Actor::Operator | Actor::Anonymous => None,
-    }
 }

@@ -1,21 +1,28 @@
-//! What a user may do, whether they may sign in, and whether there is one.
+//! What a user may do, whether they may sign in, and having them asked to set a new password.
 
 use std::sync::Arc;
 
 use poem::web::Data;
-use poem_openapi::{OpenApi, param::Path};
+use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json};
 
 use super::{
-    Done, One, parse_user,
+    One, parse_user,
     schema::{GrantChanges, NewSuspension},
 };
 use crate::{
     accounts::Accounts,
     http::{
         Tags, admin::auth::Administrator, body::Body, code::FieldCode, etag::IfMatch, header::Given, problem::Problem,
-        scalar::Id,
+        scalar::Id, users::Acceptance,
     },
 };
+
+#[derive(ApiResponse)]
+enum Mailed {
+    /// A letter is on its way.
+    #[oai(status = 202)]
+    Accepted(Json<Acceptance>),
+}
 
 /// The operations on the standing of users.
 pub(in crate::http) struct UserStanding;
@@ -87,22 +94,22 @@ impl UserStanding {
         Ok(One::of(&user, accounts.now()))
     }
 
-    /// Delete a user
+    /// Have a user asked to set a new password
     ///
-    /// Ends every session too. The email address and the username are free at once. What is kept is the id, the time, and who
-    /// did it. It needs `users:delete`.
-    #[oai(path = "/:id", method = "delete", operation_id = "delete_user")]
-    async fn delete(
+    /// A letter with a link and a code goes to their address. The password stays as it is until they have set another one, and
+    /// nobody else learns or chooses it. It needs `users:write`.
+    #[oai(path = "/:id/password-reset", method = "post", operation_id = "request_user_password_reset")]
+    async fn request_reset(
         &self,
         accounts: Data<&Arc<Accounts>>,
         by: Administrator,
         /// The user's id.
         id: Path<Id>,
-        /// The `ETag` of the version that is to be deleted.
+        /// The `ETag` of the version that the letter is meant for.
         #[oai(name = "If-Match")]
         if_match: Given<IfMatch>,
-    ) -> Result<Done, Problem> {
-        accounts.delete_managed_user(by.0, parse_user(&id)?, if_match.0.0).await?;
-        Ok(Done::Done)
+    ) -> Result<Mailed, Problem> {
+        accounts.start_password_reset(by.0, parse_user(&id)?, if_match.0.0).await?;
+        Ok(Mailed::Accepted(Json(Acceptance {})))
     }
 }
