@@ -58,6 +58,15 @@ impl Authority {
         self.origin
     }
 
+    /// Checks that this is somebody else. What changes hands or goes for good needs the password of one's own account, which
+    /// is not asked for here.
+    pub(super) fn expect_another(&self, user: UserId) -> Result<(), Error> {
+        match self.origin.actor {
+            Actor::User(own, _) if own == user => Err(Error::OwnAccount),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that they may act on this user: patch, suspend or delete them, end their sessions, have them asked for a new
     /// password. Nobody does that to a user who may do something at Latchkey that they may not themselves: by a change of
     /// address they could be that user.

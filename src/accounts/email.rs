@@ -79,7 +79,7 @@ impl EmailAddress {
 }
 
 /// Takes case away. By way of capitals, so that letters with several small forms (σ and ς, s and ſ) become one.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
 }
 

@@ -73,6 +73,9 @@ pub enum Error {
     /// The person has no such session.
     #[error("no such session")]
     SessionNotFound,
+    /// It is the account of the very user who acts.
+    #[error("it is the own account")]
+    OwnAccount,
     /// There is no such user.
     #[error("there is no user with this login or id")]
     UserNotFound,

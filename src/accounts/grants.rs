@@ -1,6 +1,7 @@
 //! What a user may do: roles and permissions, which an operator gives and takes away.
 //!
-//! Latchkey itself does not look at them. It tells them to the services that trust it, and these decide.
+//! Latchkey tells them to the services that trust it, and these decide. It looks at those alone that begin with
+//! [`Capability::PREFIX`](super::capability::Capability::PREFIX).
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 

@@ -40,11 +40,11 @@ pub struct Statistics {
 pub struct DayFigures {
     /// The day (UTC), as `yyyy-mm-dd`.
     pub date: String,
-    /// Accounts that were made.
+    /// Accounts that were made, but for those that were imported.
     pub registrations: u64,
     /// Sign-ins.
     pub sign_ins: u64,
-    /// Attempts to sign in that failed.
+    /// Attempts to sign in that failed. When there are very many at once, some are not counted.
     pub sign_in_failures: u64,
 }
 

@@ -227,6 +227,7 @@ impl Config {
             );
         }
         self.breaches.check()?;
+        self.metrics.check()?;
         self.mail.check()?;
         self.traces.check()?;
         self.signing.check()

@@ -65,6 +65,8 @@ catalogue! {
         "The API key is malformed, expired or revoked. Ask the operator for another one.";
     PermissionDenied FORBIDDEN "Permission denied"
         "The user who is signed in may not do this: it needs a permission of Latchkey that they do not have.";
+    OwnAccount FORBIDDEN "Own account"
+        "This is the account of the user who asks. Change or delete it at /v1/users/me, which asks for the password.";
     UserNotFound NOT_FOUND "User not found"
         "There is no user with this id.";
     InsufficientScope FORBIDDEN "Insufficient scope"

@@ -206,3 +206,18 @@ them ever changes; a later version may know more.
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `poem-openapi` writes a path once for each struct that has operations on it, and of the same keys only the last counts.
+    #[test]
+    fn no_operation_is_lost_on_the_way_to_the_document() {
+        let service = service(crate::http::API);
+        let written = service.spec().matches("\"operationId\"").count();
+        let document = document(&service);
+        let operations = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap());
+        assert_eq!(operations.count(), written);
+    }
+}

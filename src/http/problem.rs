@@ -236,6 +236,7 @@ impl From<Error> for Problem {
                 return Self::new(Code::PermissionDenied).with_detail(detail);
             }
             Error::UserNotFound => Code::UserNotFound,
+            Error::OwnAccount => Code::OwnAccount,
             Error::LastAdmin => Code::LastAdmin,
             Error::RoleNotFound => Code::RoleNotFound,
             Error::RoleBuiltIn => Code::RoleBuiltIn,

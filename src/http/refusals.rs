@@ -6,10 +6,10 @@ use super::code::Code::{
     self, ApiKeyInvalid, ApiKeyRequired, AuthenticationRequired, BodyTooLarge, ConfirmationInvalid, Contended,
     CsrfRejected, CurrentPasswordIncorrect, Draining, EmailNotVerified, EmailTaken, IdempotencyKeyMismatch,
     IdempotencyKeyUsed, InsufficientScope, InternalError, InvalidCredentials, InvalidParameter, LastAdmin,
-    MalformedBody, MalformedForm, MalformedJson, NoSigningKey, Overloaded, PermissionDenied, ReauthenticationRequired,
-    RefreshTokenInvalid, RefreshTokenReused, RequestTimeout, RoleBuiltIn, RoleNotFound, SessionNotFound, StoreFull,
-    StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, TooManyLines, UnsupportedMediaType, UserNotFound,
-    UsernameTaken, ValidationFailed, VersionMismatch,
+    MalformedBody, MalformedForm, MalformedJson, NoSigningKey, Overloaded, OwnAccount, PermissionDenied,
+    ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, RequestTimeout, RoleBuiltIn, RoleNotFound,
+    SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, TooManyLines,
+    UnsupportedMediaType, UserNotFound, UsernameTaken, ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -84,7 +84,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             COOKIE,
             BODY,
             WRITE,
-            &[InvalidParameter, UserNotFound, EmailTaken, UsernameTaken, VersionMismatch, Contended],
+            &[InvalidParameter, OwnAccount, UserNotFound, EmailTaken, UsernameTaken, VersionMismatch, Contended],
         ],
         "create_user" => &[ADMIN, COOKIE, BODY, WRITE, &[EmailTaken, UsernameTaken, Overloaded, Contended]],
         "request_user_password_reset" => {
@@ -95,9 +95,12 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]
         }
         "unsuspend_user" => &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, Contended]],
-        "delete_user" => {
-            &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]
-        }
+        "delete_user" => &[
+            ADMIN,
+            COOKIE,
+            WRITE,
+            &[InvalidParameter, OwnAccount, UserNotFound, VersionMismatch, LastAdmin, Contended],
+        ],
         "end_user_sessions" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, Contended]],
         "end_user_session" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, SessionNotFound, Contended]],
         "list_roles" => &[ADMIN, STORE],

@@ -109,6 +109,7 @@ on_every_store! { administered
             ("name_contains=smith".to_owned(), vec![adam]),
             ("name_contains=%C3%A4V".to_owned(), vec![eve]),
             ("name_contains=a".to_owned(), vec![ada, adam, eve]),
+            ("email_prefix=eve%40xn--b&name_contains=%C3%84VA".to_owned(), vec![eve]),
             ("email_verified=true".to_owned(), vec![eve]),
             ("email_verified=false".to_owned(), vec![ada, adam]),
             ("status=active".to_owned(), vec![ada, adam, eve]),
@@ -124,6 +125,13 @@ on_every_store! { administered
                 assert_eq!(emails(&items), found.iter().copied().collect(), "{query}");
                 assert_eq!(items.len(), found.len(), "{query}");
             }
+        }
+    }
+
+    async fn case_is_taken_away_as_it_is_where_addresses_are_told_apart(app: TestApp) {
+        app.add("stra\u{df}e@example.com", None, Some("\u{391}\u{3a3}\u{3a4}\u{3a1}\u{39f}")).await;
+        for query in ["email_prefix=stra%C3%9Fe", "email_prefix=STRASSE", "name_contains=%CE%91%CE%A3", "name_contains=%CE%B1%CF%83"] {
+            assert_eq!(app.list_all(query).await.0.len(), 1, "{query}");
         }
     }
 

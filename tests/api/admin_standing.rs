@@ -59,6 +59,26 @@ on_every_store! { administered
         app.standing("PUT", &ada.id, "/suspension", json!({"reason": "a\nb"})).await.refused(422, "validation_failed");
     }
 
+    async fn nobody_moves_or_deletes_their_own_account_here(app: TestApp) {
+        let ada = app.person("ada").await;
+        let grants = json!({"permissions": ["latchkey:users:write", "latchkey:users:delete"]});
+        app.standing("PATCH", &ada.id, "/grants", grants).await.expect(200);
+        let path = format!("/v1/admin/users/{}", ada.id);
+        let moved = json!({"email": "evil@example.com", "email_verified": true});
+        app.patch(&path).bearer(&ada.token).json(&moved).send().await.refused(403, "own_account");
+        app.delete(&path).bearer(&ada.token).send().await.refused(403, "own_account");
+        assert_eq!(app.me(&ada.token).await.expect(200).body["email"], json!(ada.email));
+    }
+
+    async fn whoever_had_a_confirmed_address_is_told_that_it_was_taken_from_them(app: TestApp) {
+        let ada = app.person("ada").await;
+        app.standing("PATCH", &ada.id, "", json!({"email_verified": true})).await.expect(200);
+        app.standing("PATCH", &ada.id, "", json!({"email": "new@example.com"})).await.expect(200);
+        let letter = app.letter(&ada.email).await;
+        assert!(letter.text.contains(&ada.email), "{}", letter.text);
+        assert!(!letter.text.contains("new@example.com"), "{}", letter.text);
+    }
+
     async fn a_deleted_user_leaves_their_id_and_who_deleted_them(app: TestApp) {
         let ada = app.person("ada").await;
         let stale = app.admin("DELETE", &format!("/v1/admin/users/{}", ada.id)).await.header("if-match", "\"7\"");

@@ -1,9 +1,8 @@
 //! Which users a list holds.
 
-use unicode_normalization::UnicodeNormalization;
-
 use crate::accounts::{
     clock::Timestamp,
+    email::fold,
     grants::Role,
     user::{User, UserId},
     username::Username,
@@ -50,7 +49,7 @@ impl User {
 impl UserFilter {
     /// The same, in the forms that are compared.
     pub(super) fn canonical(&self) -> Self {
-        let canonical = |text: &Option<String>| text.as_deref().map(lower);
+        let canonical = |text: &Option<String>| text.as_deref().map(fold);
         Self {
             email_prefix: canonical(&self.email_prefix),
             username_prefix: canonical(&self.username_prefix),
@@ -64,7 +63,7 @@ impl UserFilter {
         let is = |prefix: &Option<String>, text: Option<String>| {
             prefix.as_ref().is_none_or(|prefix| text.is_some_and(|text| text.starts_with(prefix)))
         };
-        let name = || user.name.as_ref().map(|name| lower(name.as_str()));
+        let name = || user.name.as_ref().map(|name| fold(name.as_str()));
         is(&self.email_prefix, Some(user.email.canonical().to_owned()))
             && is(&self.username_prefix, user.username.as_ref().map(Username::canonical))
             && self.name_contains.as_ref().is_none_or(|part| name().is_some_and(|name| name.contains(part)))
@@ -79,8 +78,4 @@ pub(super) fn read_member(member: &str) -> Option<(Timestamp, UserId)> {
     let (rest, user) = member.rsplit_once('\0')?;
     let (_, created) = rest.rsplit_once('\0')?;
     Some((Timestamp::from_millis(created.parse().ok()?), user.parse().ok()?))
-}
-
-fn lower(text: &str) -> String {
-    text.nfc().collect::<String>().to_lowercase()
 }

@@ -55,6 +55,7 @@ impl Accounts {
         expected: VersionMatch,
     ) -> Result<(), Error> {
         by.needs(Capability::DeleteUsers)?;
+        by.expect_another(id)?;
         let accounts = Arc::clone(self);
         detached(async move {
             let mut turn = Turn::new(accounts.random);

@@ -58,7 +58,7 @@ impl Accounts {
     /// Changes a user, all of it or nothing. Where addresses have to be confirmed, a letter goes to a new one.
     ///
     /// # Errors
-    /// [`Error::PermissionDenied`] or [`Error::InsufficientScope`]; [`Error::UserNotFound`]; [`Error::VersionMismatch`];
+    /// [`Error::PermissionDenied`] or [`Error::InsufficientScope`]; [`Error::OwnAccount`]; [`Error::UserNotFound`]; [`Error::VersionMismatch`];
     /// [`Error::EmailTaken`], [`Error::UsernameTaken`], [`Error::MetadataTooLarge`]; [`Error::Contended`] and the errors of
     /// the store.
     pub async fn manage_user(
@@ -69,6 +69,7 @@ impl Accounts {
         expected: VersionMatch,
     ) -> Result<User, Error> {
         by.needs(Capability::WriteUsers)?;
+        by.expect_another(id)?;
         let accounts = Arc::clone(self);
         detached(async move {
             let mut gains = Gains::new();
@@ -137,8 +138,9 @@ impl Accounts {
         }
     }
 
-    /// Adds to `batch` what follows from another address: what was mailed to the former one confirms nothing, and where an
-    /// address has to be confirmed, the new one is asked to. Answers whether there is a letter.
+    /// Adds to `batch` what follows from another address: what was mailed to the former one confirms nothing, whoever has it is
+    /// told if it was confirmed, and where an address has to be confirmed, the new one is asked to. Answers whether there is a
+    /// letter.
     fn add_changed_address(&self, batch: &mut Batch, user: &User, next: &User, now: Timestamp) -> bool {
         if next.email.is_same_mailbox(&user.email) {
             return false;
@@ -146,11 +148,14 @@ impl Accounts {
         for purpose in Purpose::ALL {
             batch.delete(Home::of(user.id).confirmation(purpose));
         }
-        let is_mailed = self.settings.confirmations.required && !next.email_verified;
-        if is_mailed {
-            let kind = LetterKind::Verification;
-            enqueue(batch, &Entry::of_user(kind, user.id, &next.email, &[], now, self.random));
+        let mut letter = |kind, to| enqueue(batch, &Entry::of_user(kind, user.id, to, &[], now, self.random));
+        let is_asked = self.settings.confirmations.required && !next.email_verified;
+        if is_asked {
+            letter(LetterKind::Verification, &next.email);
         }
-        is_mailed
+        if user.email_verified {
+            letter(LetterKind::EmailReplaced, &user.email);
+        }
+        is_asked || user.email_verified
     }
 }

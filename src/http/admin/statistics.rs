@@ -33,11 +33,11 @@ struct Statistics {
 struct DayFigures {
     /// The day (UTC), as `yyyy-mm-dd`.
     date: String,
-    /// Accounts that were made.
+    /// Accounts that were made, but for those that were imported.
     registrations: u64,
     /// Sign-ins.
     sign_ins: u64,
-    /// Attempts to sign in that failed.
+    /// Attempts to sign in that failed. When there are very many at once, some are not counted.
     sign_in_failures: u64,
 }
 

@@ -112,8 +112,8 @@ impl Embedded {
         self.read(move |db| {
             let table = db.begin_read()?.open_table(LOGS)?;
             let entries = |log: &Key| {
-                let found = table.range((log.as_str(), 0)..=(log.as_str(), u64::MAX))?;
-                found.map(|entry| Ok(entry?.1.value().to_owned())).collect()
+                let found = table.range((log.as_str(), 0, "")..(log.as_str(), i64::MAX, ""))?;
+                found.map(|entry| Ok(entry?.0.value().2.to_owned())).collect()
             };
             logs.iter().map(entries).collect()
         })

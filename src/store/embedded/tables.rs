@@ -11,10 +11,10 @@ pub(super) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::ne
 pub(super) const SCORES: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("scores");
 /// Index and member to score: how a member is found when it moves or goes.
 pub(super) const MEMBERS: TableDefinition<'_, (&str, &str), i64> = TableDefinition::new("members");
-/// Log and number of the entry to the entry, in the order in which they were added.
-pub(super) const LOGS: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("logs");
-/// Until when a log is kept, in Unix milliseconds.
-pub(super) const LOG_ENDS: TableDefinition<'_, &str, i64> = TableDefinition::new("log_ends");
+/// Log, number of the entry and the entry, in the order in which they were added. Tables of the same types share their code.
+pub(super) const LOGS: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("logs");
+/// Until when a log is kept: Unix milliseconds as text.
+pub(super) const LOG_ENDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("log_ends");
 /// When a record or a log may be collected, in Unix milliseconds, and its key.
 const EXPIRIES: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expiries");
 
@@ -46,8 +46,8 @@ pub(super) struct Tables<'t> {
     records: Table<'t, &'static str, &'static [u8]>,
     scores: Table<'t, (&'static str, i64, &'static str), ()>,
     members: Table<'t, (&'static str, &'static str), i64>,
-    logs: Table<'t, (&'static str, u64), &'static str>,
-    log_ends: Table<'t, &'static str, i64>,
+    logs: Table<'t, (&'static str, i64, &'static str), ()>,
+    log_ends: Table<'t, &'static str, &'static [u8]>,
     expiries: Table<'t, (i64, &'static str), ()>,
 }
 
@@ -135,33 +135,30 @@ impl<'t> Tables<'t> {
     }
 
     fn append(&mut self, log: &str, entry: &str, keep: Keep) -> Result<(), Error> {
-        if let Some(end) = self.log_ends.insert(log, keep.until)?.map(|end| end.value()) {
+        let until = keep.until.to_string();
+        let former = self.log_ends.insert(log, until.as_bytes())?.and_then(|end| read_end(end.value()));
+        if let Some(end) = former {
             self.expiries.remove((collectable_at(end), log))?;
         }
         self.expiries.insert((collectable_at(keep.until), log), ())?;
-        let (mut first, mut next) = (0, 0);
-        {
-            let mut entries = self.logs.range((log, 0)..=(log, u64::MAX))?;
-            if let Some(oldest) = entries.next() {
-                first = oldest?.0.value().1;
-                next = first + 1;
-            }
-            if let Some(newest) = entries.next_back() {
-                next = newest?.0.value().1 + 1;
-            }
-        }
-        self.logs.insert((log, next), entry)?;
-        // The numbers have no gaps, so this is how many there are too many.
-        for number in first..(next + 1).saturating_sub(keep.most.max(1).into()) {
-            self.logs.remove((log, number))?;
-        }
+        let next = match self.logs.range((log, 0, "")..(log, i64::MAX, ""))?.next_back() {
+            Some(newest) => newest?.0.value().1 + 1,
+            None => 0,
+        };
+        self.logs.insert((log, next, entry), ())?;
+        // The numbers have no gaps.
+        let first = next + 1 - i64::from(keep.most.max(1));
+        self.logs.retain_in((log, 0, "")..(log, first.max(0), ""), |_, ()| false)?;
         Ok(())
     }
 
     fn delete_log(&mut self, log: &str) -> Result<(), Error> {
-        let Some(end) = self.log_ends.remove(log)?.map(|end| end.value()) else { return Ok(()) };
-        self.expiries.remove((collectable_at(end), log))?;
-        self.logs.retain_in((log, 0)..=(log, u64::MAX), |_, _| false)?;
+        let end = self.log_ends.remove(log)?.map(|end| read_end(end.value()));
+        let Some(end) = end else { return Ok(()) };
+        if let Some(end) = end {
+            self.expiries.remove((collectable_at(end), log))?;
+        }
+        self.logs.retain_in((log, 0, "")..(log, i64::MAX, ""), |_, ()| false)?;
         Ok(())
     }
 
@@ -212,4 +209,9 @@ impl<'t> Tables<'t> {
         }
         Ok(())
     }
+}
+
+/// Until when a log is kept.
+fn read_end(bytes: &[u8]) -> Option<i64> {
+    std::str::from_utf8(bytes).ok()?.parse().ok()
 }

@@ -52,7 +52,7 @@ pub(in crate::http) struct ManagedUser {
     suspended_at: OrNull<DateTime>,
     /// Until when they may not. If they may not, null is until somebody ends it.
     suspended_until: OrNull<DateTime>,
-    /// Why they may not, for those who run the service. The person is not told.
+    /// Why they may not, for those who run the service. The person finds it among what they export of their account.
     suspension_reason: OrNull<String>,
     /// When they last signed in.
     last_sign_in_at: OrNull<DateTime>,
@@ -121,7 +121,7 @@ impl Form for ManagedUserChanges {
 /// Why and until when somebody may not sign in.
 #[derive(Debug, Object)]
 pub(in crate::http) struct NewSuspension {
-    /// Why, for those who run the service: 1 to 200 characters.
+    /// Why, for those who run the service: 1 to 200 characters. The person finds it among what they export of their account.
     reason: Nullable<SuspensionReason>,
     /// Until when. It must be in the future. Without it, until somebody ends it.
     until: Nullable<Timestamp>,
