@@ -3,11 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use poem::{
-    Body, Endpoint, Middleware, Request, Result,
-    error::ReadBodyError,
-    http::{Method, header::CONNECTION},
-};
+use poem::{Body, Endpoint, Middleware, Request, Result, error::ReadBodyError, http::Method};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -21,6 +17,9 @@ const ROOM: usize = 128 * 1024 * 1024;
 
 /// A body that says it has at most so many bytes needs none of that room: nearly all have fewer.
 const SMALL: u64 = 4 * 1024;
+
+/// An upload of at most so many bytes is read before anything else, as every other body is.
+const READ_AT_ONCE: u64 = 256 * 1024;
 
 /// What of every request is read.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +70,11 @@ impl<E: Endpoint> Endpoint for Limited<E> {
         }
         if is_upload {
             request.set_data(UploadTime(body_timeout));
-            return self.inner.call(request).await.map_err(closing);
+            // What is larger is read once it is known who sends it. Refused before, its client may not see why: it is still
+            // sending when the connection ends.
+            if announced.is_none_or(|length| length > READ_AT_ONCE) {
+                return self.inner.call(request).await;
+            }
         }
         let body = request.take_body();
         let is_large = !body.is_empty() && announced.is_none_or(|length| length > SMALL);
@@ -93,13 +96,5 @@ impl<E: Endpoint> Endpoint for Limited<E> {
             request.set_method(Method::GET);
         }
         self.inner.call(request).await
-    }
-}
-
-/// The rest of a body that was not read comes over the connection still, so nothing else can.
-fn closing(error: poem::Error) -> poem::Error {
-    match error.data::<Problem>() {
-        Some(problem) => problem.clone().with_header(CONNECTION, "close".to_owned()).into(),
-        None => error,
     }
 }

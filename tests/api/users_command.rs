@@ -77,7 +77,7 @@ async fn redis_a_user_is_shown_changed_signed_out_and_deleted() {
     let said = line(&app.operator("users delete lovelace").await, 1);
     assert!(said.contains("--yes"), "{said}");
     app.printed("users delete lovelace --yes").await;
-    assert!(line(&app.operator("users show lovelace").await, 1).contains("no such user"));
+    assert!(line(&app.operator("users show lovelace").await, 1).contains("no user"));
     app.sign_in("new@example.com", PASSWORD).await.refused(401, "invalid_credentials");
     let deletions = app.admin("GET", "/v1/admin/deletions").await.send().await.expect(200).body;
     assert_eq!(deletions["items"][0]["actor"]["type"], "operator");

@@ -140,10 +140,12 @@ async fn every_place_on_redis(format: &str) {
     .chain(["grant", "revoke"].map(|verb| format!("users {verb} {address} --role canary")))
     .chain(["suspend", "unsuspend"].map(|verb| format!("users {verb} {address}")))
     .chain(["users suspend zqtyped7391canary@example.com".to_owned()])
-    .chain(["users list", "users list --json", "roles list"].map(str::to_owned))
-    .chain(["show", "sessions", "end-sessions"].map(|verb| format!("users {verb} {address}")))
+    .chain(["roles list".to_owned(), format!("users sessions {address}")])
     .map(|arguments| printed(&redis, &arguments))
     .collect::<Vec<_>>();
+    // Who somebody is, these are there to show.
+    let shown = ["users list", "users list --json", &format!("users show {address}"), "export"];
+    let shown = shown.map(|arguments| printed(&redis, arguments));
     let pieces = stored(&redis).await;
     assert!(pieces.len() > 50, "{} pieces", pieces.len());
     assert_eq!(wrong(&pieces, &canaries), [""; 0]);
@@ -175,6 +177,7 @@ async fn every_place_on_redis(format: &str) {
     assert!(collector.spans().len() > 50, "{} spans", collector.spans().len());
     texts.extend(collector.bodies().into_iter().map(|body| ("a trace".to_owned(), body.into_bytes())));
     canaries.push(Canary::own("the token for metrics", METRICS_TOKEN));
+    assert_eq!(found(&secrets(&canaries), &shown), [""; 0]);
     assert_eq!(found(&canaries, &texts), [""; 0]);
     assert_eq!(journey.client.wrong(&canaries), [""; 0]);
     journey.expect_everything_was_asked();
