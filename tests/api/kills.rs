@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -16,8 +15,8 @@ use crate::support::PASSWORD;
 const KILLS: u32 = 50;
 const WRITERS: u32 = 8;
 
-/// Starts the service on `data`, at a port that is its own from one start to the next.
-fn start(data: &Path, port: u16) -> Child {
+/// Starts the service on `data`, at a port that is its own from one start to the next, and waits until it answers.
+async fn start(data: &Path, port: u16) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.env_clear().args(["--listen", &format!("127.0.0.1:{port}"), "--data-dir"]).arg(data);
     command.args([
@@ -32,8 +31,10 @@ fn start(data: &Path, port: u16) -> Child {
     ]);
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+    let client = reqwest::Client::new();
+    while client.get(format!("http://127.0.0.1:{port}/health/live")).send().await.is_err() {
         assert!(Instant::now() < deadline, "it does not start");
+        tokio::time::sleep(Duration::from_millis(2)).await; // the pace of the asking
     }
     child
 }
@@ -45,7 +46,7 @@ async fn embedded_of_50_kills_none_loses_what_was_acknowledged() {
     let url = format!("http://127.0.0.1:{port}");
     let (mut acknowledged, mut kills) = (BTreeSet::new(), 0);
     while kills < KILLS {
-        let mut service = start(folder.path(), port);
+        let mut service = start(folder.path(), port).await;
         // A few of those from before, so that each restart is checked; all of them at the end.
         check(&url, acknowledged.iter().rev().take(3)).await;
         let writers =
@@ -57,7 +58,7 @@ async fn embedded_of_50_kills_none_loses_what_was_acknowledged() {
         kills += 1;
         acknowledged.extend(writers.await.unwrap().into_iter().flatten());
     }
-    let mut service = start(folder.path(), port);
+    let mut service = start(folder.path(), port).await;
     check(&url, acknowledged.iter()).await;
     service.kill().unwrap();
     service.wait().unwrap();

@@ -144,7 +144,7 @@ async fn every_place_on_redis(format: &str) {
     .map(|arguments| printed(&redis, &arguments))
     .collect::<Vec<_>>();
     // Who somebody is, these are there to show.
-    let shown = ["users list", "users list --json", &format!("users show {address}"), "export"];
+    let shown = ["users list", "users list --json", &format!("users show {address}")];
     let shown = shown.map(|arguments| printed(&redis, arguments));
     let pieces = stored(&redis).await;
     assert!(pieces.len() > 50, "{} pieces", pieces.len());
