@@ -8,30 +8,52 @@ use latchkey::http;
 use crate::support::TestApp;
 
 /// What each operation must have answered, or it was not reached.
-const REACHED: [(&str, u16); 23] = [
+const REACHED: [(&str, u16); 45] = [
     ("confirm_email_verification", 204),
     ("confirm_password_reset", 204),
+    ("create_user", 201),
     ("delete_me", 204),
+    ("delete_role", 204),
+    ("delete_user", 204),
     ("end_session", 204),
     ("end_sessions", 204),
+    ("end_user_session", 204),
+    ("end_user_sessions", 204),
+    ("export_me", 200),
     ("get_keys", 200),
     ("get_me", 200),
     ("get_openid_configuration", 200),
+    ("get_role", 200),
     ("get_server_metadata", 200),
+    ("get_statistics", 200),
+    ("get_user", 200),
     ("health_live", 200),
     ("health_ready", 200),
+    ("import_users", 200),
     ("introspect_token", 200),
+    ("list_deletions", 200),
+    ("list_events", 200),
+    ("list_roles", 200),
     ("list_sessions", 200),
+    ("list_user_events", 200),
+    ("list_user_sessions", 200),
+    ("list_users", 200),
     ("patch_me", 200),
+    ("patch_user", 200),
+    ("patch_user_grants", 200),
+    ("put_role", 200),
     ("reauthenticate", 200),
     ("refresh_session", 200),
     ("register", 201),
     ("request_email_verification", 202),
     ("request_password_reset", 202),
+    ("request_user_password_reset", 202),
     ("revoke_token", 200),
     ("sign_in", 201),
     ("sign_out", 204),
+    ("suspend_user", 200),
     ("undo_email_change", 204),
+    ("unsuspend_user", 200),
 ];
 
 /// For how many seconds requests are made up: `make fuzz` says so by `FUZZ_SECONDS`.
@@ -48,7 +70,7 @@ async fn redis_the_service_keeps_to_its_document_whatever_is_sent() {
     let others = ["--registrations-per-address", "--mails-per-address"];
     let open = [passwords, others].concat().iter().flat_map(|limit| [limit, "none"]).collect::<Vec<_>>();
     let app = TestApp::beside(&first, &[&["--cookies"], open.as_slice()].concat()).await;
-    let made = first.operator("api-keys create --name schemathesis --scope tokens:introspect").await;
+    let made = first.operator("api-keys create --name schemathesis --scope tokens:introspect users:read users:write users:delete users:import roles:read roles:write statistics:read").await;
     let key = String::from_utf8(made.stdout).unwrap();
 
     let folder = tempfile::tempdir().unwrap();

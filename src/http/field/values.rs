@@ -74,7 +74,12 @@ impl FieldValue for Timestamp {
 
 impl FieldValue for SuspensionReason {
     fn schema() -> MetaSchema {
-        MetaSchema { min_length: Some(1), max_length: Some(200), ..string_schema(None, "spam") }
+        MetaSchema {
+            min_length: Some(1),
+            max_length: Some(200),
+            pattern: Some(DisplayName::PATTERN.to_owned()),
+            ..string_schema(None, "spam")
+        }
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {

@@ -7,13 +7,19 @@ use serde_json::Value;
 
 use super::{FieldValue, Wrong, text};
 use crate::{
-    accounts::{Grants, InvalidRoleDescription, Permission, Role, RoleDescription},
+    accounts::{DisplayName, Grants, InvalidRoleDescription, Permission, Role, RoleDescription},
     http::code::FieldCode,
 };
 
 impl FieldValue for RoleDescription {
     fn schema() -> MetaSchema {
-        MetaSchema { max_length: Some(200), example: Some("Writes articles".into()), ..MetaSchema::new("string") }
+        MetaSchema {
+            min_length: Some(1),
+            max_length: Some(200),
+            pattern: Some(DisplayName::PATTERN.to_owned()),
+            example: Some("Writes articles".into()),
+            ..MetaSchema::new("string")
+        }
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {
@@ -26,7 +32,11 @@ macro_rules! words {
     ($word:ident, $example:literal, $most:expr) => {
         impl FieldValue for BTreeSet<$word> {
             fn schema() -> MetaSchema {
-                let item = MetaSchema { example: Some($example.into()), ..MetaSchema::new("string") };
+                let item = MetaSchema {
+                    example: Some($example.into()),
+                    pattern: Some("^[a-z][a-z0-9_.:-]{0,63}$".to_owned()),
+                    ..MetaSchema::new("string")
+                };
                 let items = Some(Box::new(MetaSchemaRef::Inline(Box::new(item))));
                 MetaSchema { items, max_items: Some($most), ..MetaSchema::new("array") }
             }
