@@ -176,9 +176,9 @@ pub(super) struct Events;
 impl Events {
     /// See what happened to your account
     ///
-    /// Who did what, when, from where and in which session: the latest first. Of each month (UTC) the latest 1,000 events are
-    /// kept and the latest 100 failed sign-ins, for as long as `LATCHKEY_EVENTS_RETENTION` says, which is a year unless the
-    /// operator decided otherwise.
+    /// Who did what, when, from where and in which session: the latest first. Of each month (UTC) the latest of each sort are
+    /// kept: 1,000 beginnings and ends of sessions, 1,000 changes that take no password, 100 failed sign-ins and 1,000 of all
+    /// others, for as long as `LATCHKEY_EVENTS_RETENTION` says, which is a year unless the operator decided otherwise.
     #[oai(path = "/events", method = "get", operation_id = "list_events")]
     async fn list(
         &self,

@@ -176,7 +176,7 @@ impl Audit<'_> {
                     | Place::Admins(_)
                     | Place::Roles(_)
                     | Place::Events(..)
-                    | Place::Failures(..)
+                    | Place::FailuresOfNobody(_)
                     | Place::Deleted(_),
                 ) => {}
                 None => {

@@ -1,5 +1,5 @@
-//! Failed sign-ins. They are noted behind the answer, and for a login that nobody has as many steps are taken as for
-//! one that somebody has: so no time tells who has an account.
+//! Failed sign-ins. They are noted behind the answer, and for a login that nobody has the store does the same work as for
+//! one that somebody has, down to the line in a log: so no time tells who has an account.
 
 use std::{
     sync::{
@@ -100,7 +100,9 @@ impl Accounts {
                 users::count_today(&mut batch, keys::SIGN_IN_FAILURES, now);
             }
             if found.and_then(Stored::active).is_some() {
-                self.note_failure(&mut batch, home, now, act.clone());
+                self.note_act(&mut batch, home, now, act.clone());
+            } else {
+                self.note_failure_of_nobody(&mut batch, now, act.clone());
             }
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),

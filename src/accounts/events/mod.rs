@@ -4,13 +4,15 @@
 //!
 //! An event names fields and never says what is in them: there is no secret, no email address and no name in it.
 //!
-//! Each person has a log for each month (UTC), and beside it one of failures: so whoever guesses passwords pushes nothing
-//! else out.
+//! Each person has a few [logs](Log) for each month (UTC): so whoever guesses passwords, or has a session and changes
+//! something harmless again and again, pushes nothing else out. They are read as one.
 
+mod changes;
 mod deletions;
 mod failures;
 mod kind;
 mod line;
+mod log;
 mod month;
 mod note;
 mod read;
@@ -27,7 +29,7 @@ pub use self::{
     read::EventPage,
     who::Who,
 };
-pub(super) use self::{failures::Failures, month::Month};
+pub(super) use self::{failures::Failures, log::Log, month::Month};
 use super::{
     authority::{Actor, Origin},
     clock::Timestamp,

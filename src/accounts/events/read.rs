@@ -1,6 +1,6 @@
 //! Reading events, the newest first.
 
-use super::{Event, EventId, Month, Who};
+use super::{Event, EventId, Log, Month, Who};
 use crate::{
     accounts::{
         Accounts, authority::Authority, capability::Capability, error::Error, keys::Home, token::SignedIn, user::UserId,
@@ -67,7 +67,7 @@ impl Accounts {
         let months = Month::of(first).back_to(oldest).collect::<Vec<_>>();
         let mut items = Vec::new();
         for months in months.chunks(AT_ONCE) {
-            let logs = months.iter().flat_map(|month| [home.events(*month), home.failures(*month)]);
+            let logs = months.iter().flat_map(|month| Log::ALL.map(|log| home.log(log, *month)));
             let logs = self.store.logs(&logs.map(|log| home.key(&log)).collect::<Vec<_>>()).await?;
             let events = logs.iter().flatten().filter_map(|line| Event::of_line(line));
             let is_wanted = |event: &Event| event.at >= oldest && before.is_none_or(|before| event.id < before);

@@ -15,7 +15,10 @@
 //! | `{b<k>}:index:dead-letters`    | index: ids of mails that are not tried again, by when they failed |
 //! | `{b<k>}:index:deleted`         | index: who was deleted and by whom, by when                     |
 //! | `{b<k>}:events:<uid>:<yyyy-mm>`| log: what happened to the account in a month (UTC)              |
+//! | `{b<k>}:sign-ins:<uid>:<yyyy-mm>`| log: the beginnings and ends of sessions in a month           |
+//! | `{b<k>}:changes:<uid>:<yyyy-mm>`| log: what was done in a month that takes no password           |
 //! | `{b<k>}:failures:<uid>:<yyyy-mm>`| log: what was tried on it in a month and failed               |
+//! | `{b<k>}:failures:nobody`       | log: what was lately tried with logins that nobody has          |
 //! | `{b<k>}:totals`                | how many of the bucket's users have a confirmed address         |
 //! | `{b<k>}:day:<yyyy-mm-dd>`      | how often what happened on a day (UTC)                          |
 //! | `{email:<digest>}`             | the claim on an email address                                   |
@@ -43,7 +46,7 @@ use super::{
     clock::Timestamp,
     confirmations::Purpose,
     digest::Digest,
-    events::Month,
+    events::{Log, Month},
     outbox::MailId,
     user::{SessionId, User, UserId},
 };
@@ -91,12 +94,8 @@ impl Home {
         Name::new(format!("sessions:{}", self.0))
     }
 
-    pub(super) fn events(self, month: Month) -> Name {
-        Name::new(format!("events:{}:{month}", self.0))
-    }
-
-    pub(super) fn failures(self, month: Month) -> Name {
-        Name::new(format!("failures:{}:{month}", self.0))
+    pub(super) fn log(self, log: Log, month: Month) -> Name {
+        Name::new(format!("{log}:{}:{month}", self.0))
     }
 
     pub(super) fn confirmation(self, purpose: Purpose) -> Name {
@@ -165,6 +164,11 @@ pub(super) fn active() -> Name {
 /// The index of a bucket's deleted users, by when they were deleted: what is kept of them for good.
 pub(super) fn deleted() -> Name {
     Name::new("index:deleted")
+}
+
+/// The log of what was tried in a bucket with logins that nobody has.
+pub(super) fn failures_of_nobody() -> Name {
+    Name::new("failures:nobody")
 }
 
 /// The name of a bucket's figures that are up to date.

@@ -1,12 +1,17 @@
 //! Which place a key is: for whoever meets keys without having looked for them.
 
 use super::{
-    Bucket, Home, admins, api_key, api_keys, api_keys_created, dead_letters, deleted, devices, mail, meta, outbox,
-    roles, signing, totals,
+    Bucket, Home, admins, api_key, api_keys, api_keys_created, dead_letters, deleted, devices, failures_of_nobody,
+    mail, meta, outbox, roles, signing, totals,
 };
 use crate::{
     accounts::{
-        api_keys::ApiKeyId, confirmations::Purpose, digest::Digest, events::Month, outbox::MailId, user::SessionId,
+        api_keys::ApiKeyId,
+        confirmations::Purpose,
+        digest::Digest,
+        events::{Log, Month},
+        outbox::MailId,
+        user::SessionId,
     },
     store::{Key, Name, Slot},
 };
@@ -28,10 +33,10 @@ pub(in crate::accounts) enum Place {
     Users(Key),
     /// Figures of a bucket.
     Figures(Key),
-    /// What happened to a person's account in a month.
-    Events(Home, Month),
-    /// What was tried on it in a month and failed.
-    Failures(Home, Month),
+    /// What happened to a person's account in a month, or a part of it.
+    Events(Home, Log, Month),
+    /// What was tried in a bucket with logins that nobody has.
+    FailuresOfNobody(Bucket),
     /// A bucket's deleted users.
     Deleted(Bucket),
     Claim(Slot),
@@ -66,6 +71,9 @@ impl Place {
         if name == admins() && slot == meta() {
             return Some(Self::Admins(key.clone()));
         }
+        if name == failures_of_nobody() {
+            return Bucket::parse(&tag).map(Self::FailuresOfNobody);
+        }
         if name == totals() && Bucket::parse(&tag).is_some() {
             return Some(Self::Figures(key.clone()));
         }
@@ -82,11 +90,6 @@ impl Place {
                 let (user, purpose) = rest.split_once(':')?;
                 Self::Confirmation(Home::of(user.parse().ok()?), purpose.parse().ok()?)
             }
-            "events" | "failures" => {
-                let (user, month) = rest.split_once(':')?;
-                let (home, month) = (Home::of(user.parse().ok()?), month.parse().ok()?);
-                if kind == "events" { Self::Events(home, month) } else { Self::Failures(home, month) }
-            }
             "day" => {
                 Bucket::parse(&tag)?;
                 Self::Figures(key.clone())
@@ -101,7 +104,10 @@ impl Place {
                 (bucket, "deleted") => Self::Deleted(bucket),
                 _ => return None,
             },
-            _ => return None,
+            _ => {
+                let (user, month) = rest.split_once(':')?;
+                Self::Events(Home::of(user.parse().ok()?), kind.parse().ok()?, month.parse().ok()?)
+            }
         };
         // What lies in a bucket that is not its own is never looked up.
         (place.key() == *key).then_some(place)
@@ -116,8 +122,8 @@ impl Place {
             Self::Mail(bucket, id) => bucket.slot().key(&mail(*id)),
             Self::Outbox(bucket) => bucket.slot().key(&outbox()),
             Self::DeadLetters(bucket) => bucket.slot().key(&dead_letters()),
-            Self::Events(home, month) => home.key(&home.events(*month)),
-            Self::Failures(home, month) => home.key(&home.failures(*month)),
+            Self::Events(home, log, month) => home.key(&home.log(*log, *month)),
+            Self::FailuresOfNobody(bucket) => bucket.slot().key(&failures_of_nobody()),
             Self::Deleted(bucket) => bucket.slot().key(&deleted()),
             Self::Users(key)
             | Self::Figures(key)
@@ -167,8 +173,7 @@ mod tests {
             (bucket.slot().key(&mail(letter)), Place::Mail(bucket, letter)),
             (bucket.slot().key(&outbox()), Place::Outbox(bucket)),
             (bucket.slot().key(&dead_letters()), Place::DeadLetters(bucket)),
-            (home.key(&home.events(month)), Place::Events(home, month)),
-            (home.key(&home.failures(month)), Place::Failures(home, month)),
+            (bucket.slot().key(&failures_of_nobody()), Place::FailuresOfNobody(bucket)),
             (bucket.slot().key(&deleted()), Place::Deleted(bucket)),
             (index.clone(), Place::Users(index)),
             (figures.clone(), Place::Figures(figures)),
@@ -184,6 +189,9 @@ mod tests {
             (roles().key(&Name::ROOT), Place::Roles(roles().key(&Name::ROOT))),
         ] {
             assert_eq!(Place::of(&key), Some(place), "{key}");
+        }
+        for log in Log::ALL {
+            assert_eq!(Place::of(&home.key(&home.log(log, month))), Some(Place::Events(home, log, month)));
         }
         let elsewhere = Slot::new("elsewhere");
         for name in [home.user(), home.session(session), home.sessions(), api_key(id), created(), outbox(), Name::ROOT]
