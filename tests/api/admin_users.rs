@@ -108,6 +108,8 @@ on_every_store! { administered
         app.change(&ada.id, json!({"email_verified": true})).await.expect(200);
         app.change(&eve.id, json!({"email_verified": true})).await.expect(200);
         app.change(&eve.id, json!({"email_verified": false})).await.expect(200);
+        let events = app.admin("GET", &format!("/v1/admin/users/{}/events?limit=1", eve.id)).await.send().await.body;
+        assert_eq!(events["items"][0]["details"], json!({"fields": ["email_verified"]}));
         let figures = read(2).await;
         assert_eq!((&figures["users"], &figures["verified"]), (&json!(3), &json!(1)));
         assert_eq!((&figures["active_1d"], &figures["active_7d"], &figures["active_30d"]), (&json!(2), &json!(2), &json!(2)));

@@ -12,6 +12,7 @@ pub(super) fn changes(before: &User, after: &User, origin: Origin) -> Vec<Act> {
     let is_asked_for = after.pending_email.is_some() && after.pending_email != before.pending_email;
     let fields = [
         ("email", !is_moved && before.email != after.email),
+        ("email_verified", !is_moved && before.email_verified && !after.email_verified),
         ("pending_email", !is_moved && before.pending_email.is_some() && after.pending_email.is_none()),
         ("username", before.username != after.username),
         ("name", before.name != after.name),
@@ -61,4 +62,107 @@ fn given_and_taken<T: ToString>(
 ) -> Act {
     let names = |all: &mut dyn Iterator<Item = T>| all.map(|name| Value::String(name.to_string())).collect::<Vec<_>>();
     act.with("added", names(&mut added.into_iter())).with("removed", names(&mut removed.into_iter()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{option, prelude::*, sample::select};
+
+    use super::*;
+    use crate::{
+        accounts::{authority::Actor, records},
+        store::{Fields, Record, Revision},
+    };
+
+    const NOBODY: Origin = Origin { actor: Actor::Anonymous, address: None };
+    const ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
+    const OPERATION: &str = "AAECAwQFBgcICQoLDA0ODw";
+    const TIME: &str = "2026-01-31T09:30:00.000Z";
+
+    const ALWAYS: [(&str, &str); 9] = [
+        ("state", "active"),
+        ("email_op", OPERATION),
+        ("username_op", OPERATION),
+        ("password_setting", "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA"),
+        ("version", "1"),
+        ("session_epoch", "2"),
+        ("fence", "3"),
+        ("created_at", TIME),
+        ("updated_at", TIME),
+    ];
+    const HASHES: [&str; 2] =
+        ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE"];
+
+    /// What is stored with a user and no client sees as such.
+    const UNSEEN: [&str; 4] = ["username_op", "email_op", "version", "updated_at"];
+
+    /// Somebody, with a few values for every field that a client sees.
+    fn somebody() -> impl Strategy<Value = User> {
+        let always = |name, values: &'static [&'static str]| select(values).prop_map(move |value| (name, Some(value)));
+        let maybe =
+            |name, values: &'static [&'static str]| option::of(select(values)).prop_map(move |value| (name, value));
+        let fields = (
+            always("email", &["ada@example.com", "Ada@example.com", "bob@example.com"]),
+            always("email_verified", &["false", "true"]),
+            maybe("pending_email", &["next@example.com", "other@example.com"]),
+            maybe("username", &["ada", "Ada"]),
+            maybe("name", &["Ada", "ada"]),
+            maybe("locale", &["de", "en"]),
+            always("metadata", &["{}", "{\"plan\":\"pro\"}"]),
+            always("password_hash", &HASHES),
+            always("roles", &["", "editor", "editor writer"]),
+            always("permissions", &["", "articles:write"]),
+            (
+                maybe("suspended_at", &[TIME, "2026-02-01T00:00:00.000Z"]),
+                maybe("suspended_until", &["2027-01-01T00:00:00.000Z"]),
+                maybe("suspension_reason", &["spam", "theft"]),
+            ),
+        );
+        fields.prop_map(|(a, b, c, d, e, f, g, h, i, j, (k, l, m))| {
+            let given = [a, b, c, d, e, f, g, h, i, j, k, l, m];
+            let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+            let fields = ALWAYS.into_iter().chain(given).map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let record = Record { fields: fields.collect(), revision: Revision::random() };
+            let found = records::read_user(ID.parse().unwrap(), &record).unwrap();
+            let crate::accounts::user::UserRecord::Active(user) = found else { panic!("a user") };
+            user
+        })
+    }
+
+    fn seen(user: &User) -> Fields {
+        let mut fields = records::write_user(user);
+        fields.retain(|name, _| !UNSEEN.contains(&name.as_str()));
+        fields
+    }
+
+    proptest! {
+        #[test]
+        fn a_change_of_anything_that_a_client_sees_is_an_event_and_nothing_else_is(
+            before in somebody(),
+            after in somebody(),
+        ) {
+            let acts = changes(&before, &after, NOBODY);
+            prop_assert_eq!(acts.is_empty(), seen(&before) == seen(&after), "{:?}", acts);
+            prop_assert!(changes(&after, &after, NOBODY).is_empty());
+        }
+
+        #[test]
+        fn a_change_of_one_field_is_an_event(before in somebody(), other in somebody(), field in 0_usize..10) {
+            let mut after = before.clone();
+            match field {
+                0 => after.email = other.email,
+                1 => after.email_verified = other.email_verified,
+                2 => after.pending_email = other.pending_email,
+                3 => after.username = other.username,
+                4 => after.name = other.name,
+                5 => after.locale = other.locale,
+                6 => after.metadata = other.metadata,
+                7 => after.password_hash = other.password_hash,
+                8 => after.grants = other.grants,
+                _ => after.suspension = other.suspension,
+            }
+            let acts = changes(&before, &after, NOBODY);
+            prop_assert_eq!(acts.is_empty(), seen(&before) == seen(&after), "{:?}", acts);
+        }
+    }
 }
