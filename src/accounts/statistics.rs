@@ -1,7 +1,8 @@
 //! The figures of the service: how many users there are, how many use it, and what happened day by day.
 //!
-//! They are counted in the commits that change them, so they are exact; those of different buckets are not read at one
-//! moment.
+//! They are counted in the commits that change them, so they are exact, but for failed sign-ins: these are counted behind
+//! the answers, and those that are too many at once in one instance, or that meet a store that does not answer, are not
+//! counted. The figures of different buckets are not read at one moment.
 
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub struct DayFigures {
     pub registrations: u64,
     /// Sign-ins.
     pub sign_ins: u64,
-    /// Attempts to sign in that failed. When there are very many at once, some are not counted.
+    /// Attempts to sign in that failed, without those that were too many at once to be noted.
     pub sign_in_failures: u64,
 }
 

@@ -1,5 +1,7 @@
-//! What is kept of deleted accounts, for good: which id, when, and who deleted it. Nothing else leads from the id to a
-//! person any more.
+//! What is kept of deleted accounts, for good: which id, when, and who deleted it.
+//!
+//! What the user did to others, or to roles, is an event of those, with the user's id, session and address. These stay
+//! for as long as events are kept.
 
 use std::{fmt, str::FromStr};
 

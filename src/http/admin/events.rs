@@ -83,7 +83,8 @@ impl AuditTrail {
 
     /// See which accounts were deleted
     ///
-    /// Their ids, when, and who did it: the latest first. Nothing else is kept of them. It needs `users:read`.
+    /// Their ids, when, and who did it: the latest first. This is kept for good. What they did to others is in the trails of
+    /// those for as long as events are kept. It needs `users:read`.
     #[oai(path = "/deletions", method = "get", operation_id = "list_deletions")]
     async fn deletions(
         &self,

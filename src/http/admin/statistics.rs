@@ -37,7 +37,7 @@ struct DayFigures {
     registrations: u64,
     /// Sign-ins.
     sign_ins: u64,
-    /// Attempts to sign in that failed. When there are very many at once, some are not counted.
+    /// Attempts to sign in that failed, without those that were too many at once to be noted.
     sign_in_failures: u64,
 }
 
@@ -55,7 +55,8 @@ pub(in crate::http) struct ServiceStatistics;
 impl ServiceStatistics {
     /// Read the figures
     ///
-    /// They are counted in the commits that change them, so they are exact. It needs `statistics:read`.
+    /// They are counted in the commits that change them, so they are exact, but for failed sign-ins: where more than 256
+    /// wait at once in one instance, the rest is not counted. It needs `statistics:read`.
     #[oai(path = "/statistics", method = "get", operation_id = "get_statistics")]
     async fn get(
         &self,
