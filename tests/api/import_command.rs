@@ -56,7 +56,7 @@ fn ada() -> Value {
 pub fn crowd(who: &str, count: u32, with_ids: bool) -> String {
     let person = |n: u32| {
         let mut person = json!({
-            "email": format!("{who}{n}@example.com"), "username": format!("{who}{n}"), "email_verified": n % 2 == 0,
+            "email": format!("{who}{n}@example.com"), "username": format!("{who}{n}"), "email_verified": n.is_multiple_of(2),
             "created_at": "2020-01-01T00:00:00Z", "password_hash": HASHES[0],
         });
         if with_ids {

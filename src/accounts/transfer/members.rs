@@ -74,8 +74,12 @@ pub(super) fn text(value: Value) -> Result<String, Wrong> {
 }
 
 /// A truth value.
+#[expect(clippy::needless_pass_by_value, reason = "it takes what the other readers take")]
 pub(super) fn boolean(value: Value) -> Result<bool, Wrong> {
-    value.as_bool().ok_or_else(|| (FaultKind::WrongType, "must be true or false".to_owned()))
+    match value {
+        Value::Bool(truth) => Ok(truth),
+        _ => Err((FaultKind::WrongType, "must be true or false".to_owned())),
+    }
 }
 
 /// An object.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    accounts::{Timestamp, User},
+    accounts::{DisplayName, EmailAddress, Timestamp, User},
     commands::{
         say,
         table::{or_dash, visible},
@@ -25,9 +25,9 @@ pub(super) fn show(user: &User, now: Timestamp, json: bool) -> ExitCode {
     let lines = [
         ("id", user.id.to_string()),
         ("email", format!("{} ({verified})", user.email.as_str())),
-        ("pending email", or_dash(user.pending_email.as_ref().map(|email| email.as_str()))),
+        ("pending email", or_dash(user.pending_email.as_ref().map(EmailAddress::as_str))),
         ("username", or_dash(user.username.as_ref())),
-        ("name", or_dash(user.name.as_ref().map(|name| name.as_str()))),
+        ("name", or_dash(user.name.as_ref().map(DisplayName::as_str))),
         ("locale", or_dash(user.locale.as_ref())),
         ("metadata", user.metadata.to_string()),
         ("grants", user.grants.to_string()),

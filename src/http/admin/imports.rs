@@ -162,7 +162,7 @@ impl From<Imported> for ImportItem {
             ImportOutcome::Invalid(wrong) => {
                 let mut problem = problem(wrong.code(), format!("The line {wrong}."));
                 if let LineProblem::Fields(faults) = wrong {
-                    problem.detail = "Some fields of the line are not acceptable.".to_owned();
+                    "Some fields of the line are not acceptable.".clone_into(&mut problem.detail);
                     problem.errors = Some(faults.into_iter().map(FieldProblem::from).collect());
                 }
                 (ImportItemOutcome::Invalid, None, Some(problem))

@@ -252,7 +252,9 @@ impl Journey {
         };
         for Person { login, password, access, refresh } in &self.signed_in {
             let changes = json!({"name": "zqname7391canary", "email": "zqnext7391canary4@example.com", "current_password": password});
-            OWN.into_iter().for_each(|path| ask("GET", path, access, Value::Null));
+            for path in OWN {
+                ask("GET", path, access, Value::Null);
+            }
             ask("PATCH", "/v1/users/me", access, changes);
             ask("POST", "/v1/sessions", "", json!({"login": login, "password": password}));
             ask("POST", "/v1/sessions/refresh", "", json!({"refresh_token": refresh}));

@@ -62,7 +62,6 @@ enum Many {
 }
 
 #[derive(ApiResponse)]
-#[expect(clippy::large_enum_variant, reason = "it lives for a moment")]
 enum Made {
     /// The account.
     #[oai(status = 201)]
