@@ -4,6 +4,7 @@
 mod administration;
 mod canary;
 mod client;
+mod cookies;
 mod journey;
 mod mail;
 mod panics;
