@@ -174,7 +174,7 @@ impl User {
     }
 
     /// What they may do at Latchkey itself. Whoever has the role `admin` is taken for an administrator here, though it may be
-    /// that they are [none](super::admins).
+    /// that they are none.
     #[must_use]
     pub fn capabilities(&self) -> BTreeSet<Capability> {
         if self.grants.roles().iter().any(Role::is_admin) {

@@ -1,8 +1,8 @@
 //! Traces: what a request does and how long each step takes, for a collector that speaks OTLP (OpenTelemetry).
 //!
 //! Whoever wants to be seen opens a span of `tracing` with the target [`TARGET`]. It counts if it is within a [`Trace`] that
-//! is recorded, and else costs next to nothing. What becomes of its fields, [`layer`] says. Spans that have ended wait in
-//! a bounded [`queue`] for the [`exporter`], so nobody ever waits for the collector.
+//! is recorded, and else costs next to nothing. What becomes of its fields, `layer` says. Spans that have ended wait in
+//! a bounded `queue` for the `exporter`, so nobody ever waits for the collector.
 //!
 //! This is no library of OpenTelemetry: theirs made the binary 350 KB larger, and send what is logged in a span along with
 //! it. The encoding is OTLP in JSON, which is stable since version 1.0 of that protocol.
