@@ -6,7 +6,7 @@ use super::forget;
 use crate::{
     accounts::{
         Accounts,
-        authority::{Authority, Origin},
+        authority::Authority,
         capability::Capability,
         detached,
         error::Error,
@@ -49,20 +49,16 @@ impl Accounts {
     pub async fn end_sessions_of(self: &Arc<Self>, by: Authority, id: UserId) -> Result<(), Error> {
         by.needs(Capability::WriteUsers)?;
         let accounts = Arc::clone(self);
-        detached(async move {
-            let user = accounts.find_active(id).await?.value;
-            by.may_act_on(&user)?;
-            accounts.end_all_sessions(id, by.origin()).await
-        })
-        .await
+        detached(async move { accounts.end_all_sessions(&by, id).await }).await
     }
 
     /// Raising the epoch ends them all, those that are about to be written too.
-    async fn end_all_sessions(&self, id: UserId, by: Origin) -> Result<(), Error> {
+    async fn end_all_sessions(&self, by: &Authority, id: UserId) -> Result<(), Error> {
         let home = Home::of(id);
         let mut retry = self.retry();
         loop {
             let Stored { value: mut user, revision } = self.find_active(id).await?;
+            by.may_act_on(&user)?;
             let sessions = self.session_ids(id).await?;
             user.session_epoch += 1;
             let mut batch = Batch::new(home.slot());
@@ -73,7 +69,7 @@ impl Accounts {
                 &mut batch,
                 home,
                 self.clock.now(),
-                Act::new(EventKind::SessionsEnded, by).with("scope", "all"),
+                Act::new(EventKind::SessionsEnded, by.origin()).with("scope", "all"),
             );
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
