@@ -38,6 +38,8 @@ pub struct Origin {
 pub struct Authority {
     pub(super) origin: Origin,
     pub(super) capabilities: BTreeSet<Capability>,
+    /// Whether they are an administrator, or may do all that one may.
+    is_admin: bool,
 }
 
 impl Authority {
@@ -45,11 +47,7 @@ impl Authority {
     #[must_use]
     pub fn operator() -> Self {
         let origin = Origin { actor: Actor::Operator, address: None };
-        Self { origin, capabilities: Capability::ALL.into() }
-    }
-
-    pub(super) fn new(origin: Origin, capabilities: BTreeSet<Capability>) -> Self {
-        Self { origin, capabilities }
+        Self { origin, capabilities: Capability::ALL.into(), is_admin: true }
     }
 
     /// Who it is, and from where.
@@ -71,7 +69,14 @@ impl Authority {
     /// password. Nobody does that to a user who may do something at Latchkey that they may not themselves: by a change of
     /// address they could be that user.
     pub(super) fn may_act_on(&self, user: &User) -> Result<(), Error> {
-        self.may_give(&user.capabilities())
+        self.may_give(&user.capabilities())?;
+        if user.has_admin_role() { self.needs_admin() } else { Ok(()) }
+    }
+
+    /// Checks that they may give the role `admin`, and act on somebody who has it: only an administrator and the operator
+    /// may, and no API key, whatever its scopes.
+    pub(super) fn needs_admin(&self) -> Result<(), Error> {
+        if self.is_admin { Ok(()) } else { Err(Error::AdminNeeded) }
     }
 
     /// Checks that they may give these to somebody, who could do what they may not do themselves.
@@ -103,7 +108,7 @@ impl Accounts {
         let user = who.user();
         let is_admin = self.is_admin(user).await?;
         let capabilities = if is_admin { Capability::ALL.into() } else { capabilities(user.permissions()) };
-        Ok(Authority::new(who.origin(), capabilities))
+        Ok(Authority { origin: who.origin(), capabilities, is_admin })
     }
 
     /// What the API key lets a service do that sent it from `address`.
@@ -112,6 +117,7 @@ impl Accounts {
     /// [`Error::ApiKeyInvalid`] when there is no such key any more, and the errors of the store.
     pub async fn authority_of_api_key(&self, text: &ApiKeyText, address: Option<IpAddr>) -> Result<Authority, Error> {
         let key = self.find_api_key(text).await?;
-        Ok(Authority::new(Origin { actor: Actor::ApiKey(key.id), address }, key.scopes))
+        let origin = Origin { actor: Actor::ApiKey(key.id), address };
+        Ok(Authority { origin, capabilities: key.scopes, is_admin: false })
     }
 }

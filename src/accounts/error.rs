@@ -46,9 +46,15 @@ pub enum Error {
     /// The user who is signed in may not do this.
     #[error("the user has not the permission `{prefix}{0}`", prefix = Capability::PREFIX)]
     PermissionDenied(Capability),
-    /// Somebody would do so who is the only administrator.
-    #[error("nobody else is an administrator")]
+    /// Only an administrator or the operator may do this.
+    #[error("only an administrator gives the role `admin`, or acts on somebody who has it")]
+    AdminNeeded,
+    /// Somebody would go, and no administrator would be left who can sign in.
+    #[error("nobody else is an administrator who can sign in")]
     LastAdmin,
+    /// Nobody becomes an administrator who may not sign in.
+    #[error("the user is suspended")]
+    UserSuspended,
     /// There are as many administrators as there may be.
     #[error("there are too many administrators")]
     TooManyAdmins,

@@ -119,6 +119,11 @@ impl Grants {
         Self { roles: BTreeSet::from([Role(Role::ADMIN.to_owned())]), permissions: BTreeSet::new() }
     }
 
+    /// Whether the role that is built in is among them.
+    pub(super) fn names_admin(&self) -> bool {
+        self.roles.iter().any(Role::is_admin)
+    }
+
     /// The roles, sorted.
     #[must_use]
     pub fn roles(&self) -> &BTreeSet<Role> {

@@ -10,7 +10,7 @@ use super::{
     clock::Timestamp,
     digest::Digest,
     email::EmailAddress,
-    grants::{Grants, Permission, Role},
+    grants::{Grants, Permission},
     hashing::PasswordHash,
     locale::Locale,
     profile::{DisplayName, Metadata},
@@ -177,7 +177,7 @@ impl User {
     /// that they are none.
     #[must_use]
     pub fn capabilities(&self) -> BTreeSet<Capability> {
-        if self.grants.roles().iter().any(Role::is_admin) {
+        if self.grants.names_admin() {
             return Capability::ALL.into();
         }
         capabilities(self.permissions())

@@ -96,7 +96,9 @@ catalogue! {
     UsernameTaken CONFLICT "Username taken"
         "Another account has this username. Choose another one.";
     LastAdmin CONFLICT "Last administrator"
-        "Nobody else is an administrator. Give the role `admin` to somebody else first.";
+        "No other administrator can sign in. Give the role `admin` to somebody else first, who has a password, and a confirmed address where one is needed.";
+    UserSuspended CONFLICT "User suspended"
+        "The user is suspended, and a suspension takes the role `admin` away. End it first.";
     RoleBuiltIn CONFLICT "Built-in role"
         "The role `admin` is built in. Nobody can define or delete it.";
     IdempotencyKeyUsed CONFLICT "Idempotency key used"

@@ -235,9 +235,14 @@ impl From<Error> for Problem {
                     format!("This needs the permission `{permission}`, which the user who is signed in does not have.");
                 return Self::new(Code::PermissionDenied).with_detail(detail);
             }
+            Error::AdminNeeded => {
+                let detail = "Only an administrator gives the role `admin`, or acts on somebody who has it.";
+                return Self::new(Code::PermissionDenied).with_detail(detail);
+            }
             Error::UserNotFound => Code::UserNotFound,
             Error::OwnAccount => Code::OwnAccount,
             Error::LastAdmin => Code::LastAdmin,
+            Error::UserSuspended => Code::UserSuspended,
             Error::RoleNotFound => Code::RoleNotFound,
             Error::RoleBuiltIn => Code::RoleBuiltIn,
             Error::TooManyAdmins | Error::TooManyGrants(_) => {

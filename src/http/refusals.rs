@@ -9,7 +9,7 @@ use super::code::Code::{
     MalformedBody, MalformedForm, MalformedJson, NoSigningKey, Overloaded, OwnAccount, PermissionDenied,
     ReauthenticationRequired, RefreshTokenInvalid, RefreshTokenReused, RequestTimeout, RoleBuiltIn, RoleNotFound,
     SessionNotFound, StoreFull, StoreUnavailable, TokenExpired, TokenInvalid, TooManyAttempts, TooManyLines,
-    UnsupportedMediaType, UserNotFound, UsernameTaken, ValidationFailed, VersionMismatch,
+    UnsupportedMediaType, UserNotFound, UserSuspended, UsernameTaken, ValidationFailed, VersionMismatch,
 };
 
 /// What any operation may answer.
@@ -86,12 +86,21 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             WRITE,
             &[InvalidParameter, OwnAccount, UserNotFound, EmailTaken, UsernameTaken, VersionMismatch, Contended],
         ],
-        "create_user" => &[ADMIN, COOKIE, BODY, WRITE, &[EmailTaken, UsernameTaken, Overloaded, Contended]],
+        "create_user" => {
+            &[ADMIN, COOKIE, BODY, WRITE, &[EmailTaken, UsernameTaken, TooManyAttempts, Overloaded, Contended]]
+        }
         "request_user_password_reset" => {
             &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, TooManyAttempts, Contended]]
         }
         "list_user_events" => &[ADMIN, STORE, &[InvalidParameter, UserNotFound]],
-        "patch_user_grants" | "suspend_user" => {
+        "patch_user_grants" => &[
+            ADMIN,
+            COOKIE,
+            BODY,
+            WRITE,
+            &[InvalidParameter, UserNotFound, UserSuspended, VersionMismatch, LastAdmin, Contended],
+        ],
+        "suspend_user" => {
             &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]
         }
         "unsuspend_user" => &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, Contended]],

@@ -101,7 +101,8 @@ async fn redis_nobody_imports_more_than_they_have() {
         let answer = app.import(key, "", with(n, field, word)).await.expect(200).body;
         assert_eq!(answer["items"][0]["outcome"], outcome, "{answer}");
         if outcome == "invalid" {
-            assert_eq!(answer["items"][0]["problem"]["errors"][0]["code"], "forbidden");
+            let error = &answer["items"][0]["problem"]["errors"][0];
+            assert_eq!((&error["code"], &error["field"]), (&json!("forbidden"), &json!(field)), "{error}");
         }
     }
     app.check(false).await.expect_clean();

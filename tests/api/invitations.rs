@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, line};
 
+const SCOPES: &str = "users:read users:write users:delete users:import roles:read roles:write statistics:read";
 const ADA: &str = "ada@example.com";
 
 fn account(email: &str) -> NewAccount {
@@ -113,9 +114,53 @@ async fn redis_nobody_makes_or_resets_an_account_that_may_do_more_than_they() {
     ] {
         assert!(matches!(outcome, Err(Error::InsufficientScope(_))), "{outcome:?}");
     }
+    // No scopes make a key an administrator, nor do they let it become one by somebody else's account.
+    let key = app.api_key_for(&format!("{SCOPES} tokens:introspect")).await;
+    let by_key = accounts.authority_of_api_key(&latchkey::accounts::ApiKeyText::new(&key), None).await.unwrap();
+    let made = accounts
+        .create_user(by_key.clone(), NewAccount { grants: grants(&["admin"], &[]), ..account("c@example.com") });
+    for outcome in [
+        made.await.map(drop),
+        accounts.grant(&by_key, ada.id, &grants(&["admin"], &[])).await.map(drop),
+        accounts.start_password_reset(by_key.clone(), root.id, VersionMatch::Any).await,
+    ] {
+        assert!(matches!(outcome, Err(Error::AdminNeeded)), "{outcome:?}");
+    }
+    app.standing_of(&root.id.to_string()).await.refused(403, "permission_denied");
     accounts.start_password_reset(by.clone(), ada.id, VersionMatch::Any).await.unwrap();
     let letter = app.letter(ADA).await;
     app.reset(json!({"token": letter.token()}), NEW_PASSWORD).await.expect(204);
     app.sign_in(ADA, NEW_PASSWORD).await.expect(201);
+    app.stop().await;
+}
+
+impl TestApp {
+    /// What is answered when a key with all scopes makes somebody an administrator.
+    async fn standing_of(&self, id: &str) -> crate::support::Answer {
+        let request = self.admin("PATCH", &format!("/v1/admin/users/{id}/grants")).await;
+        request.json(&json!({"roles": ["admin"]})).send().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_an_invitation_has_no_password_and_is_throttled_by_address() {
+    let app = TestApp::redis_with(&["--mails-per-address", "2/1h"]).await;
+    let make = async |invite: bool, more: serde_json::Value| {
+        let mut body = json!({"email": ADA, "invite": invite});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        app.admin("POST", "/v1/admin/users").await.json(&body).send().await
+    };
+    let both = make(true, json!({"password": PASSWORD})).await;
+    assert_eq!(both.refused(422, "validation_failed").wrong_fields(), [("invite", "invalid")]);
+    let delete = async |made: crate::support::Answer| {
+        let path = format!("/v1/admin/users/{}", made.expect(201).body["id"].as_str().unwrap());
+        app.admin("DELETE", &path).await.send().await.expect(204);
+    };
+    delete(make(false, json!({"password": PASSWORD})).await).await;
+    for _ in 0..2 {
+        delete(make(true, json!({})).await).await;
+    }
+    make(true, json!({})).await.refused(429, "too_many_attempts");
+    make(false, json!({})).await.expect(201);
     app.stop().await;
 }

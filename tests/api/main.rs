@@ -16,6 +16,7 @@ mod admin_list;
 mod admin_standing;
 mod admin_users;
 mod admins;
+mod admins_made;
 mod api_keys;
 mod breaches;
 mod browser;

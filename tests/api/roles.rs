@@ -24,10 +24,15 @@ impl TestApp {
     }
 
     /// What is refused to somebody who may nothing, and to the only administrator.
-    pub async fn refused_to_administrators(&self, token: &str) -> [Answer; 5] {
+    pub async fn refused_to_administrators(&self, token: &str) -> [Answer; 6] {
         let root = self.granted("root", "--role admin").await;
         let nobody = format!("/v1/admin/users/{}", Uuid::nil());
+        let made = self.operator("users create suspended@example.com --json").await;
+        let made = serde_json::from_slice::<serde_json::Value>(&made.stdout).unwrap();
+        assert!(self.operator("users suspend suspended@example.com").await.status.success());
+        let grants = format!("/v1/admin/users/{}/grants", made["id"].as_str().unwrap());
         [
+            self.patch(&grants).bearer(&root.token).json(&json!({"roles": ["admin"]})).send().await,
             self.get("/v1/admin/roles").bearer(token).send().await,
             self.get("/v1/admin/roles/none").bearer(&root.token).send().await,
             self.get(&nobody).bearer(&root.token).send().await,

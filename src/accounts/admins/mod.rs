@@ -6,16 +6,26 @@
 //! - Somebody **is an administrator** if their user record has the role and an operation ([`User::admin_op`]), and the record of
 //!   administrators lists the user with this very operation. A user who is suspended or deleted is none.
 //! - **Promoting** lists the user with an operation that is new, then writes the role and the operation into the user. No
-//!   operation is listed again once it has been in a user.
+//!   operation is listed again once it has been in a user. Only a change that gives the role promotes: who has its name
+//!   otherwise, such as by an import, is left as they are by every other change.
 //! - **Demoting**, suspending and deleting first strike the user off the list, in a commit that expects the list as it was
-//!   read, after reading that somebody else on it is an administrator; and then write the user, who must be as they were
-//!   read before. A user who is not listed, or with other operations only, is only written.
-//! - Where the second commit fails for sure after the first, the user is promoted again.
+//!   read, after reading that somebody else on it is an administrator who can sign in; and then write the user, who must be
+//!   as they were read before. A user who is not listed, or with other operations only, is only written.
+//! - Where the second commit fails for sure after the first, a promotion takes its operation off the list, and whoever was
+//!   struck off is promoted again.
+//! - A list that is full loses those on it who are no administrators, if there is one among the others who can sign in. If
+//!   one of these was about to be written, whoever does that sees it afterwards, and promotes them again.
 //!
 //! Only a write of the user makes somebody an administrator, since no operation is listed twice. So whoever was none when
 //! they were read is none when that read still holds, and writing them then takes no administrator away. What follows is
 //! checked exhaustively in [`model`]: once there is an administrator, there is one at every moment, whatever happens at
-//! once and wherever it stops. A crash between the two commits may leave a user with the role who is none.
+//! once and wherever it stops; and the same of an administrator who can sign in, which takes a password, and a confirmed
+//! address where one is required. What takes these away from somebody, such as undoing a change of their address, is never
+//! refused, for their account may be in wrong hands, and a letter brings them back.
+//!
+//! A user may be left with the role who is no administrator: where a process ends between the two commits, where the store
+//! does not answer the second, and where it fails when somebody is to be promoted again, which the log then tells. Giving
+//! them the role once more makes them one.
 
 mod first;
 #[cfg(test)]
@@ -30,7 +40,7 @@ pub(super) use self::turn::Turn;
 use super::{
     clock::Timestamp,
     error::Error,
-    grants::{Role, spaced},
+    grants::spaced,
     user::{OperationId, User, UserId},
 };
 use crate::store::{Fields, Record};
@@ -72,6 +82,6 @@ fn counts<T: PartialEq>(op: Option<&T>, listed: &[T]) -> bool {
 impl User {
     /// Whether they have the role, which alone makes nobody an administrator.
     pub(super) fn has_admin_role(&self) -> bool {
-        self.grants.roles().iter().any(Role::is_admin)
+        self.grants.names_admin()
     }
 }

@@ -20,14 +20,14 @@ impl Accounts {
 
     /// Whether anybody is an administrator.
     pub(super) async fn has_admin(&self) -> Result<bool, Error> {
-        self.is_anybody_admin(&self.listed_admins().await?.0).await
+        self.is_anybody(&self.listed_admins().await?.0, |_| true).await
     }
 
     /// Strikes a user off the list who is about to lose the role, if they are an administrator. Answers whether they were.
     /// It comes before the commit that writes the user as they were read here.
     ///
     /// # Errors
-    /// [`Error::LastAdmin`] when nobody else is one; [`Error::Contended`] and the errors of the store.
+    /// [`Error::LastAdmin`] when nobody else is one who can sign in; [`Error::Contended`] and the errors of the store.
     pub(in crate::accounts) async fn strike_off(&self, user: &User) -> Result<bool, Error> {
         let mut retry = self.retry();
         loop {
@@ -36,7 +36,7 @@ impl Accounts {
                 return Ok(false);
             }
             listed.0.remove(&user.id);
-            if !self.is_anybody_admin(&listed).await? {
+            if !self.is_anybody(&listed, |other| self.can_sign_in(other)).await? {
                 return Err(Error::LastAdmin);
             }
             match self.write_admins(&listed, revision).await {
@@ -61,7 +61,7 @@ impl Accounts {
             }
             ops.push(op);
             if listed.0.len() > MAX_ADMINS {
-                return Err(Error::TooManyAdmins);
+                self.make_room(&mut listed, user).await?;
             }
             match self.write_admins(&listed, revision).await {
                 Ok(()) => return Ok(()),
@@ -71,14 +71,32 @@ impl Accounts {
         }
     }
 
+    /// Takes those off the list who are no administrators: what is left of changes that were cut off.
+    async fn make_room(&self, listed: &mut Listed, promoted: UserId) -> Result<(), Error> {
+        let (mut others, mut is_safe) = (Vec::new(), false);
+        for id in listed.0.keys().filter(|id| **id != promoted) {
+            let user = self.find_user(*id).await?.and_then(Stored::active);
+            match user.filter(|user| listed.has(&user.value, self.clock.now())) {
+                Some(admin) => is_safe = is_safe || self.can_sign_in(&admin.value),
+                None => others.push(*id),
+            }
+        }
+        listed.0.retain(|id, _| !others.contains(id));
+        if is_safe && listed.0.len() <= MAX_ADMINS { Ok(()) } else { Err(Error::TooManyAdmins) }
+    }
+
     /// Takes other operations off the list once this one is in the user: whoever listed them has lost. Where that fails, they
-    /// do no harm.
+    /// do no harm. If this one is not listed any more, the user is promoted again.
     pub(in crate::accounts) async fn tidy_admin(&self, user: UserId, op: OperationId) {
         let tidied = async {
             let (mut listed, revision) = self.listed_admins().await?;
             match listed.0.get_mut(&user) {
-                Some(ops) if ops.len() > 1 && ops.contains(&op) => *ops = vec![op],
-                _ => return Ok(()),
+                Some(ops) if *ops == [op] => return Ok(()),
+                Some(ops) if ops.contains(&op) => *ops = vec![op],
+                _ => {
+                    self.list_again(user).await;
+                    return Ok(());
+                }
             }
             self.write_admins(&listed, revision).await
         };
@@ -87,12 +105,14 @@ impl Accounts {
         }
     }
 
-    /// Takes a user off the list who was not made. Where that fails, the entry does no harm.
-    pub(super) async fn unlist(&self, user: UserId) {
+    /// Takes an operation off the list that no user has got, nor will. Where that fails, it does no harm.
+    pub(super) async fn unlist(&self, user: UserId, op: OperationId) {
         let unlisted = async {
             let (mut listed, revision) = self.listed_admins().await?;
-            if listed.0.remove(&user).is_none() {
-                return Ok(());
+            match listed.0.get_mut(&user) {
+                Some(ops) if *ops == [op] => drop(listed.0.remove(&user)),
+                Some(ops) if ops.contains(&op) => ops.retain(|listed| *listed != op),
+                _ => return Ok(()),
             }
             self.write_admins(&listed, revision).await
         };
@@ -130,10 +150,17 @@ impl Accounts {
         }
     }
 
-    async fn is_anybody_admin(&self, listed: &Listed) -> Result<bool, Error> {
+    /// Whether they have what a sign-in takes. Whoever is invited has no password yet.
+    fn can_sign_in(&self, user: &User) -> bool {
+        user.password_hash.is_usable() && (user.email_verified || !self.settings.confirmations.required)
+    }
+
+    /// Whether somebody on the list is an administrator, and such a one.
+    async fn is_anybody(&self, listed: &Listed, is_such: impl Fn(&User) -> bool + Send) -> Result<bool, Error> {
         for id in listed.0.keys() {
             if let Some(user) = self.find_user(*id).await?.and_then(Stored::active)
                 && listed.has(&user.value, self.clock.now())
+                && is_such(&user.value)
             {
                 return Ok(true);
             }

@@ -54,14 +54,14 @@ impl Today {
         salt: [u8; SALT],
         engine: &mut Engine,
     ) -> Result<Argon2Hash, Unreadable> {
-        let mut hash = self.with(salt, [0; Params::DEFAULT_OUTPUT_LEN])?;
+        let mut hash = self.with(salt, OF_NOBODY)?;
         hash.tag = hash.compute(password.as_bytes(), self, engine)?;
         Ok(hash)
     }
 
-    /// A hash of no password that anybody knows.
+    /// A hash of no password: its tag is none that Argon2 ever gives.
     pub(super) fn of_nobody(&self, random: Random) -> Result<Argon2Hash, Unreadable> {
-        self.with(random.bytes(), random.bytes())
+        self.with(random.bytes(), OF_NOBODY)
     }
 
     /// How much memory such a hash fills, in blocks of 1 KiB.
@@ -83,7 +83,15 @@ impl Today {
 /// The length of the salt of a new hash, in bytes (RFC 9106, 3.1).
 pub(super) const SALT: usize = Salt::RECOMMENDED_LENGTH;
 
+/// The tag of what is no password's hash.
+const OF_NOBODY: [u8; Params::DEFAULT_OUTPUT_LEN] = [0; Params::DEFAULT_OUTPUT_LEN];
+
 impl Argon2Hash {
+    /// Whether there is no password that it is the hash of.
+    pub(super) fn is_of_nobody(&self) -> bool {
+        self.tag.as_bytes() == OF_NOBODY
+    }
+
     /// Whether it is the hash of this password. The comparison takes the same time wherever the two differ.
     pub(super) fn matches(&self, password: &[u8], today: &Today, engine: &mut Engine) -> Result<bool, Unreadable> {
         Ok(self.compute(password, today, engine)? == self.tag)

@@ -28,6 +28,11 @@ impl PasswordHash {
         &self.text
     }
 
+    /// Whether there may be a password that it is the hash of.
+    pub(in crate::accounts) fn is_usable(&self) -> bool {
+        !matches!(&*self.method, Method::Argon2(hash) if hash.is_of_nobody())
+    }
+
     /// How it is computed.
     pub(super) fn method(&self) -> &Method {
         &self.method

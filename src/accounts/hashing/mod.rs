@@ -101,7 +101,7 @@ impl Hasher {
         self.pool.write(page);
     }
 
-    /// A hash of no password that anybody knows.
+    /// A hash of no password, which [`PasswordHash::is_usable`] tells apart.
     pub(super) fn unusable(&self) -> Result<PasswordHash, Error> {
         self.today.of_nobody(self.random).map(PasswordHash::from).map_err(corrupt)
     }

@@ -12,12 +12,11 @@ use super::{
 };
 use crate::accounts::{
     Accounts,
-    authority::{Actor, Authority},
+    authority::Authority,
     capability::{Capability, capabilities},
     clock::Timestamp,
     digest::Digest,
     error::Error,
-    grants::Role,
 };
 
 /// How many lines are looked at together, at the most.
@@ -104,10 +103,9 @@ impl Accounts {
         let now = self.clock.now();
         let failed = |error| ImportOutcome::Failed(Arc::new(error));
         let form = Form::read(text, now).map_err(ImportOutcome::Invalid)?;
-        if !self.may_import(&import.by, &form).await.map_err(failed)? {
-            let message = "must not give what you may not do yourself";
-            let (field, kind) = ("permissions".to_owned(), FaultKind::Forbidden);
-            let fault = LineFault { field, kind, message: message.to_owned() };
+        if let Some((field, message)) = self.over_reach(&import.by, &form).await.map_err(failed)? {
+            let kind = FaultKind::Forbidden;
+            let fault = LineFault { field: field.to_owned(), kind, message: message.to_owned() };
             return Err(ImportOutcome::Invalid(LineProblem::Fields(vec![fault])));
         }
         let unusable = self.hasher.unusable().map_err(failed)?;
@@ -115,16 +113,25 @@ impl Accounts {
         Ok(Candidate { line, form, user })
     }
 
-    /// Whether whoever imports may give this user what they are to have: nobody gives what they may not do themselves, and
-    /// the built-in role only an operator does.
-    async fn may_import(&self, by: &Authority, form: &Form) -> Result<bool, Error> {
-        if form.grants.is_empty() || by.origin().actor == Actor::Operator {
-            return Ok(true);
+    /// Which field would give this user what whoever imports may not give, and what is wrong with it.
+    async fn over_reach(&self, by: &Authority, form: &Form) -> Result<Option<(&'static str, &'static str)>, Error> {
+        let Form { grants, .. } = form;
+        if grants.is_empty() {
+            return Ok(None);
         }
-        let from_roles = self.roles_give(form.grants.roles()).await?;
-        let given = capabilities(form.grants.permissions().union(&from_roles));
-        let is_admin = form.grants.roles().iter().any(Role::is_admin);
-        Ok(!is_admin && by.needs(Capability::WriteRoles).is_ok() && by.may_give(&given).is_ok())
+        if grants.names_admin() && by.needs_admin().is_err() {
+            return Ok(Some(("roles", "must not hold `admin`, which only an administrator gives")));
+        }
+        let own = capabilities(grants.permissions());
+        let from_roles = capabilities(&self.roles_give(grants.roles()).await?);
+        let may_any = by.needs(Capability::WriteRoles).is_ok();
+        let lacks = |has: bool, given| has && !(may_any && by.may_give(given).is_ok());
+        let message = "must not give what you may not do yourself";
+        Ok(match () {
+            () if lacks(!grants.permissions().is_empty(), &own) => Some(("permissions", message)),
+            () if lacks(!grants.roles().is_empty(), &from_roles) => Some(("roles", message)),
+            () => None,
+        })
     }
 
     /// Imports some users, among whom there may be several with the same address.

@@ -23,6 +23,7 @@ use crate::{
 };
 
 const RESET: LetterKind = LetterKind::PasswordReset;
+const INVITATION: LetterKind = LetterKind::Invitation;
 
 impl Accounts {
     /// Makes an account for somebody. Without a password nobody signs in to it until they have set one, by the link of an
@@ -31,15 +32,24 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::PermissionDenied`] or [`Error::InsufficientScope`], also when the account could do what its maker may not;
-    /// [`Error::UnfitPassword`]; [`Error::EmailTaken`], [`Error::UsernameTaken`]; [`Error::TooManyAdmins`];
-    /// [`Error::Overloaded`]; [`Error::Contended`] and the errors of the store.
+    /// [`Error::AdminNeeded`]; [`Error::UnfitPassword`]; [`Error::EmailTaken`], [`Error::UsernameTaken`];
+    /// [`Error::TooManyAdmins`]; [`Error::Throttled`] when the address was invited too often; [`Error::Overloaded`]; [`Error::Contended`] and the errors of the store.
     pub async fn create_user(self: &Arc<Self>, by: Authority, account: NewAccount) -> Result<User, Error> {
         by.needs(Capability::WriteUsers)?;
         if !account.grants.is_empty() {
             by.needs(Capability::WriteRoles)?;
         }
         let accounts = Arc::clone(self);
-        detached(async move { Box::pin(accounts.run_creation(&by, &account)).await }).await
+        detached(async move {
+            if !account.invite {
+                return Box::pin(accounts.run_creation(&by, &account)).await;
+            }
+            let attempt = accounts.attempt(&[Subject::Mails(INVITATION, Handle::email(&account.email))]).await?;
+            let outcome = Box::pin(accounts.run_creation(&by, &account)).await;
+            accounts.end(attempt, outcome.is_ok()).await;
+            outcome
+        })
+        .await
     }
 
     async fn run_creation(self: &Arc<Self>, by: &Authority, account: &NewAccount) -> Result<User, Error> {
@@ -59,17 +69,17 @@ impl Accounts {
         };
         let mut user = account.to_user(&claim, hash);
         user.from_roles = self.roles_give(user.grants.roles()).await?;
-        by.may_give(&user.capabilities())?;
-        let mut turn = Turn::new(self.random);
+        by.may_act_on(&user)?;
+        let mut turn = Turn::new(self.random, user.has_admin_role());
         self.take_turn(&user.clone(), Some(&mut user), &mut turn).await?;
         let outcome = self.claim_and_commit(&handles, &claim, |claim, batch| {
             let user = User { created_at: claim.at, updated_at: claim.at, ..user.clone() };
             self.add_new_user(batch, &user, by.origin());
+            if turn.is_promotion() {
+                self.note_promotion(batch, user.id, by.origin(), claim.at);
+            }
             if account.invite {
-                enqueue(
-                    batch,
-                    &Entry::of_user(LetterKind::Invitation, user.id, &user.email, &[], claim.at, self.random),
-                );
+                enqueue(batch, &Entry::of_user(INVITATION, user.id, &user.email, &[], claim.at, self.random));
             }
             user
         });
@@ -78,10 +88,7 @@ impl Accounts {
             Ok(_) => self.mail_queued.notify_one(),
             // As at a registration: it may be there.
             Err(Error::StoreUnavailable(_)) => {}
-            Err(_) => {
-                Arc::clone(self).release_all(handles, claim).await;
-                self.unlist_admin(claim.user, &turn).await;
-            }
+            Err(_) => Arc::clone(self).release_all(handles, claim).await,
         }
         self.settle_turn(claim.user, &turn, &outcome).await;
         outcome

@@ -35,7 +35,7 @@ impl Accounts {
     pub async fn delete_user(self: &Arc<Self>, who: SignedIn, expected: VersionMatch) -> Result<(), Error> {
         let accounts = Arc::clone(self);
         detached(async move {
-            let (id, mut turn) = (who.user().id, Turn::new(accounts.random));
+            let (id, mut turn) = (who.user().id, Turn::new(accounts.random, false));
             let outcome = accounts.run_deletion(who, &expected, &mut turn).await;
             accounts.settle_turn(id, &turn, &outcome).await;
             outcome
@@ -58,7 +58,7 @@ impl Accounts {
         by.expect_another(id)?;
         let accounts = Arc::clone(self);
         detached(async move {
-            let mut turn = Turn::new(accounts.random);
+            let mut turn = Turn::new(accounts.random, false);
             let outcome = accounts.run_managed_deletion(&by, id, &expected, &mut turn).await;
             accounts.settle_turn(id, &turn, &outcome).await;
             outcome

@@ -1,16 +1,18 @@
 //! What those who run the service do with a user's standing, and the person does not: roles and permissions, and suspending.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::VersionMatch;
 use crate::{
     accounts::{
         Accounts,
         admins::Turn,
-        authority::Authority,
+        authority::{Authority, Origin},
         capability::Capability,
         clock::Timestamp,
+        detached,
         error::Error,
+        events::{Act, EventKind},
         grants::{Grants, Permission, Role},
         keys::Home,
         login::Login,
@@ -35,18 +37,20 @@ impl Accounts {
     ///
     /// # Errors
     /// As [`set_grants`](Self::set_grants).
-    pub async fn grant(&self, by: &Authority, id: UserId, more: &Grants) -> Result<User, Error> {
+    pub async fn grant(self: &Arc<Self>, by: &Authority, id: UserId, more: &Grants) -> Result<User, Error> {
         by.needs(Capability::WriteRoles)?;
-        self.change_grants(by, id, &VersionMatch::Any, |grants| Ok(grants.with(more)?)).await
+        let (more, gives_admin) = (more.clone(), more.names_admin());
+        self.change_grants(by, id, &VersionMatch::Any, gives_admin, move |grants| Ok(grants.with(&more)?)).await
     }
 
     /// Takes `less` away from a user, and answers the user as they are then.
     ///
     /// # Errors
     /// As [`set_grants`](Self::set_grants).
-    pub async fn revoke(&self, by: &Authority, id: UserId, less: &Grants) -> Result<User, Error> {
+    pub async fn revoke(self: &Arc<Self>, by: &Authority, id: UserId, less: &Grants) -> Result<User, Error> {
         by.needs(Capability::WriteRoles)?;
-        self.change_grants(by, id, &VersionMatch::Any, |grants| Ok(grants.without(less))).await
+        let less = less.clone();
+        self.change_grants(by, id, &VersionMatch::Any, false, move |grants| Ok(grants.without(&less))).await
     }
 
     /// Gives a user these roles and these permissions in place of those they have. None leaves them as they are. Nobody gives
@@ -54,10 +58,11 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::UserNotFound`]; [`Error::VersionMismatch`]; [`Error::TooManyGrants`]; [`Error::LastAdmin`] when nobody else
-    /// is an administrator; [`Error::TooManyAdmins`]; [`Error::PermissionDenied`] or [`Error::InsufficientScope`];
+    /// is an administrator who can sign in; [`Error::UserSuspended`] when such a user would get the role `admin`;
+    /// [`Error::TooManyAdmins`]; [`Error::PermissionDenied`], [`Error::InsufficientScope`] or [`Error::AdminNeeded`];
     /// [`Error::Contended`] and the errors of the store.
     pub async fn set_grants(
-        &self,
+        self: &Arc<Self>,
         by: &Authority,
         id: UserId,
         roles: Option<&BTreeSet<Role>>,
@@ -65,11 +70,14 @@ impl Accounts {
         expected: &VersionMatch,
     ) -> Result<User, Error> {
         by.needs(Capability::WriteRoles)?;
-        let next = |grants: &Grants| {
-            let (roles, permissions) = (roles.unwrap_or(grants.roles()), permissions.unwrap_or(grants.permissions()));
+        let gives_admin = roles.is_some_and(|roles| roles.iter().any(Role::is_admin));
+        let (roles, permissions) = (roles.cloned(), permissions.cloned());
+        let next = move |grants: &Grants| {
+            let (roles, permissions) =
+                (roles.as_ref().unwrap_or(grants.roles()), permissions.as_ref().unwrap_or(grants.permissions()));
             Ok(Grants::new(roles.clone(), permissions.clone())?)
         };
-        self.change_grants(by, id, expected, next).await
+        self.change_grants(by, id, expected, gives_admin, next).await
     }
 
     /// Ends every session of a user, and lets them begin none until then, or until they are [let in again][1]. An
@@ -80,7 +88,7 @@ impl Accounts {
     ///
     /// [1]: Self::unsuspend_user
     pub async fn suspend_user(
-        &self,
+        self: &Arc<Self>,
         by: &Authority,
         id: UserId,
         until: Option<Timestamp>,
@@ -89,7 +97,7 @@ impl Accounts {
     ) -> Result<User, Error> {
         by.needs(Capability::WriteUsers)?;
         let now = self.clock.now();
-        let suspend = |user: &User| {
+        let suspend = move |user: &User| {
             let former = user.suspension.as_ref().filter(|_| user.is_suspended(now));
             let since = former.map_or(now, |former| former.since);
             let suspension = Some(Suspension { since, until, reason: reason.clone() });
@@ -102,48 +110,63 @@ impl Accounts {
             }
             Ok(next)
         };
-        self.change_user(by, id, expected, suspend).await
+        self.change_user(by, id, expected, false, suspend).await
     }
 
     /// Lets a user sign in again. The sessions that were ended stay ended.
     ///
     /// # Errors
     /// As [`set_grants`](Self::set_grants).
-    pub async fn unsuspend_user(&self, by: &Authority, id: UserId, expected: &VersionMatch) -> Result<User, Error> {
+    pub async fn unsuspend_user(
+        self: &Arc<Self>,
+        by: &Authority,
+        id: UserId,
+        expected: &VersionMatch,
+    ) -> Result<User, Error> {
         by.needs(Capability::WriteUsers)?;
-        self.change_user(by, id, expected, |user| Ok(User { suspension: None, ..user.clone() })).await
+        self.change_user(by, id, expected, false, |user| Ok(User { suspension: None, ..user.clone() })).await
     }
 
     /// People see what they are granted, so other grants make another version.
     async fn change_grants(
-        &self,
+        self: &Arc<Self>,
         by: &Authority,
         id: UserId,
         expected: &VersionMatch,
-        change: impl Fn(&Grants) -> Result<Grants, Error>,
+        gives_admin: bool,
+        change: impl Fn(&Grants) -> Result<Grants, Error> + Send + Sync + 'static,
     ) -> Result<User, Error> {
-        let change = |user: &User| {
+        if gives_admin {
+            by.needs_admin()?;
+        }
+        let now = self.clock.now();
+        let change = move |user: &User| {
             let mut next = User { grants: change(&user.grants)?, ..user.clone() };
             if next != *user {
-                next.note_change(self.clock.now());
+                next.note_change(now);
             }
             Ok(next)
         };
-        self.change_user(by, id, expected, change).await
+        self.change_user(by, id, expected, gives_admin, change).await
     }
 
     /// Changes a user in one commit, which also takes away the sessions that a raised epoch has ended.
     async fn change_user(
-        &self,
+        self: &Arc<Self>,
         by: &Authority,
         id: UserId,
         expected: &VersionMatch,
-        change: impl Fn(&User) -> Result<User, Error>,
+        gives_admin: bool,
+        change: impl Fn(&User) -> Result<User, Error> + Send + Sync + 'static,
     ) -> Result<User, Error> {
-        let mut turn = Turn::new(self.random);
-        let outcome = self.change_until_it_sticks(by, id, expected, change, &mut turn).await;
-        self.settle_turn(id, &turn, &outcome).await;
-        outcome
+        let (accounts, by, expected) = (Arc::clone(self), by.clone(), expected.clone());
+        detached(async move {
+            let mut turn = Turn::new(accounts.random, gives_admin);
+            let outcome = accounts.change_until_it_sticks(&by, id, &expected, change, &mut turn).await;
+            accounts.settle_turn(id, &turn, &outcome).await;
+            outcome
+        })
+        .await
     }
 
     async fn change_until_it_sticks(
@@ -151,7 +174,7 @@ impl Accounts {
         by: &Authority,
         id: UserId,
         expected: &VersionMatch,
-        change: impl Fn(&User) -> Result<User, Error>,
+        change: impl Fn(&User) -> Result<User, Error> + Send + Sync,
         turn: &mut Turn,
     ) -> Result<User, Error> {
         let mut retry = self.retry();
@@ -165,13 +188,16 @@ impl Accounts {
             if next == user {
                 return Ok(user);
             }
-            let home = Home::of(id);
+            let (home, now) = (Home::of(id), self.clock.now());
             let mut batch = Batch::new(home.slot());
             batch.expect(home.user(), Expectation::Revision(revision));
             if next.session_epoch != user.session_epoch {
                 sessions::forget(&mut batch, home, self.session_ids(id).await?);
             }
-            self.note_changes(&mut batch, &user, &next, by.origin(), self.clock.now());
+            self.note_changes(&mut batch, &user, &next, by.origin(), now);
+            if turn.is_promotion() && user.has_admin_role() {
+                self.note_promotion(&mut batch, id, by.origin(), now);
+            }
             super::write(&mut batch, Some(&user), &next);
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(next),
@@ -181,13 +207,14 @@ impl Accounts {
         }
     }
 
+    /// Adds to `batch` that somebody becomes an administrator, where no change of their roles says so.
+    pub(super) fn note_promotion(&self, batch: &mut Batch, id: UserId, by: Origin, now: Timestamp) {
+        let act = Act::new(EventKind::RolesChanged, by).with("added", vec![Role::ADMIN]);
+        self.note_act(batch, Home::of(id), now, act.with("removed", Vec::<&str>::new()));
+    }
+
     /// Checks that nobody gives more than they have, and finds out what the roles of `next` give.
-    pub(in crate::accounts) async fn check_gifts(
-        &self,
-        by: &Authority,
-        user: &User,
-        next: &mut User,
-    ) -> Result<(), Error> {
+    async fn check_gifts(&self, by: &Authority, user: &User, next: &mut User) -> Result<(), Error> {
         if next.grants == user.grants {
             return Ok(());
         }

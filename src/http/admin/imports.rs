@@ -103,7 +103,8 @@ impl Imports {
     /// One user on each line, as a JSON object: at most 10,000 lines, of 64 KiB each, and 16 MiB. `docs/import.md` says what
     /// a line can hold, and how other services' exports become such lines. A user whose id or email address is there
     /// already is never changed, so an import whose answer was lost is sent again. A line that is wrong keeps no other one
-    /// out. Roles and permissions can be given by whoever may give them, and the role `admin` only on the command line.
+    /// out. Roles and permissions can be given by whoever may give them, and the role `admin` by an administrator; imported, it
+    /// makes nobody one.
     #[oai(path = "/", method = "post", operation_id = "import_users")]
     async fn import_users(
         &self,

@@ -190,7 +190,7 @@ pub(in crate::http) struct NewManagedUser {
     /// A password, for the account of a machine. A person chooses their own, by the link of an invitation or of a password
     /// reset: until then nobody signs in.
     password: Optional<NewPassword>,
-    /// Whether the person is mailed a link to set a password.
+    /// Whether the person is mailed a link to set a password. Then there is no `password`.
     invite: Optional<bool>,
 }
 
@@ -211,6 +211,11 @@ impl Form for NewManagedUser {
             None => Some(None),
         };
         let invite = problems.take("invite", self.invite.0);
+        if let (Some(Some(_)), Some(Some(true))) = (&password, invite) {
+            let message = "must not come with a password: whoever is invited chooses their own";
+            problems.add("invite", FieldCode::Invalid, message.to_owned());
+            return None;
+        }
         let grants = match Grants::new(roles?.unwrap_or_default(), permissions?.unwrap_or_default()) {
             Ok(grants) => grants,
             Err(e) => {

@@ -33,7 +33,8 @@ impl UserStanding {
     ///
     /// It acts on this service at once, and on others with the next access token. It needs `roles:write`, and whatever of
     /// Latchkey's own permissions is given; nobody changes those of a user who may do something here that they may not
-    /// themselves. The last one with the role `admin` keeps it.
+    /// themselves. The role `admin` is given by an administrator, and to nobody who is suspended; the last one who has it and
+    /// can sign in keeps it.
     #[oai(path = "/:id/grants", method = "patch", operation_id = "patch_user_grants")]
     async fn patch_grants(
         &self,
