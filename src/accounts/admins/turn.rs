@@ -9,6 +9,7 @@ use crate::accounts::{
 
 /// How far a change has come with the list. It is one for all attempts of the change.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is a fact of its own")]
 pub(in crate::accounts) struct Turn {
     op: OperationId,
     /// Whether the change gives the role, and does not only leave it where it is.
