@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{fail, say, with_accounts};
 use crate::{
-    accounts::{ApiKey, ApiKeyId, ApiKeyName, Capability, Clock, SystemClock, Timestamp},
+    accounts::{ApiKey, ApiKeyId, ApiKeyName, Authority, Capability, Clock, SystemClock, Timestamp},
     config::{self, Config},
 };
 
@@ -44,9 +44,10 @@ pub enum ApiKeysCommand {
 /// Does it: 0 when it is done, 1 when not.
 #[must_use]
 pub fn api_keys(config: &Config, command: &ApiKeysCommand) -> ExitCode {
+    let by = Authority::operator().origin();
     with_accounts(config, async |accounts, _| match command {
         ApiKeysCommand::Create { name, scope, expires_in } => {
-            match accounts.create_api_key(name.clone(), scope.iter().copied().collect(), *expires_in).await {
+            match accounts.create_api_key(name.clone(), scope.iter().copied().collect(), *expires_in, by).await {
                 Ok(made) => {
                     eprintln!("API key {}, which is not shown again:", made.key.id);
                     say(&format!("{}\n", made.text.reveal()))
@@ -59,7 +60,7 @@ pub fn api_keys(config: &Config, command: &ApiKeysCommand) -> ExitCode {
             Ok(keys) => say(&keys.iter().map(|key| as_text(key, SystemClock.now())).collect::<String>()),
             Err(e) => fail(&e.to_string()),
         },
-        ApiKeysCommand::Revoke { id } => match accounts.revoke_api_key(*id).await {
+        ApiKeysCommand::Revoke { id } => match accounts.revoke_api_key(*id, by).await {
             Ok(true) => say(&format!("API key {id} is revoked\n")),
             Ok(false) => fail("there is no API key with this id"),
             Err(e) => fail(&e.to_string()),

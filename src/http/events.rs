@@ -57,7 +57,7 @@ impl From<Who> for Actor {
     }
 }
 
-/// Something that has happened to an account.
+/// Something that has happened to an account, or to roles and API keys.
 #[derive(Debug, Object)]
 pub(super) struct Event {
     /// The event's id.

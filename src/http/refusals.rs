@@ -77,7 +77,9 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "end_sessions" => &[TOKEN, COOKIE, WRITE, &[InvalidParameter, Contended]],
         "sign_out" => &[TOKEN, COOKIE, WRITE, &[Contended]],
         "end_session" => &[TOKEN, COOKIE, WRITE, &[SessionNotFound, Contended]],
-        "list_users" | "list_deletions" | "get_statistics" => &[ADMIN, STORE, &[InvalidParameter]],
+        "list_users" | "list_deletions" | "list_service_events" | "get_statistics" => {
+            &[ADMIN, STORE, &[InvalidParameter]]
+        }
         "get_user" | "list_user_sessions" => &[ADMIN, STORE, &[UserNotFound]],
         "patch_user" => &[
             ADMIN,

@@ -92,6 +92,7 @@ mod schemathesis;
 mod sealing;
 #[path = "../support/sentinel.rs"]
 mod sentinel;
+mod service_events;
 mod sessions;
 mod signing;
 mod slow_clients;

@@ -67,6 +67,7 @@ fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
         "list_deletions",
         "list_events",
         "list_roles",
+        "list_service_events",
         "list_sessions",
         "list_user_events",
         "list_user_sessions",

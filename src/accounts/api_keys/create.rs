@@ -4,7 +4,14 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{ApiKey, ApiKeyId, ApiKeyName, ApiKeyText};
 use crate::{
-    accounts::{Accounts, capability::Capability, error::Error, keys, records},
+    accounts::{
+        Accounts,
+        authority::Origin,
+        capability::Capability,
+        error::Error,
+        events::{Act, EventKind},
+        keys, records,
+    },
     store::{Batch, Expectation},
 };
 
@@ -18,7 +25,7 @@ pub struct NewApiKey {
 }
 
 impl Accounts {
-    /// Makes an API key.
+    /// Makes an API key, and notes who did.
     ///
     /// # Errors
     /// Those of the store.
@@ -27,6 +34,7 @@ impl Accounts {
         name: ApiKeyName,
         scopes: BTreeSet<Capability>,
         lifetime: Option<Duration>,
+        by: Origin,
     ) -> Result<NewApiKey, Error> {
         let created_at = self.clock.now();
         let id = ApiKeyId::new(created_at, self.random);
@@ -37,6 +45,8 @@ impl Accounts {
         batch.expect(keys::api_key(id), Expectation::Absent);
         batch.put(keys::api_key(id), records::write_api_key(&key));
         batch.add(keys::api_keys_created(), id.to_string(), created_at.as_millis());
+        let act = Act::new(EventKind::ApiKeyCreated, by).with("api_key_id", id.to_string());
+        self.note_service_act(&mut batch, created_at, act.giving(&key.scopes, []));
         self.store.commit(batch).await?;
         Ok(NewApiKey { key, text })
     }

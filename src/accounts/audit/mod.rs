@@ -176,6 +176,7 @@ impl Audit<'_> {
                     | Place::Admins(_)
                     | Place::Roles(_)
                     | Place::Events(..)
+                    | Place::ServiceEvents(..)
                     | Place::FailuresOfNobody(_)
                     | Place::Deleted(_),
                 ) => {}

@@ -1,7 +1,5 @@
 //! What happens to an account by a change of it.
 
-use serde_json::Value;
-
 use super::{Act, EventKind};
 use crate::accounts::{authority::Origin, user::User};
 
@@ -46,22 +44,13 @@ pub(super) fn changes(before: &User, after: &User, origin: Origin) -> Vec<Act> {
     }
     let (old, new) = (before.grants.roles(), after.grants.roles());
     if old != new {
-        acts.push(given_and_taken(act(EventKind::RolesChanged), new.difference(old), old.difference(new)));
+        acts.push(act(EventKind::RolesChanged).giving(new.difference(old), old.difference(new)));
     }
     let (old, new) = (before.grants.permissions(), after.grants.permissions());
     if old != new {
-        acts.push(given_and_taken(act(EventKind::PermissionsChanged), new.difference(old), old.difference(new)));
+        acts.push(act(EventKind::PermissionsChanged).giving(new.difference(old), old.difference(new)));
     }
     acts
-}
-
-fn given_and_taken<T: ToString>(
-    act: Act,
-    added: impl IntoIterator<Item = T>,
-    removed: impl IntoIterator<Item = T>,
-) -> Act {
-    let names = |all: &mut dyn Iterator<Item = T>| all.map(|name| Value::String(name.to_string())).collect::<Vec<_>>();
-    act.with("added", names(&mut added.into_iter())).with("removed", names(&mut removed.into_iter()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 /// Makes the kinds out of a table: variant, name, and what happened.
 macro_rules! kinds {
     ($($kind:ident $name:literal $meaning:literal;)*) => {
-        /// What kind of thing has happened to an account.
+        /// What kind of thing has happened: to an account, or to roles and API keys.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum EventKind {
             $(#[doc = $meaning] $kind,)*
@@ -53,6 +53,10 @@ kinds! {
     Unsuspended "unsuspended" "The account may be signed in to again.";
     RolesChanged "roles_changed" "Roles were given (`added`) or taken away (`removed`).";
     PermissionsChanged "permissions_changed" "Permissions were given (`added`) or taken away (`removed`).";
+    RoleDefined "role_defined" "The role in `role` was defined, anew or again: `added` are permissions that it gives since, `removed` those that it gives no more. With neither, its description was changed.";
+    RoleDeleted "role_deleted" "The role in `role` was deleted, which gave the permissions in `removed`.";
+    ApiKeyCreated "api_key_created" "The API key in `api_key_id` was made, with the scopes in `added`.";
+    ApiKeyRevoked "api_key_revoked" "The API key in `api_key_id` was revoked, which had the scopes in `removed`.";
 }
 
 /// There is no such kind.

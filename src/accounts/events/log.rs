@@ -59,7 +59,11 @@ impl EventKind {
             | Self::Suspended
             | Self::Unsuspended
             | Self::RolesChanged
-            | Self::PermissionsChanged => Log::Events,
+            | Self::PermissionsChanged
+            | Self::RoleDefined
+            | Self::RoleDeleted
+            | Self::ApiKeyCreated
+            | Self::ApiKeyRevoked => Log::Events,
         }
     }
 }

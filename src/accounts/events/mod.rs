@@ -6,6 +6,8 @@
 //!
 //! Each person has a few [logs](Log) for each month (UTC): so whoever guesses passwords, or has a session and changes
 //! something harmless again and again, pushes nothing else out. They are read as one.
+//!
+//! Roles and API keys have a log each for each month, which are read as one too.
 
 mod changes;
 mod deletions;
@@ -57,7 +59,7 @@ pub struct EventSettings {
     pub retention: Duration,
 }
 
-/// Something that has happened to an account.
+/// Something that has happened to an account, or to roles and API keys.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Which event.
@@ -93,6 +95,17 @@ impl Act {
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Says what is given and what is taken away.
+    pub(super) fn giving<T: ToString>(
+        self,
+        added: impl IntoIterator<Item = T>,
+        removed: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let added = added.into_iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let removed = removed.into_iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        self.with("added", added).with("removed", removed)
     }
 
     fn at(self, now: Timestamp, random: Random) -> Event {

@@ -25,6 +25,12 @@ impl Accounts {
         append(batch, name, &act.at(now, self.random), log, until);
     }
 
+    /// Adds to `batch`, which is in the slot of roles or of API keys, that this happens to one of them.
+    pub(in crate::accounts) fn note_service_act(&self, batch: &mut Batch, now: Timestamp, act: Act) {
+        let (name, until) = (keys::service_events(Month::of(now)), now.plus(self.settings.events.retention));
+        append(batch, name, &act.at(now, self.random), Log::Events, until);
+    }
+
     /// Adds to `batch` that this was tried on an account that is not there: as much work as [`note_act`](Self::note_act).
     pub(super) fn note_failure_of_nobody(&self, batch: &mut Batch, now: Timestamp, act: Act) {
         append(batch, keys::failures_of_nobody(), &act.at(now, self.random), Log::Failures, now.plus(SOON));

@@ -3,9 +3,15 @@
 use super::{Event, EventId, Log, Month, Who};
 use crate::{
     accounts::{
-        Accounts, authority::Authority, capability::Capability, error::Error, keys::Home, token::SignedIn, user::UserId,
+        Accounts,
+        authority::Authority,
+        capability::Capability,
+        error::Error,
+        keys::{self, Home},
+        token::SignedIn,
+        user::UserId,
     },
-    store::EXPIRY_GRACE,
+    store::{EXPIRY_GRACE, Key},
 };
 
 /// How many months are read at once: at the most a few megabytes.
@@ -59,16 +65,44 @@ impl Accounts {
         self.read_events(id, before, limit).await
     }
 
+    /// The latest `limit` events of roles and API keys, or those before an event.
+    ///
+    /// # Errors
+    /// [`Error::PermissionDenied`] or [`Error::InsufficientScope`]; the errors of the store.
+    pub async fn service_events(
+        &self,
+        by: &Authority,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<EventPage, Error> {
+        by.needs(Capability::ReadUsers)?;
+        by.needs(Capability::ReadRoles)?;
+        let logs = |month| [keys::roles(), keys::api_keys()].map(|slot| slot.key(&keys::service_events(month))).into();
+        self.read_logs(logs, before, limit).await
+    }
+
     async fn read_events(&self, id: UserId, before: Option<EventId>, limit: usize) -> Result<EventPage, Error> {
-        let (home, now) = (Home::of(id), self.clock.now());
+        let home = Home::of(id);
+        let logs = |month| Log::ALL.map(|log| home.key(&home.log(log, month))).into();
+        self.read_logs(logs, before, limit).await
+    }
+
+    /// Reads logs, of which there are some for each month, as one.
+    async fn read_logs(
+        &self,
+        logs_of: impl Fn(Month) -> Vec<Key>,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<EventPage, Error> {
+        let now = self.clock.now();
         let oldest = now.minus(self.settings.events.retention);
         let latest = now.plus(EXPIRY_GRACE); // another instance's clock may be ahead
         let first = before.map_or(latest, |before| before.at().min(latest));
         let months = Month::of(first).back_to(oldest).collect::<Vec<_>>();
         let mut items = Vec::new();
         for months in months.chunks(AT_ONCE) {
-            let logs = months.iter().flat_map(|month| Log::ALL.map(|log| home.log(log, *month)));
-            let logs = self.store.logs(&logs.map(|log| home.key(&log)).collect::<Vec<_>>()).await?;
+            let logs = months.iter().copied().flat_map(&logs_of).collect::<Vec<_>>();
+            let logs = self.store.logs(&logs).await?;
             let events = logs.iter().flatten().filter_map(|line| Event::of_line(line));
             let is_wanted = |event: &Event| event.at >= oldest && before.is_none_or(|before| event.id < before);
             let mut events = events.filter(is_wanted).collect::<Vec<_>>();

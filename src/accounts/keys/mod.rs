@@ -27,10 +27,12 @@
 //! | `{signing}`                    | the keys that sign access tokens                                |
 //! | `{api-keys}:key:<id>`          | an API key                                                      |
 //! | `{api-keys}:index:created`     | index: API key ids, by creation time                            |
+//! | `{api-keys}:events:<yyyy-mm>`  | log: which keys were made and revoked in a month (UTC)          |
 //! | `{devices}`                    | the key that devices are recognised with                        |
 //! | `{meta}`                       | what the store was made with                                    |
 //! | `{meta}:admins`                | who is an administrator: a field for each, by user id           |
 //! | `{roles}`                      | the roles that are defined: a field for each                    |
+//! | `{roles}:events:<yyyy-mm>`     | log: what happened to roles in a month (UTC)                    |
 //!
 //! `k` is the user's bucket: all that belongs to a person is in one slot, so that one commit can change it. A mail is in the
 //! bucket of the act that asked for it.
@@ -267,6 +269,11 @@ pub(super) fn admins() -> Name {
 /// The slot of the roles that are defined.
 pub(super) fn roles() -> Slot {
     Slot::new("roles")
+}
+
+/// The log of what happened in a month in the slot of [`roles`], or of [`api_keys`].
+pub(super) fn service_events(month: Month) -> Name {
+    Name::new(format!("events:{month}"))
 }
 
 /// The slot of the keys that sign access tokens.

@@ -2,7 +2,7 @@
 
 use super::{
     Bucket, Home, admins, api_key, api_keys, api_keys_created, dead_letters, deleted, devices, failures_of_nobody,
-    mail, meta, outbox, roles, signing, totals,
+    mail, meta, outbox, roles, service_events, signing, totals,
 };
 use crate::{
     accounts::{
@@ -35,6 +35,8 @@ pub(in crate::accounts) enum Place {
     Figures(Key),
     /// What happened to a person's account in a month, or a part of it.
     Events(Home, Log, Month),
+    /// What happened to roles, or to API keys, in a month.
+    ServiceEvents(Slot, Month),
     /// What was tried in a bucket with logins that nobody has.
     FailuresOfNobody(Bucket),
     /// A bucket's deleted users.
@@ -96,6 +98,7 @@ impl Place {
             }
             "mail" => Self::Mail(Bucket::parse(&tag)?, rest.parse().ok()?),
             "key" => Self::ApiKey(rest.parse().ok()?),
+            "events" if slot == roles() || slot == api_keys() => Self::ServiceEvents(slot, rest.parse().ok()?),
             "index" if slot == api_keys() && rest == "created" => Self::ApiKeys,
             "index" => match (Bucket::parse(&tag)?, rest) {
                 (_, "created" | "email" | "username" | "active") => Self::Users(key.clone()),
@@ -123,6 +126,7 @@ impl Place {
             Self::Outbox(bucket) => bucket.slot().key(&outbox()),
             Self::DeadLetters(bucket) => bucket.slot().key(&dead_letters()),
             Self::Events(home, log, month) => home.key(&home.log(*log, *month)),
+            Self::ServiceEvents(slot, month) => slot.key(&service_events(*month)),
             Self::FailuresOfNobody(bucket) => bucket.slot().key(&failures_of_nobody()),
             Self::Deleted(bucket) => bucket.slot().key(&deleted()),
             Self::Users(key)
@@ -173,6 +177,8 @@ mod tests {
             (bucket.slot().key(&mail(letter)), Place::Mail(bucket, letter)),
             (bucket.slot().key(&outbox()), Place::Outbox(bucket)),
             (bucket.slot().key(&dead_letters()), Place::DeadLetters(bucket)),
+            (roles().key(&service_events(month)), Place::ServiceEvents(roles(), month)),
+            (api_keys().key(&service_events(month)), Place::ServiceEvents(api_keys(), month)),
             (bucket.slot().key(&failures_of_nobody()), Place::FailuresOfNobody(bucket)),
             (bucket.slot().key(&deleted()), Place::Deleted(bucket)),
             (index.clone(), Place::Users(index)),

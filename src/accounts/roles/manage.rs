@@ -9,6 +9,7 @@ use crate::{
         authority::Authority,
         capability::Capability,
         error::Error,
+        events::{Act, EventKind},
         grants::{Permission, Role},
         keys,
         users::VersionMatch,
@@ -101,6 +102,7 @@ impl Accounts {
             let mut batch = Batch::new(keys::roles());
             batch.expect(Name::ROOT, revision.map_or(Expectation::Absent, Expectation::Revision));
             batch.put(Name::ROOT, fields);
+            self.note_service_act(&mut batch, self.clock.now(), act(by, name, former.as_ref(), next.as_ref()));
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(next),
                 Err(CommitError::Conflict) => retry.pause().await?,
@@ -122,4 +124,12 @@ impl Accounts {
         let record = self.store.get(&keys::roles().key(&Name::ROOT)).await?;
         super::permissions(record.as_ref(), roles)
     }
+}
+
+/// What happens to a role that becomes another, or none.
+fn act(by: &Authority, name: &Role, former: Option<&DefinedRole>, next: Option<&DefinedRole>) -> Act {
+    let kind = if next.is_some() { EventKind::RoleDefined } else { EventKind::RoleDeleted };
+    let given = |role: Option<&DefinedRole>| role.map(|role| role.definition.permissions.clone()).unwrap_or_default();
+    let (old, new) = (given(former), given(next));
+    Act::new(kind, by.origin()).with("role", name.as_str()).giving(new.difference(&old), old.difference(&new))
 }

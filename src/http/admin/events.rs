@@ -1,4 +1,5 @@
-//! `/v1/admin/users/{id}/events` and `/v1/admin/deletions`: what has happened to accounts, and which were deleted.
+//! `/v1/admin/users/{id}/events`, `/v1/admin/events` and `/v1/admin/deletions`: what has happened to accounts, to roles
+//! and API keys, and which accounts were deleted.
 
 use std::sync::Arc;
 
@@ -78,6 +79,27 @@ impl AuditTrail {
     ) -> Result<Events, Problem> {
         let before = cursor.0.map(|cursor| cursor.0);
         let page = accounts.events_of(&by.0, parse_user(&id)?, before, usize::from(limit.0)).await?;
+        Ok(Events::Found(Json(EventList::from(page))))
+    }
+
+    /// See what happened to roles and API keys
+    ///
+    /// Who defined and deleted roles, and made and revoked API keys, when, from where, and in which session: the latest first.
+    /// Of each month (UTC) the latest 1,000 events of roles are kept, and as many of API keys, for as long as events of users
+    /// are. It needs `users:read` and `roles:read`, for it tells of users too.
+    #[oai(path = "/events", method = "get", operation_id = "list_service_events")]
+    async fn service_events(
+        &self,
+        accounts: Data<&Arc<Accounts>>,
+        by: Administrator,
+        /// How many events to answer at the most.
+        #[oai(default = "usual_limit", validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<u8>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<EventCursor>>,
+    ) -> Result<Events, Problem> {
+        let before = cursor.0.map(|cursor| cursor.0);
+        let page = accounts.service_events(&by.0, before, usize::from(limit.0)).await?;
         Ok(Events::Found(Json(EventList::from(page))))
     }
 

@@ -50,6 +50,8 @@ impl Journey {
             ("DELETE", format!("users/{id}/sessions/{session}"), none.clone()),
             ("DELETE", format!("users/{id}/sessions/{TYPED}"), none.clone()),
             ("DELETE", format!("users/{id}/sessions"), none.clone()),
+            ("GET", "events".to_owned(), none.clone()),
+            ("GET", format!("events?cursor={TYPED}"), none.clone()),
             ("GET", "deletions".to_owned(), none.clone()),
             ("GET", format!("deletions?cursor={TYPED}"), none.clone()),
             ("GET", "statistics".to_owned(), none.clone()),
