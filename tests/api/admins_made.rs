@@ -41,10 +41,10 @@ async fn redis_only_giving_the_role_makes_an_administrator_and_stands_in_the_tra
     }
     assert!(line(&app.operator("users suspend ada@example.com").await, 1).contains("nobody else"));
     let path = format!("/v1/admin/users/{}/grants", bob.id);
-    let patch = async |grants: Value| app.patch(&path).bearer(&ada.token).json(&grants).send().await;
-    patch(json!({"permissions": []})).await.expect(200);
+    let change = async |grants: Value| app.patch(&path).bearer(&ada.token).json(&grants).send().await;
+    change(json!({"permissions": []})).await.expect(200);
     assert!(!is_admin(&bob.token).await && app.roles_added(&bob.id).await.is_empty());
-    patch(json!({"roles": ["admin"]})).await.expect(200);
+    change(json!({"roles": ["admin"]})).await.expect(200);
     assert!(is_admin(&bob.token).await);
     assert_eq!(app.roles_added(&bob.id).await, [json!(["admin"])]);
     let made = app.operator("users create c@example.com --role admin --json").await;
@@ -71,10 +71,10 @@ async fn redis_the_last_administrator_who_can_sign_in_stays_one() {
         assert!(app.operator(&format!("users grant {id} --role admin")).await.status.success());
     }
     let path = format!("/v1/admin/users/{}", bob.id);
-    let patch = async |is: bool| app.patch(&path).bearer(&ada.token).json(&json!({"email_verified": is})).send().await;
-    patch(false).await.expect(200);
+    let change = async |is: bool| app.patch(&path).bearer(&ada.token).json(&json!({"email_verified": is})).send().await;
+    change(false).await.expect(200);
     app.delete("/v1/users/me").bearer(&ada.token).send().await.refused(409, "last_admin");
-    patch(true).await.expect(200);
+    change(true).await.expect(200);
     app.delete("/v1/users/me").bearer(&ada.token).send().await.expect(204);
     app.stop().await;
 }
@@ -86,8 +86,8 @@ async fn redis_nobody_becomes_an_administrator_while_suspended() {
     assert!(app.operator("users suspend bob@example.com").await.status.success());
     assert!(line(&app.operator("users grant bob@example.com --role admin").await, 1).contains("suspended"));
     let path = format!("/v1/admin/users/{}/grants", bob.id);
-    let patch = app.patch(&path).bearer(&ada.token).json(&json!({"roles": ["admin"]}));
-    patch.send().await.refused(409, "user_suspended");
+    let change = app.patch(&path).bearer(&ada.token).json(&json!({"roles": ["admin"]}));
+    change.send().await.refused(409, "user_suspended");
     assert_eq!(app.stored_user(&bob.id).await.get("roles"), None);
     app.stop().await;
 }
