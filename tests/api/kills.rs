@@ -93,7 +93,8 @@ async fn check(url: &str, people: impl Iterator<Item = &String>) {
             let answer: Value = answer.json().await.unwrap();
             assert_eq!(answer["user"]["username"], who.as_str());
             let token = answer["access_token"].as_str().unwrap();
-            let events = client.get(format!("{url}/v1/users/me/events")).bearer_auth(token).send().await.unwrap();
+            let events =
+                client.get(format!("{url}/v1/users/me/events?limit=100")).bearer_auth(token).send().await.unwrap();
             let events: Value = events.json().await.unwrap();
             let made = events["items"].as_array().unwrap().iter().filter(|event| event["kind"] == "registered");
             assert_eq!(made.count(), 1, "{who} has an account, and an event that says so");

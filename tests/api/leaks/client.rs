@@ -115,6 +115,10 @@ fn text(kept: &Kept) -> Vec<u8> {
     headers.chain([body.to_string().into_bytes()]).collect::<Vec<_>>().join(&b'\n')
 }
 
+/// What those who run the service are shown of others.
+const OF_OTHERS: [&str; 7] =
+    ["create_user", "list_users", "get_user", "patch_user", "patch_user_grants", "suspend_user", "unsuspend_user"];
+
 /// Answers to the person may have what is theirs, and the operations that give tokens give them.
 fn may_be(canary: &Canary, kept: &Kept) -> bool {
     if kept.operation == PAGE {
@@ -127,8 +131,8 @@ fn may_be(canary: &Canary, kept: &Kept) -> bool {
     kept.answer.status < 400
         && match canary.kind {
             Kind::Token => given,
-            Kind::Personal => theirs,
-            Kind::Agent => given || matches!(&*kept.operation, "list_sessions" | "export_me"),
+            Kind::Personal => theirs || OF_OTHERS.contains(&&*kept.operation),
+            Kind::Agent => given || matches!(&*kept.operation, "list_sessions" | "list_user_sessions" | "export_me"),
             Kind::Secret | Kind::Mailed | Kind::Typed => false,
         }
 }
