@@ -16,7 +16,7 @@ use super::{
     challenge::{challenges, oauth_error},
     code::{Code, FieldCode},
 };
-use crate::accounts::{Capability, Error, InvalidPassword, Throttled, UnfitPassword};
+use crate::accounts::{Capability, Error, InvalidPassword, MetadataTooLarge, Throttled, UnfitPassword};
 
 /// The media type of a problem document.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
@@ -230,9 +230,8 @@ impl From<Error> for Problem {
             Error::ApiKeyInvalid => Code::ApiKeyInvalid,
             Error::InsufficientScope(scope) => return Self::insufficient_scope(scope),
             Error::PermissionDenied(missing) => {
-                let permission = format!("{}{missing}", Capability::PREFIX);
-                let detail =
-                    format!("This needs the permission `{permission}`, which the user who is signed in does not have.");
+                let permission = format!("`{}{missing}`", Capability::PREFIX);
+                let detail = format!("This needs the permission {permission}, which the user who asks does not have.");
                 return Self::new(Code::PermissionDenied).with_detail(detail);
             }
             Error::AdminNeeded => {
@@ -256,8 +255,7 @@ impl From<Error> for Problem {
             Error::SessionNotFound => Code::SessionNotFound,
             Error::VersionMismatch => Code::VersionMismatch,
             Error::MetadataTooLarge => {
-                let message = crate::accounts::MetadataTooLarge.to_string();
-                return Self::wrong_field("metadata", FieldCode::TooLong, &message);
+                return Self::wrong_field("metadata", FieldCode::TooLong, &MetadataTooLarge.to_string());
             }
             Error::UnfitPassword(unfit) => {
                 return Self::wrong_field("password", FieldCode::of(&unfit), &unfit.to_string());

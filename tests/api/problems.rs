@@ -185,6 +185,10 @@ async fn redis_every_code_of_the_catalogue_is_provoked() {
     seen.note(&app.me(&token).await);
     let renewed = app.refresh(signed_in["refresh_token"].as_str().unwrap()).await.expect(200).body;
     let token = renewed["access_token"].as_str().unwrap().to_owned();
+    let id = app.me(&token).await.expect(200).body["id"].as_str().unwrap().to_owned();
+    app.operator(&format!("users grant {id} --permission latchkey:users:write")).await;
+    let own = app.patch(&format!("/v1/admin/users/{id}")).bearer(&token).json(&json!({"name": "Ada"}));
+    seen.note(&own.send().await);
     seen.note(&app.delete("/v1/users/me").bearer(&token).send().await);
     let stolen = app.sign_in("ada", PASSWORD).await.expect(201).body["refresh_token"].as_str().unwrap().to_owned();
     app.refresh(&stolen).await.expect(200);
