@@ -8,7 +8,7 @@ use latchkey::http;
 use crate::support::TestApp;
 
 /// What each operation must have answered, or it was not reached.
-const REACHED: [(&str, u16); 45] = [
+const REACHED: [(&str, u16); 46] = [
     ("confirm_email_verification", 204),
     ("confirm_password_reset", 204),
     ("create_user", 201),
@@ -34,6 +34,7 @@ const REACHED: [(&str, u16); 45] = [
     ("list_deletions", 200),
     ("list_events", 200),
     ("list_roles", 200),
+    ("list_service_events", 200),
     ("list_sessions", 200),
     ("list_user_events", 200),
     ("list_user_sessions", 200),
