@@ -76,9 +76,19 @@ pub use self::{
     requests::Requests,
     web::WebSettings,
 };
-use crate::accounts::{Accounts, Timestamp, User, UserCursor};
+use crate::accounts::{Accounts, Session, Timestamp, User, UserCursor};
 
-type Api = (
+/// Names all that is routed by the document: its type, and the thing.
+macro_rules! routed {
+    ($($part:ident),* $(,)?) => {
+        type Api = ($($part),*);
+
+        /// What is routed by the document. Handlers find the accounts in the data of the request.
+        const API: Api = ($($part),*);
+    };
+}
+
+routed! {
     Users,
     Events,
     Exports,
@@ -94,7 +104,7 @@ type Api = (
     ServiceStatistics,
     Discovery,
     HealthChecks,
-);
+}
 
 /// The chapters of the document.
 #[derive(poem_openapi::Tags)]
@@ -115,25 +125,6 @@ enum Tags {
     /// For whoever keeps the service running.
     Health,
 }
-
-/// What is routed by the document. Handlers find the accounts in the data of the request.
-const API: Api = (
-    Users,
-    Events,
-    Exports,
-    Sessions,
-    Confirmations,
-    Tokens,
-    ManagedUsers,
-    UserSessions,
-    UserStanding,
-    AuditTrail,
-    Roles,
-    Imports,
-    ServiceStatistics,
-    Discovery,
-    HealthChecks,
-);
 
 /// The whole API over these accounts, until `drain` begins and while it lasts. Its requests are counted in `requests`, and it
 /// shows `metrics`, if any.
@@ -193,6 +184,12 @@ pub fn user_json(user: &User, now: Timestamp) -> Value {
 #[must_use]
 pub fn users_json(users: &[User], next: Option<UserCursor>, now: Timestamp) -> Value {
     admin::users_json(users, next, now)
+}
+
+/// The sessions of a user as JSON, as those who run the service see them.
+#[must_use]
+pub fn sessions_json(sessions: &[Session]) -> Value {
+    admin::sessions_json(sessions)
 }
 
 /// The OpenAPI document as JSON.

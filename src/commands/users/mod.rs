@@ -12,7 +12,6 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 pub use self::{create::CreateArguments, list::ListArguments, patch::PatchArguments};
 use super::{
@@ -26,6 +25,7 @@ use crate::{
         User, UserId, VersionMatch,
     },
     config::Config,
+    http,
 };
 
 /// What can be done with users.
@@ -117,18 +117,15 @@ pub struct GrantArguments {
 /// Does it, and prints what there is to see then: 0 when it is done, 1 when not.
 #[must_use]
 pub fn users(config: &Config, command: &UsersCommand) -> ExitCode {
-    with_accounts(config, async |accounts, _| match command {
-        UsersCommand::Create(arguments) => create::create(accounts, arguments).await,
-        UsersCommand::List(arguments) => list::list(accounts, arguments).await,
-        command => run(accounts, command).await.unwrap_or_else(|e| fail(&e.to_string())),
-    })
+    with_accounts(config, async |accounts, _| run(accounts, command).await.unwrap_or_else(|e| fail(&e.to_string())))
 }
 
 async fn run(accounts: &Arc<Accounts>, command: &UsersCommand) -> Result<ExitCode, Error> {
     let (by, any) = (Authority::operator(), VersionMatch::Any);
     let find = async |login: &str| accounts.user_of_login(login).await;
     Ok(match command {
-        UsersCommand::Create(_) | UsersCommand::List(_) => ExitCode::FAILURE,
+        UsersCommand::Create(arguments) => create::create(accounts, arguments).await,
+        UsersCommand::List(arguments) => list::list(accounts, arguments).await,
         UsersCommand::Show(Named { login, json }) => {
             let user = accounts.user(&by, find(login).await?).await?;
             show::show(&user, accounts.now(), *json)
@@ -202,17 +199,7 @@ fn say_of(id: UserId, what: &str) -> ExitCode {
 
 fn say_sessions(sessions: &[Session], as_json: bool) -> ExitCode {
     if as_json {
-        let sessions = sessions.iter().map(|session| {
-            json!({
-                "id": session.id.to_string(),
-                "created_at": session.created_at.to_string(),
-                "last_used_at": session.last_used_at.to_string(),
-                "expires_at": session.expires_at.to_string(),
-                "device": session.device.name(),
-                "ip_address": session.device.address.map(|address| address.to_string()),
-            })
-        });
-        return say(&format!("{:#}\n", sessions.collect::<serde_json::Value>()));
+        return say(&format!("{:#}\n", http::sessions_json(sessions)));
     }
     let mut table = Table::new(["ID", "CREATED", "LAST USED", "ADDRESS", "DEVICE"]);
     for session in sessions {

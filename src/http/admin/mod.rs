@@ -12,5 +12,5 @@ pub(super) use self::{
     imports::Imports,
     roles::Roles,
     statistics::ServiceStatistics,
-    users::{ManagedUsers, UserSessions, UserStanding, user_json, users_json},
+    users::{ManagedUsers, UserSessions, UserStanding, sessions_json, user_json, users_json},
 };

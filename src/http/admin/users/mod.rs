@@ -20,7 +20,7 @@ use self::{
 };
 pub(in crate::http) use self::{
     schema::{user_json, users_json},
-    sessions::UserSessions,
+    sessions::{UserSessions, sessions_json},
     standing::UserStanding,
 };
 use super::auth::Administrator;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use poem::web::Data;
-use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json};
+use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json, types::ToJSON};
+use serde_json::Value;
 
 use super::{Done, parse_user};
 use crate::{
-    accounts::{Accounts, Actor, Authority, Error, SessionId},
+    accounts::{self, Accounts, Actor, Authority, Error, SessionId},
     http::{
         Tags,
         admin::auth::Administrator,
@@ -41,9 +42,7 @@ impl UserSessions {
         id: Path<Id>,
     ) -> Result<Sessions, Problem> {
         let sessions = accounts.sessions_of(&by.0, parse_user(&id)?).await?;
-        let current = session_of(&by.0);
-        let items = sessions.iter().map(|session| Session::new(session, current)).collect();
-        Ok(Sessions::Found(Json(SessionList { items, next_cursor: OrNull(None) })))
+        Ok(Sessions::Found(Json(list(&sessions, session_of(&by.0)))))
     }
 
     /// End a user's sessions
@@ -86,4 +85,14 @@ fn session_of(by: &Authority) -> Option<SessionId> {
         Actor::User(_, session) => Some(session),
         Actor::ApiKey(_) | Actor::Operator | Actor::Anonymous => None,
     }
+}
+
+/// The sessions of a user as JSON, as the API shows them to those who run the service.
+pub(in crate::http) fn sessions_json(sessions: &[accounts::Session]) -> Value {
+    list(sessions, None).to_json().unwrap_or_default()
+}
+
+fn list(sessions: &[accounts::Session], current: Option<SessionId>) -> SessionList {
+    let items = sessions.iter().map(|session| Session::new(session, current)).collect();
+    SessionList { items, next_cursor: OrNull(None) }
 }
