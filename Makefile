@@ -2,10 +2,10 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos fuzz check check-deps bench bench-growth openapi test-tools
+.PHONY: help run test chaos fuzz check check-deps bench bench-growth bench-transfer openapi test-tools
 
 help: ## List what can be done here
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Run the service on http://127.0.0.1:9443, with its data in ./latchkey-data
 	cargo run --release
@@ -44,6 +44,9 @@ bench: ## Measure speed, memory, size and start-up time
 
 bench-growth: ## Measure how the stores grow, to a million users
 	cargo bench --bench latchkey -- growth
+
+bench-transfer: ## Measure the import and the export of a million users
+	cargo bench --bench latchkey -- transfer
 
 # Each file is written beside its place and moved there, so that a failure leaves the old one.
 openapi: ## Write openapi/openapi.json and openapi/openapi.yaml

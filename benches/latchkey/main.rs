@@ -33,6 +33,7 @@ mod start;
 mod storm;
 mod table;
 mod tokens;
+mod transfer;
 
 use std::{
     process::ExitCode,
@@ -70,6 +71,8 @@ How it was measured:
   is what redis-benchmark gets out of the same server with as many connections and 500 bytes each, just before.
 - The room of a user is what their record, their claims and their index entries take, on average; markers of commits, which
   last a minute, are taken out first. Growth is held against the median among the fewest users.
+- An import is from before the command is started to its end, with its lines in a file: an address, a username, a name,
+  metadata and a bcrypt hash each. An import again finds each person as their line says. Its memory is VmHWM.
 - With 16 connections, each sends its next request when the last one is answered, and the client shares the cores with
   the service. The signature of the token is remembered by then, as that of a token in use is. `Bare poem` is an endpoint
   that answers a word, in the process of the client. `Redis GET alone` is what redis-benchmark gets out of the server of
@@ -88,8 +91,8 @@ struct Side<'a> {
     service: &'a Service,
 }
 
-/// With the argument `growth`, only how the stores grow is measured, and to more users; with `enumeration`, only whether
-/// times tell who has an account.
+/// With the argument `growth`, only how the stores grow is measured, and to more users; with `transfer`, only imports and
+/// exports, of a million; with `enumeration`, only whether times tell who has an account.
 fn main() -> ExitCode {
     let redis_version = match environment::check() {
         Ok(version) => version,
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
     let table = runtime.block_on(async {
         match () {
             () if asked("growth") => measure_growth().await,
+            () if asked("transfer") => measure_transfer(),
             () if asked("enumeration") => measure_enumeration().await,
             () => measure().await,
         }
@@ -141,6 +145,13 @@ async fn measure() -> Table {
     enumeration::measure(&mut table).await;
     commits::measure(&mut table).await;
     growth::measure(&mut table, &[1_000, 100_000]).await;
+    transfer::measure(&mut table, 50_000);
+    table
+}
+
+fn measure_transfer() -> Table {
+    let mut table = Table::default();
+    transfer::measure(&mut table, 1_000_000);
     table
 }
 
