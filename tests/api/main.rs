@@ -100,6 +100,7 @@ mod snippets;
 mod stored;
 mod support;
 mod suspend;
+mod swagger_ui;
 mod takeovers;
 mod throttle;
 mod tls;

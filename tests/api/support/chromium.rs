@@ -1,12 +1,14 @@
-//! Chromium with somebody at its keyboard, by its debugging protocol over pipes. It runs no script of a page.
+//! Chromium with somebody at its keyboard, by its debugging protocol over pipes. It runs no script of a page unless it is
+//! asked to.
 
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
@@ -26,6 +28,9 @@ const START: &str = "exec chromium --remote-debugging-pipe \"$@\" 3<&0 4>&1 </de
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// How often a page is asked whether something is there.
+const PACE: Duration = Duration::from_millis(20);
+
 /// A browser with one page. Dropping it ends the process.
 pub struct Chromium {
     process: Child,
@@ -35,11 +40,20 @@ pub struct Chromium {
     calls: u64,
     loads: usize,
     complaints: Vec<String>,
+    requests: Vec<String>,
     _profile: TempDir,
 }
 
 impl Chromium {
+    /// A browser that runs no scripts.
     pub async fn start() -> Self {
+        let mut browser = Self::with_scripts().await;
+        browser.call("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+        browser
+    }
+
+    /// A browser as most people have it.
+    pub async fn with_scripts() -> Self {
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", START, "chromium"]).args(ARGUMENTS);
@@ -52,17 +66,24 @@ impl Chromium {
         thread::spawn(move || {
             BufReader::new(output).split(0).map_while(Result::ok).try_for_each(|message| sender.send(message))
         });
-        let (session, complaints) = (None, Vec::new());
-        let mut browser =
-            Self { process, commands, messages, session, calls: 0, loads: 0, complaints, _profile: profile };
+        let mut browser = Self {
+            process,
+            commands,
+            messages,
+            session: None,
+            calls: 0,
+            loads: 0,
+            complaints: Vec::new(),
+            requests: Vec::new(),
+            _profile: profile,
+        };
         let target = browser.call("Target.createTarget", json!({"url": "about:blank"})).await;
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let session = browser.call("Target.attachToTarget", attach).await;
         browser.session = Some(session["sessionId"].as_str().unwrap().to_owned());
-        for domain in ["Page", "Log", "Runtime"] {
+        for domain in ["Page", "Log", "Runtime", "Network"] {
             browser.call(&format!("{domain}.enable"), json!({})).await;
         }
-        browser.call("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
         browser
     }
 
@@ -90,6 +111,9 @@ impl Chromium {
         let message: Value = serde_json::from_slice(&bytes.expect("Chromium has ended")).unwrap();
         match message["method"].as_str() {
             Some("Page.loadEventFired") => self.loads += 1,
+            Some("Network.requestWillBeSent") => {
+                self.requests.push(message["params"]["request"]["url"].as_str().unwrap().to_owned());
+            }
             // That an answer had the status of a failure is no complaint about the page; nor is that a form for a password
             // has no field for a name, since the page that a link leads to does not know whose it is.
             Some("Log.entryAdded")
@@ -123,6 +147,42 @@ impl Chromium {
         answer["result"]["value"].clone()
     }
 
+    /// What an expression is on the page once it is something.
+    pub async fn wait_for(&mut self, expression: &str) -> Value {
+        let asked_at = Instant::now();
+        while asked_at.elapsed() < DEADLINE {
+            match self.ask(expression).await {
+                Value::Null | Value::Bool(false) => tokio::time::sleep(PACE).await,
+                value => return value,
+            }
+        }
+        panic!("{expression} is nothing: {}", self.text().await)
+    }
+
+    /// Clicks what a selector finds, as soon as it is there.
+    pub async fn click(&mut self, selector: &str) {
+        self.wait_for(&format!("!!document.querySelector('{selector}')")).await;
+        self.ask(&format!("document.querySelector('{selector}').click()")).await;
+    }
+
+    /// Replaces what is in the field that a selector finds, as soon as it is there.
+    pub async fn replace(&mut self, selector: &str, text: &str) {
+        self.wait_for(&format!("!!document.querySelector('{selector}')")).await;
+        self.ask(&format!("document.querySelector('{selector}').select()")).await;
+        self.call("Input.insertText", json!({"text": text})).await;
+    }
+
+    /// What is seen of the page, as a PNG.
+    pub async fn screenshot(&mut self) -> Vec<u8> {
+        let shot = self.call("Page.captureScreenshot", json!({})).await;
+        STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// The addresses that were asked so far.
+    pub fn requests(&self) -> &[String] {
+        &self.requests
+    }
+
     /// What is shown.
     pub async fn text(&mut self) -> String {
         self.ask("document.body.innerText").await.as_str().unwrap().to_owned()
@@ -133,7 +193,7 @@ impl Chromium {
         for _ in 0..500 {
             match self.ask("document.activeElement.id").await.as_str() {
                 Some(id) if !id.is_empty() => return id.to_owned(),
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                _ => tokio::time::sleep(PACE).await,
             }
         }
         panic!("nothing has the focus")
