@@ -39,10 +39,12 @@ async fn execute(browser: &mut Chromium, operation: &str, body: Option<Value>) -
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn swagger_ui_leads_from_registering_to_signing_out_and_asks_nobody_else() {
+async fn in_chromium_swagger_ui_leads_from_registering_to_signing_out_and_asks_nobody_else() {
     let app = TestApp::embedded().await;
     let mut browser = Chromium::with_scripts().await;
     let browser = &mut browser;
+    let screen = json!({"width": 1200, "height": 1300, "deviceScaleFactor": 1, "mobile": false});
+    browser.call("Emulation.setDeviceMetricsOverride", screen).await;
     browser.open(&format!("{}/docs", app.url)).await;
     browser.wait_for("!!document.querySelector('#operations-Sessions-sign_in')").await;
     assert!(browser.text().await.contains("idempotency_key_mismatch"), "the problems are explained");
