@@ -140,19 +140,19 @@ pub struct User {
     pub metadata: Metadata,
     /// What an operator lets them do.
     pub grants: Grants,
+    /// That they may not sign in, if an operator said so.
+    pub suspension: Option<Suspension>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When what is above last changed.
     pub updated_at: Timestamp,
-    /// How often what is above has changed, counting its making: what an `ETag` shows.
+    /// How often what is above has changed, counting its making: what an `ETag` shows, and `If-Match` compares.
     pub version: u64,
     pub(super) password_hash: PasswordHash,
     /// Raised to end every session that was made before.
     pub(super) session_epoch: u64,
     /// When they last signed in, if they have.
     pub last_sign_in_at: Option<Timestamp>,
-    /// That they may not sign in, if an operator said so.
-    pub suspension: Option<Suspension>,
     /// See [`claims`](super::claims): raised whenever what this user holds changes, or a claim of theirs is refused
     /// for good.
     pub(super) fence: u64,

@@ -1,11 +1,32 @@
-//! Entity tags (RFC 9110, 8.8.3): the version of a user, between quotes.
+//! Entity tags (RFC 9110, 8.8.3): the version of a user, between quotes. Where roles give the user more than they have by
+//! themselves, a digest of all that they may do stands behind it, since a role can change without any user.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
 
 use super::header::HeaderValue;
-use crate::accounts::{User, VersionMatch};
+use crate::accounts::{Permission, User, VersionMatch};
 
-/// The tag of a user.
+/// How many bytes of a digest are in a tag: it tells two versions apart, and guards nothing.
+const DIGEST: usize = 8;
+
+/// The tag of a user: it changes with what is shown of them.
 pub(super) fn of(user: &User) -> String {
-    of_version(user.version)
+    let shown = user.permissions();
+    if shown.len() == user.grants.permissions().len() {
+        return of_version(user.version);
+    }
+    let mut digest = Sha256::new();
+    for permission in shown.into_iter().map(Permission::as_str) {
+        digest.update(permission);
+        digest.update([0]);
+    }
+    let mut tag = format!("\"{}-", user.version);
+    for byte in digest.finalize().iter().take(DIGEST) {
+        let _ = write!(tag, "{byte:02x}"); // text takes everything
+    }
+    tag + "\""
 }
 
 /// The tag of what is in this version.
@@ -13,11 +34,19 @@ pub(super) fn of_version(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// `If-Match`: the versions that a change is meant for. Tags are compared strongly, so a weak one matches nothing.
+/// `If-Match`: the versions that a change is meant for. Tags are compared strongly, so a weak one matches nothing. What roles
+/// give is not compared: a change of the user is none of a role.
 pub(super) struct IfMatch(pub(super) VersionMatch);
 
-/// `If-None-Match`: the versions that a client has, if it has any. Tags are compared weakly.
-pub(super) struct IfNoneMatch(pub(super) Option<VersionMatch>);
+/// `If-None-Match`: the tags that a client has, if it has any. They are compared weakly.
+pub(super) struct IfNoneMatch(Option<Tags>);
+
+/// Tags without their quotes.
+#[derive(Debug, PartialEq, Eq)]
+enum Tags {
+    Any,
+    OneOf(Vec<String>),
+}
 
 const PATTERN: &str = r#"^(\*|[ ,]*(W/)?"[^"]*"( *,[ ,]*(W/)?"[^"]*")*[ ,]*)$"#;
 const ALLOWED: &str = "`*` or a list of entity tags such as `\"3\"`";
@@ -27,7 +56,13 @@ impl HeaderValue for IfMatch {
     const ALLOWED: &'static str = ALLOWED;
 
     fn read(lines: &[&str]) -> Option<Self> {
-        if lines.is_empty() { Some(Self(VersionMatch::Any)) } else { parse(lines, false).map(Self) }
+        if lines.is_empty() {
+            return Some(Self(VersionMatch::Any));
+        }
+        Some(Self(match parse(lines, false)? {
+            Tags::Any => VersionMatch::Any,
+            Tags::OneOf(tags) => VersionMatch::OneOf(tags.iter().filter_map(|tag| version(tag)).collect()),
+        }))
     }
 }
 
@@ -40,14 +75,37 @@ impl HeaderValue for IfNoneMatch {
     }
 }
 
+impl IfNoneMatch {
+    /// Whether the client has what has this tag.
+    pub(super) fn has(&self, tag: &str) -> bool {
+        match &self.0 {
+            None => false,
+            Some(Tags::Any) => true,
+            Some(Tags::OneOf(tags)) => tags.iter().any(|known| tag.trim_matches('"') == known),
+        }
+    }
+}
+
+/// The version in a tag of ours. A tag is text: `03` is not the tag of version 3.
+fn version(tag: &str) -> Option<u64> {
+    let is_digest =
+        |text: &str| text.len() == 2 * DIGEST && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let number = match tag.split_once('-') {
+        Some((number, digest)) if is_digest(digest) => number,
+        Some(_) => return None,
+        None => tag,
+    };
+    number.parse::<u64>().ok().filter(|version| version.to_string() == number)
+}
+
 /// Reads the lines of a header as one list (RFC 9110, 5.3).
-fn parse(lines: &[&str], weak_count: bool) -> Option<VersionMatch> {
+fn parse(lines: &[&str], weak_count: bool) -> Option<Tags> {
     let joined = lines.join(", ");
     let mut rest = joined.trim();
     if rest == "*" {
-        return Some(VersionMatch::Any);
+        return Some(Tags::Any);
     }
-    let mut versions = Vec::new();
+    let mut counted = Vec::new();
     let mut tags = 0;
     while !rest.is_empty() {
         // Empty elements of a list are passed over (RFC 9110, 5.6.1.2).
@@ -61,8 +119,7 @@ fn parse(lines: &[&str], weak_count: bool) -> Option<VersionMatch> {
         };
         let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
         if weak_count || !weak {
-            // A tag is text: `"03"` is not the tag of version 3.
-            versions.extend(opaque.parse::<u64>().ok().filter(|version| version.to_string() == opaque));
+            counted.push(opaque.to_owned());
         }
         tags += 1;
         rest = after.trim_start();
@@ -70,7 +127,7 @@ fn parse(lines: &[&str], weak_count: bool) -> Option<VersionMatch> {
             return None;
         }
     }
-    (tags > 0).then_some(VersionMatch::OneOf(versions))
+    (tags > 0).then_some(Tags::OneOf(counted))
 }
 
 #[cfg(test)]
@@ -81,11 +138,11 @@ mod tests {
 
     #[test]
     fn lists_of_tags_are_read() {
-        let of = |versions: &[u64]| Some(VersionMatch::OneOf(versions.to_vec()));
-        assert_eq!(parse(&[" * "], false), Some(VersionMatch::Any));
-        assert_eq!(parse(&["\"3\""], false), of(&[3]));
-        assert_eq!(parse(&["\"3\" , \"a,b\"", "\"4\""], false), of(&[3, 4]));
-        assert_eq!(parse(&[", \"3\", ,", "\"4\","], false), of(&[3, 4]));
+        let of = |tags: &[&str]| Some(Tags::OneOf(tags.iter().map(|tag| (*tag).to_owned()).collect()));
+        assert_eq!(parse(&[" * "], false), Some(Tags::Any));
+        assert_eq!(parse(&["\"3\""], false), of(&["3"]));
+        assert_eq!(parse(&["\"3\" , \"a,b\"", "\"4\""], false), of(&["3", "a,b", "4"]));
+        assert_eq!(parse(&[", \"3\", ,", "\"4\","], false), of(&["3", "4"]));
         for bad in ["", ",", "3", "\"3", "\"3\" \"4\"", "w/\"3\"", "*, \"3\""] {
             assert_eq!(parse(&[bad], false), None, "{bad}");
         }
@@ -94,19 +151,29 @@ mod tests {
 
     #[test]
     fn a_tag_is_compared_as_text_and_a_weak_one_only_weakly() {
-        for (tag, strong, weak) in [("\"3\"", 1, 1), ("W/\"3\"", 0, 1), ("\"03\"", 0, 0), ("\"+3\"", 0, 0)] {
-            for (weak_count, expected) in [(false, strong), (true, weak)] {
-                let Some(VersionMatch::OneOf(versions)) = parse(&[tag], weak_count) else { panic!("{tag}") };
-                assert_eq!(versions.len(), expected, "{tag}");
-            }
+        for (tag, strong, weak) in [
+            ("\"3\"", true, true),
+            ("W/\"3\"", false, true),
+            ("\"03\"", false, false),
+            ("\"+3\"", false, false),
+            ("\"3-0123456789abcdef\"", true, false),
+            ("\"3-0123456789ABCDEF\"", false, false),
+            ("\"3-\"", false, false),
+        ] {
+            let VersionMatch::OneOf(versions) = IfMatch::read(&[tag]).unwrap().0 else { panic!("{tag}") };
+            assert_eq!(versions, if strong { vec![3] } else { vec![] }, "{tag}");
+            assert_eq!(IfNoneMatch::read(&[tag]).unwrap().has("\"3\""), weak, "{tag}");
         }
+        let known = IfNoneMatch::read(&["\"3-0123456789abcdef\""]).unwrap();
+        assert!(known.has("\"3-0123456789abcdef\"") && !known.has("\"3-1123456789abcdef\""));
+        assert!(!IfNoneMatch::read(&[]).unwrap().has("\"3\"") && IfNoneMatch::read(&["*"]).unwrap().has("\"3\""));
     }
 
     proptest! {
         #[test]
         fn reading_never_panics(lines in proptest::collection::vec("\\PC{0,40}", 0..3)) {
             let lines = lines.iter().map(String::as_str).collect::<Vec<_>>();
-            let _ = parse(&lines, true);
+            let _ = (IfMatch::read(&lines), IfNoneMatch::read(&lines));
         }
 
         #[test]
@@ -119,9 +186,10 @@ mod tests {
             let tag = |version: &u64| format!("{}\"{version}\"", if weak { "W/" } else { "" });
             let list = versions.iter().map(tag).collect::<Vec<_>>().join(&between);
             let line = format!("{around}{list}{around}");
-            prop_assert_eq!(parse(&[&line], true), Some(VersionMatch::OneOf(versions.clone())));
+            let texts = versions.iter().map(ToString::to_string).collect();
+            prop_assert_eq!(parse(&[&line], true), Some(Tags::OneOf(texts)));
             let strongly = if weak { Vec::new() } else { versions };
-            prop_assert_eq!(parse(&[&line], false), Some(VersionMatch::OneOf(strongly)));
+            prop_assert_eq!(IfMatch::read(&[&line]).unwrap().0, VersionMatch::OneOf(strongly));
         }
     }
 }

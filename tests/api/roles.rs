@@ -79,6 +79,36 @@ async fn redis_what_a_role_gives_is_had_at_once_and_in_the_next_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_what_a_role_gives_is_sent_again_to_whoever_knows_the_version() {
+    let app = TestApp::redis().await;
+    let root = app.granted("root", "--role admin").await;
+    let ada = app.granted("ada", "--role editor").await;
+    let read = async |tag: &str| app.get("/v1/users/me").bearer(&ada.token).header("If-None-Match", tag).send().await;
+    let tag = app.me(&ada.token).await.header("etag").to_owned();
+    read(&tag).await.expect(304);
+
+    app.put_role(&root.token, "editor", &["articles:write"]).await.expect(200);
+    let writes = read(&tag).await.expect(200);
+    assert_eq!(writes.body["permissions"], json!(["articles:write"]));
+    let tag = writes.header("etag").to_owned();
+    assert_eq!(read(&tag).await.expect(304).header("etag"), tag);
+    app.put_role(&root.token, "editor", &["articles:read"]).await.expect(200);
+    read(&tag).await.expect(200);
+    let seen = app.admin("GET", &format!("/v1/admin/users/{}", ada.id)).await.send().await.expect(200);
+    assert_eq!(seen.header("etag"), app.me(&ada.token).await.header("etag"));
+
+    // The user has not changed.
+    let patch = async |tag: &str| {
+        let request = app.patch("/v1/users/me").bearer(&ada.token).header("If-Match", tag);
+        request.json(&json!({"name": "Ada"})).send().await
+    };
+    let patched = patch(&tag).await.expect(200);
+    assert_eq!(patched.header("etag"), app.me(&ada.token).await.header("etag"));
+    patch(&tag).await.refused(412, "version_mismatch");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cluster_roles_are_defined_read_replaced_and_deleted() {
     let app = TestApp::cluster().await;
     let root = app.granted("root", "--role admin").await;

@@ -102,10 +102,11 @@ impl Accounts {
             let since = former.map_or(now, |former| former.since);
             let suspension = Some(Suspension { since, until, reason: reason.clone() });
             let session_epoch = user.session_epoch + u64::from(former.is_none());
-            let mut next = User { session_epoch, suspension, ..user.clone() };
+            let mut next = User { suspension, session_epoch, ..user.clone() };
             next.grants = next.grants.without(&Grants::admin());
             // What somebody has asked for who should not have the account does not come true later.
-            if next.pending_email.take().is_some() || next.grants != user.grants {
+            next.pending_email = None;
+            if next != *user {
                 next.note_change(now);
             }
             Ok(next)
@@ -124,7 +125,15 @@ impl Accounts {
         expected: &VersionMatch,
     ) -> Result<User, Error> {
         by.needs(Capability::WriteUsers)?;
-        self.change_user(by, id, expected, false, |user| Ok(User { suspension: None, ..user.clone() })).await
+        let now = self.clock.now();
+        let unsuspend = move |user: &User| {
+            let mut next = User { suspension: None, ..user.clone() };
+            if next != *user {
+                next.note_change(now);
+            }
+            Ok(next)
+        };
+        self.change_user(by, id, expected, false, unsuspend).await
     }
 
     /// People see what they are granted, so other grants make another version.

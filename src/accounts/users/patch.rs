@@ -75,15 +75,6 @@ pub enum VersionMatch {
 }
 
 impl VersionMatch {
-    /// Whether the user is in one of these versions.
-    #[must_use]
-    pub fn includes(&self, user: &User) -> bool {
-        match self {
-            Self::Any => true,
-            Self::OneOf(versions) => versions.contains(&user.version),
-        }
-    }
-
     pub(super) fn check(&self, user: &User) -> Result<(), Error> {
         self.check_version(Some(user.version))
     }

@@ -119,6 +119,9 @@ impl Users {
     }
 
     /// Read your account
+    ///
+    /// The `ETag` changes with whatever is shown, also when a role is given another meaning. `If-Match` compares the version of
+    /// the account in it alone.
     #[oai(path = "/me", method = "get", operation_id = "get_me")]
     async fn get_me(
         &self,
@@ -128,10 +131,8 @@ impl Users {
         if_none_match: Given<IfNoneMatch>,
     ) -> Result<Read, Problem> {
         let user = who.signed_in.user();
-        if if_none_match.0.0.is_some_and(|known| known.includes(user)) {
-            return Ok(Read::NotModified(etag::of(user)));
-        }
-        Ok(Read::Found(Json(User::from(user)), etag::of(user)))
+        let tag = etag::of(user);
+        Ok(if if_none_match.0.has(&tag) { Read::NotModified(tag) } else { Read::Found(Json(User::from(user)), tag) })
     }
 
     /// Change your account
