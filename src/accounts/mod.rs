@@ -105,6 +105,7 @@ use self::{
     retry::Retry,
     sessions::BeingNoted,
     token::{InDoubt, VerifiedTokens},
+    transfer::UnderWay,
 };
 pub use crate::store::in_one_request;
 use crate::{
@@ -128,6 +129,7 @@ pub struct Accounts {
     /// Told when a mail is put into the outbox.
     mail_queued: Notify,
     failures: Failures,
+    imports: UnderWay,
     metrics: Metrics,
 }
 
@@ -224,6 +226,7 @@ impl Accounts {
             devices,
             mail_queued: Notify::new(),
             failures: Failures::default(),
+            imports: UnderWay::default(),
             metrics: Metrics::default(),
         }
     }
@@ -272,7 +275,7 @@ impl Accounts {
 
     /// Lets the store go, after the last request.
     pub async fn close(&self) {
-        self.failures.settle(REQUEST_DEADLINE).await;
+        tokio::join!(self.failures.settle(REQUEST_DEADLINE), self.imports.end());
         self.store.close().await;
     }
 

@@ -1,8 +1,13 @@
 //! `POST /v1/admin/imports`: users over HTTP, from whoever may import them.
 
-use serde_json::json;
+use std::time::{Duration, Instant};
 
-use crate::support::{Answer, PASSWORD, TestApp};
+use serde_json::{Value, json};
+
+use crate::{
+    import_command::crowd,
+    support::{Answer, PASSWORD, Process, TestApp, place::Place},
+};
 
 impl TestApp {
     /// Imports these lines with a token or an API key.
@@ -132,4 +137,73 @@ async fn redis_an_import_is_bounded_and_other_bodies_are_as_before() {
         request.send().await.refused(413, "body_too_large");
     }
     app.stop().await;
+}
+
+/// 2 GiB, and 1 s.
+const DEAR: &str =
+    "$argon2id$v=19$m=2097152,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_hash_that_takes_all_memory_comes_by_the_command_line_alone() {
+    let app = TestApp::redis().await;
+    let (_, key) = app.api_key("--scope users:import").await;
+    let line = |hash: &str| json!({"email": "ada@example.com", "password_hash": hash}).to_string();
+    for query in ["?dry_run=true", ""] {
+        let answer = app.import(&key, query, line(DEAR)).await.expect(200).body;
+        let error = &answer["items"][0]["problem"]["errors"][0];
+        assert_eq!((&error["code"], &error["field"]), (&json!("too_long"), &json!("password_hash")), "{answer}");
+    }
+    let answer = app.import(&key, "?dry_run=true", line(&DEAR.replace("2097152", "262144"))).await.expect(200);
+    assert_eq!(answer.body["created"], 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.ndjson");
+    std::fs::write(&file, line(DEAR)).unwrap();
+    let done = app.operator(&format!("import {}", file.display())).await;
+    assert!(done.status.success(), "{done:?}");
+    app.stop().await;
+}
+
+/// Sends these lines, and answers the status and the body, if an answer came.
+fn send(process: &Process, key: &str, text: &str) -> impl Future<Output = Option<(u16, Value)>> + use<> {
+    let request = reqwest::Client::new().post(format!("{}/v1/admin/imports", process.url)).bearer_auth(key);
+    let request = request.header("content-type", "application/x-ndjson").body(text.to_owned());
+    async move {
+        let answer = request.send().await.ok()?;
+        Some((answer.status().as_u16(), answer.json().await.ok()?))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_an_import_that_a_stop_ends_says_how_far_it_got_and_is_sent_again() {
+    let place = Place::redis().await;
+    let made = place.run(&["api-keys", "create", "--name", "import", "--scope", "users:import", "users:read"]);
+    let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    let text = crowd("person", 10_000, false);
+    let settings = [place.settings().as_slice(), &[("LATCHKEY_SHUTDOWN_TIMEOUT", "0s")]].concat();
+    let process = Process::start(&settings);
+    let import = tokio::spawn(send(&process, &key, &text));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let request = reqwest::Client::new().get(format!("{}/v1/admin/users?limit=1", process.url)).bearer_auth(&key);
+        let found = request.send().await.unwrap().json::<Value>().await.unwrap();
+        if found["items"].as_array().is_some_and(|items| !items.is_empty()) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "nobody was imported: {found}");
+    }
+    process.signal("-TERM");
+    let (code, log) = process.end();
+    assert_eq!((code, import.await.unwrap()), (Some(0), None), "{log}");
+    let told = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let told = told.filter(|line| line["message"].as_str().is_some_and(|said| said.starts_with("an import ends")));
+    let lines = told.map(|line| line["lines"].as_u64().unwrap()).collect::<Vec<_>>();
+    let [done] = lines.as_slice() else { panic!("{log}") };
+    assert!((1000..10_000).contains(done), "{log}");
+
+    let process = Process::start(&settings);
+    let (status, again) = send(&process, &key, &text).await.unwrap();
+    let count = |name: &str| again[name].as_u64().unwrap();
+    assert_eq!((status, count("unchanged"), count("created")), (200, *done, 10_000 - done), "lines end at users");
+    process.signal("-TERM");
+    assert_eq!(process.end().0, Some(0));
 }

@@ -102,6 +102,11 @@ impl Argon2Hash {
         (self.algorithm, self.version) == (Algorithm::Argon2id, Version::V0x13) && self.params == today.params
     }
 
+    /// Whether it costs no more than one may that comes over HTTP.
+    pub(super) fn is_modest(&self) -> bool {
+        cost(&self.params).is_modest()
+    }
+
     /// The id of the pepper that it was made with, when that is not there any more.
     pub(super) fn missing_pepper(&self, today: &Today) -> Option<String> {
         let id = self.params.keyid();
@@ -118,15 +123,18 @@ impl Argon2Hash {
     }
 }
 
+fn cost(params: &Params) -> HashCost {
+    HashCost { memory_kib: params.m_cost(), iterations: params.t_cost(), parallelism: params.p_cost() }
+}
+
 impl FromStr for Argon2Hash {
     type Err = Unreadable;
 
     fn from_str(text: &str) -> Result<Self, Unreadable> {
         let parsed = phc::PasswordHash::new(text).map_err(|_| Unreadable)?;
         let params = Params::try_from(&parsed).map_err(|_| Unreadable)?;
-        let (memory_kib, iterations, parallelism) = (params.m_cost(), params.t_cost(), params.p_cost());
         // A cost that no setting allows was written by somebody else, and could take all the memory there is.
-        let is_bounded = HashCost { memory_kib, iterations, parallelism }.is_bounded();
+        let is_bounded = cost(&params).is_bounded();
         let algorithm = parsed.algorithm.as_str().parse().map_err(|_| Unreadable)?;
         // The first version had no number.
         let version = parsed.version.unwrap_or(Version::V0x10.into()).try_into().map_err(|_| Unreadable)?;

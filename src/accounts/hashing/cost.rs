@@ -20,6 +20,10 @@ impl HashCost {
     /// The most memory that all passes together may fill, in KiB: 16 GiB, which takes some 10 s.
     pub const MOST_WORK: u64 = 16 * 1024 * 1024;
 
+    /// The most that a hash may cost that comes over HTTP, from whoever may import users and need not be trusted with the
+    /// machine: memory in KiB, and what all passes together fill of it, which is 1 GiB and takes about a second.
+    const MODEST: (u32, u64) = (256 * 1024, 1024 * 1024);
+
     /// The least memory and iterations that OWASP's Password Storage Cheat Sheet allows for Argon2id, which says of them
     /// that they protect equally.
     pub const OWASP: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
@@ -40,6 +44,12 @@ impl HashCost {
             && self.iterations <= iterations
             && self.parallelism <= parallelism
             && self.work() <= Self::MOST_WORK
+    }
+
+    /// Whether this is no more than a hash may cost that comes over HTTP.
+    pub(super) fn is_modest(self) -> bool {
+        let (memory_kib, work) = Self::MODEST;
+        self.memory_kib <= memory_kib && self.work() <= work
     }
 
     /// The memory that all passes together fill, in KiB.

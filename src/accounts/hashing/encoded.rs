@@ -33,6 +33,14 @@ impl PasswordHash {
         !matches!(&*self.method, Method::Argon2(hash) if hash.is_of_nobody())
     }
 
+    /// Whether it costs no more to check than one may that comes over HTTP: 256 MiB, and about a second.
+    pub(super) fn is_modest(&self) -> bool {
+        match &*self.method {
+            Method::Argon2(hash) => hash.is_modest(),
+            Method::Foreign(hash) => hash.is_modest(),
+        }
+    }
+
     /// How it is computed.
     pub(super) fn method(&self) -> &Method {
         &self.method

@@ -101,6 +101,11 @@ impl Hasher {
         self.pool.write(page);
     }
 
+    /// Whether a hash may come over HTTP: it costs no more than this service's own, or not much.
+    pub(super) fn takes_from_afar(&self, hash: &PasswordHash) -> bool {
+        hash.is_modest() || hash.method().is_current(&self.today)
+    }
+
     /// A hash of no password, which [`PasswordHash::is_usable`] tells apart.
     pub(super) fn unusable(&self) -> Result<PasswordHash, Error> {
         self.today.of_nobody(self.random).map(PasswordHash::from).map_err(corrupt)

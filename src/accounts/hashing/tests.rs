@@ -152,3 +152,29 @@ async fn a_pepper_is_the_secret_input_of_argon2() {
     let verdict = hasher.verify(Password::new("correct horse"), Some(hash.parse().unwrap())).await.unwrap();
     assert_eq!(verdict, Verdict::RightButOutdated);
 }
+
+#[test]
+fn what_comes_from_afar_is_bounded_in_memory_and_in_time() {
+    let argon2 = |memory: u32, passes: u32| {
+        format!(
+            "$argon2id$v=19$m={memory},t={passes},p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
+        )
+    };
+    let scrypt = |ln: u32, p: u32| {
+        format!("$scrypt$ln={ln},r=8,p={p}$MDEyMzQ1Njc4OWFiY2RlZg$OAkZqUBelG6VIYdTJfYSENL5OmZRxMa3GwXn5oFliTg")
+    };
+    let pbkdf2 =
+        |rounds: u32| format!("pbkdf2_sha256${rounds}$saltysaltysalty$KM3O6PQOy4NBFhUd3oZl/aA/+OcAmU4jpP+EnxmRoaA=");
+    let bcrypt = |cost: u32| format!("$2b${cost}$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e");
+    let is_modest = |text: &str| text.parse::<PasswordHash>().unwrap_or_else(|_| panic!("{text}")).is_modest();
+    for (most, more) in [
+        (argon2(262_144, 4), argon2(262_145, 1)),
+        (argon2(65_536, 16), argon2(65_536, 17)),
+        (scrypt(18, 4), scrypt(19, 1)),
+        (scrypt(17, 8), scrypt(17, 9)),
+        (pbkdf2(2_000_000), pbkdf2(2_000_001)),
+        (bcrypt(14), bcrypt(15)),
+    ] {
+        assert!(is_modest(&most) && !is_modest(&more), "{most} {more}");
+    }
+}

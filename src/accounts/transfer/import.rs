@@ -12,7 +12,7 @@ use super::{
 };
 use crate::accounts::{
     Accounts,
-    authority::Authority,
+    authority::{Actor, Authority},
     capability::{Capability, capabilities},
     clock::Timestamp,
     digest::Digest,
@@ -46,6 +46,9 @@ pub enum ImportError {
     /// The store has no room, or does not answer.
     #[error("{0}")]
     Store(Arc<Error>),
+    /// The service stops. What became of all lines up to this one was told.
+    #[error("the service stops, after line {0}")]
+    Stopped(u64),
 }
 
 impl Accounts {
@@ -64,12 +67,18 @@ impl Accounts {
         import.by.needs(Capability::ImportUsers).map_err(ImportError::Refused)?;
         let mut run = Run { import, begun: self.clock.now(), has_waited: false, seen: HashSet::new() };
         let mut lines = lines.into_iter();
+        let _under_way = self.imports.begin().await;
+        let mut done = 0;
         loop {
+            if self.imports.must_end() {
+                tracing::warn!(lines = done, "an import ends, since the service stops; send the same lines again");
+                return Err(ImportError::Stopped(done));
+            }
             let (mut window, mut count, mut bytes) = (Vec::new(), 0, 0);
             while count < WINDOW && bytes < WINDOW_BYTES {
                 let Some(line) = lines.next() else { break };
                 let (line, raw) = line?;
-                count += 1;
+                (done, count) = (line, count + 1);
                 bytes += if let RawLine::Text(text) = &raw { text.len() } else { 0 };
                 match self.candidate(line, &raw, import).await {
                     Ok(candidate) => window.push(candidate),
@@ -103,14 +112,25 @@ impl Accounts {
         let now = self.clock.now();
         let failed = |error| ImportOutcome::Failed(Arc::new(error));
         let form = Form::read(text, now).map_err(ImportOutcome::Invalid)?;
-        if let Some((field, message)) = self.over_reach(&import.by, &form).await.map_err(failed)? {
-            let kind = FaultKind::Forbidden;
+        let wrong = match self.over_reach(&import.by, &form).await.map_err(failed)? {
+            Some((field, message)) => Some((field, FaultKind::Forbidden, message)),
+            None => self.over_cost(&import.by, &form),
+        };
+        if let Some((field, kind, message)) = wrong {
             let fault = LineFault { field: field.to_owned(), kind, message: message.to_owned() };
             return Err(ImportOutcome::Invalid(LineProblem::Fields(vec![fault])));
         }
         let unusable = self.hasher.unusable().map_err(failed)?;
         let user = form.to_user(now, self.random, || unusable);
         Ok(Candidate { line, form, user })
+    }
+
+    /// That the hash would cost too much to check: each of these sign-ins could take as much memory and time.
+    fn over_cost(&self, by: &Authority, form: &Form) -> Option<(&'static str, FaultKind, &'static str)> {
+        let hash = form.password_hash.as_ref().filter(|_| by.origin().actor != Actor::Operator)?;
+        let message = "costs more to check than a hash may that comes over HTTP, which is 256 MiB and about a second; \
+                       `latchkey import` takes it";
+        (!self.hasher.takes_from_afar(hash)).then_some(("password_hash", FaultKind::TooLong, message))
     }
 
     /// Which field would give this user what whoever imports may not give, and what is wrong with it.

@@ -20,7 +20,9 @@ mod outcome;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
+pub(super) use self::under_way::UnderWay;
 pub use self::{
     export::{ExportError, Exported},
     fault::{FaultKind, LineFault, LineProblem},

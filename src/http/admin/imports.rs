@@ -144,6 +144,11 @@ impl Imports {
                 let detail = "The store failed. Users may have been imported until then; send the same lines again.";
                 return Err(Problem::new(code).with_detail(detail));
             }
+            Ok(Err(ImportError::Stopped(line))) => {
+                let detail =
+                    format!("The service stops. The lines up to {line} were imported; send the same lines again.");
+                return Err(Problem::new(Code::StoreUnavailable).with_detail(detail));
+            }
             Ok(Err(ImportError::Unreadable(_))) | Err(_) => return Err(Problem::new(Code::InternalError)),
         }
         let (summary, mut items) = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));

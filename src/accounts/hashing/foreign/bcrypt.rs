@@ -26,6 +26,9 @@ const KEY: usize = 72;
 /// The costs that are taken: 2 to this power is the number of rounds, and 16 takes some seconds.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=16;
 
+/// The greatest one that comes over HTTP, which takes about a second.
+const MODEST: u32 = 14;
+
 /// A hash of bcrypt.
 pub(in crate::accounts::hashing) struct Bcrypt {
     cost: u32,
@@ -59,6 +62,10 @@ impl FromStr for Bcrypt {
 }
 
 impl Bcrypt {
+    pub(super) fn is_modest(&self) -> bool {
+        self.cost <= MODEST
+    }
+
     /// Whether it is the hash of this password, of which bcrypt takes the first 72 bytes.
     pub(super) fn matches(&self, password: &[u8]) -> bool {
         let mut key = Zeroizing::new([0; KEY]);

@@ -5,7 +5,6 @@
 
 use std::str::FromStr;
 
-use ::scrypt::Params;
 use aes::{
     Aes256,
     cipher::{BlockCipherEncrypt, KeyInit},
@@ -26,7 +25,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A hash of Firebase.
 pub(in crate::accounts::hashing) struct Firebase {
-    params: Params,
+    cost: scrypt::Cost,
     /// The salt of the person, and behind it the separator of the project.
     salt: Vec<u8>,
     signer_key: Zeroizing<Vec<u8>>,
@@ -42,7 +41,7 @@ impl FromStr for Firebase {
         let costs = costs.splitn(6, ',').collect::<Vec<_>>();
         let &["v=1", n, r, p, separator, key] = costs.as_slice() else { return Err(Unreadable) };
         let value = |text: &str, name| text.strip_prefix(name).and_then(number).ok_or(Unreadable);
-        let params = scrypt::params(value(n, "n=")?, value(r, "r=")?, value(p, "p=")?)?;
+        let cost = scrypt::cost(value(n, "n=")?, value(r, "r=")?, value(p, "p=")?)?;
         let decode = |text: &str| BASE64.decode(text).map_err(|_| Unreadable);
         let separator = decode(separator.strip_prefix("ss=").ok_or(Unreadable)?)?;
         let signer_key = Zeroizing::new(decode(key.strip_prefix("sk=").ok_or(Unreadable)?)?);
@@ -50,14 +49,18 @@ impl FromStr for Firebase {
         let hash = decode(hash)?;
         let is_sane =
             (1..=64).contains(&salt.len()) && (16..=128).contains(&hash.len()) && hash.len() == signer_key.len();
-        if is_sane { Ok(Self { params, salt, signer_key, hash }) } else { Err(Unreadable) }
+        if is_sane { Ok(Self { cost, salt, signer_key, hash }) } else { Err(Unreadable) }
     }
 }
 
 impl Firebase {
+    pub(super) fn is_modest(&self) -> bool {
+        self.cost.is_modest
+    }
+
     pub(super) fn matches(&self, password: &[u8]) -> Result<bool, Unreadable> {
         let mut key = Zeroizing::new([0; 32]);
-        ::scrypt::scrypt(password, &self.salt, &self.params, key.as_mut_slice()).map_err(|_| Unreadable)?;
+        ::scrypt::scrypt(password, &self.salt, &self.cost.params, key.as_mut_slice()).map_err(|_| Unreadable)?;
         let cipher = Aes256::new_from_slice(key.as_slice()).map_err(|_| Unreadable)?;
         let mut computed = self.signer_key.clone();
         for (counter, block) in (0_u128..).zip(computed.chunks_mut(16)) {

@@ -38,6 +38,18 @@ impl Foreign {
     }
 }
 
+impl Foreign {
+    /// Whether it costs no more than one may that comes over HTTP.
+    pub(super) fn is_modest(&self) -> bool {
+        match self {
+            Self::Bcrypt(hash) => hash.is_modest(),
+            Self::Firebase(hash) => hash.is_modest(),
+            Self::Scrypt(hash) => hash.is_modest(),
+            Self::Pbkdf2(hash) => hash.is_modest(),
+        }
+    }
+}
+
 impl FromStr for Foreign {
     type Err = Unreadable;
 

@@ -13,9 +13,18 @@ const MOST_MEMORY: u64 = 1 << 30;
 /// The most memory that all lanes together fill, one after the other, in bytes.
 const MOST_WORK: u64 = 4 << 30;
 
+/// The same two of what comes over HTTP: 256 MiB, and 1 GiB, which takes about two seconds.
+const MODEST: (u64, u64) = (256 << 20, 1 << 30);
+
+/// What a hash of scrypt costs.
+pub(super) struct Cost {
+    pub(super) params: Params,
+    pub(super) is_modest: bool,
+}
+
 /// A hash of scrypt.
 pub(in crate::accounts::hashing) struct Scrypt {
-    params: Params,
+    cost: Cost,
     salt: Salt,
     hash: Output,
 }
@@ -37,29 +46,31 @@ impl FromStr for Scrypt {
             }
         }
         let (Some(ln), Some(r), Some(p), true) = (ln, r, p, is_known) else { return Err(Unreadable) };
-        Ok(Self {
-            params: params(ln, r, p)?,
-            salt: parsed.salt.ok_or(Unreadable)?,
-            hash: parsed.hash.ok_or(Unreadable)?,
-        })
+        Ok(Self { cost: cost(ln, r, p)?, salt: parsed.salt.ok_or(Unreadable)?, hash: parsed.hash.ok_or(Unreadable)? })
     }
 }
 
 impl Scrypt {
+    pub(super) fn is_modest(&self) -> bool {
+        self.cost.is_modest
+    }
+
     pub(super) fn matches(&self, password: &[u8]) -> Result<bool, Unreadable> {
         let mut computed = vec![0; self.hash.len()];
-        scrypt::scrypt(password, &self.salt, &self.params, &mut computed).map_err(|_| Unreadable)?;
+        scrypt::scrypt(password, &self.salt, &self.cost.params, &mut computed).map_err(|_| Unreadable)?;
         Ok(Output::new(&computed).is_ok_and(|computed| computed == self.hash)) // in constant time
     }
 }
 
 /// These costs, unless they are more than a hash may cost. The first of them is a power of 2.
-pub(super) fn params(ln: u32, r: u32, p: u32) -> Result<Params, Unreadable> {
+pub(super) fn cost(ln: u32, r: u32, p: u32) -> Result<Cost, Unreadable> {
     let (1..=30, 1..=64, 1..=64) = (ln, r, p) else { return Err(Unreadable) };
     let memory = (128 * u64::from(r)) << ln;
-    if memory > MOST_MEMORY || memory * u64::from(p) > MOST_WORK {
+    let work = memory * u64::from(p);
+    if memory > MOST_MEMORY || work > MOST_WORK {
         return Err(Unreadable);
     }
+    let is_modest = memory <= MODEST.0 && work <= MODEST.1;
     let ln = u8::try_from(ln).map_err(|_| Unreadable)?;
-    Params::new(ln, r, p).map_err(|_| Unreadable)
+    Ok(Cost { params: Params::new(ln, r, p).map_err(|_| Unreadable)?, is_modest })
 }
