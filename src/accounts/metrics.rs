@@ -26,6 +26,7 @@ pub(super) struct Metrics {
     pub(super) tokens_checked: By<Outcome, Counter>,
     pub(super) throttled: By<Policy, Counter>,
     pub(super) mails: By<LetterKind, By<Sending, Counter>>,
+    pub(super) mails_given_up: By<LetterKind, Counter>,
     /// A lock of tokio, since it is held while the store is asked: of those who want to know at once, one asks.
     asked: Mutex<Option<(Instant, Asked)>>,
 }
@@ -119,6 +120,7 @@ impl Default for Metrics {
             tokens_checked: By::over(&[Ok, Invalid, Expired, Failed]),
             throttled: By::default(),
             mails: By::default(),
+            mails_given_up: By::default(),
             asked: Mutex::default(),
         }
     }
@@ -172,8 +174,9 @@ impl Accounts {
 impl Metrics {
     fn write(&self, page: &mut Page) {
         page.counter("latchkey_sign_ins_total", "Sign-ins; each `ok` began a session.").by("outcome", &self.sign_ins);
-        page.counter("latchkey_registrations_total", "Registrations, as they went, whatever clients were told.")
-            .by("outcome", &self.registrations);
+        let about =
+            "Registrations, also by those who run the service, as they went, whatever clients were told.";
+        page.counter("latchkey_registrations_total", about).by("outcome", &self.registrations);
         page.counter("latchkey_refreshes_total", "Refresh tokens that came; each `reused` ended its session.")
             .by("outcome", &self.refreshes);
         page.counter("latchkey_sign_outs_total", "How often somebody ended sessions.")
@@ -191,5 +194,7 @@ impl Metrics {
         for (kind, outcomes) in self.mails.iter() {
             mails.by_both(&[("kind", kind)], "outcome", outcomes);
         }
+        page.counter("latchkey_mails_given_up_total", "Letters that this instance gave up.")
+            .by("kind", &self.mails_given_up);
     }
 }

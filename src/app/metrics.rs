@@ -10,6 +10,7 @@ use crate::{
     http::{MetricsPage, MetricsToken, Requests},
     metrics::{Process, Source, Sources},
     server::{Server, ServerLimits},
+    traces::Dropped,
 };
 
 /// Connections at once to an address that has the page alone.
@@ -46,7 +47,7 @@ impl Metrics {
     /// first is for the address of the API.
     pub(super) fn serve(self, rooms: [Arc<dyn Source>; 2]) -> (Option<MetricsPage>, Option<Alone>) {
         let [accounts, connections] = rooms;
-        let sources = Sources::new(vec![self.requests, connections, accounts, Arc::new(Process)]);
+        let sources = Sources::new(vec![self.requests, connections, accounts, Arc::new(Process), Arc::new(Dropped)]);
         let page = MetricsPage { sources, tokens: self.tokens };
         let Some(server) = self.alone else { return (Some(page).filter(|page| !page.tokens.is_empty()), None) };
         let (end, ended) = oneshot::channel::<()>();

@@ -4,21 +4,25 @@ use std::{sync::Arc, time::Instant};
 
 use poem::{
     PathPattern, Request,
-    http::{HeaderMap, Method, StatusCode, header::AsHeaderName},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header::AsHeaderName},
 };
 use tracing::Span;
 
-use super::requests::Requests;
+use super::{metrics, requests::Requests};
 use crate::traces::{self, Trace};
 
-/// Where load balancers and orchestrators ask all the time: nobody wants to see that in traces.
-const UNSEEN: &str = "/health/";
+/// Whether load balancers, orchestrators or collectors ask here all the time: nobody wants to see that in traces.
+fn is_unseen(path: &str) -> bool {
+    path.starts_with("/health/") || path == metrics::PATH
+}
 
 /// The line of a request that is not answered yet. Dropped before it is, it says that the client went away.
 pub(super) struct Line {
     method: &'static str,
     span: Span,
     is_traced: bool,
+    /// Whether it asks for the metrics, which one does every few seconds.
+    is_collector: bool,
     started: Instant,
     written: bool,
     requests: Arc<Requests>,
@@ -28,11 +32,13 @@ impl Line {
     /// Begins the span that everything is in that is done for the request.
     pub(super) fn begin(request: &Request, id: &str, requests: Arc<Requests>) -> Self {
         requests.begin();
-        let trace = Trace::of(only(request.headers(), "traceparent"), only(request.headers(), "tracestate"));
+        let state = joined(request.headers(), "tracestate");
+        let trace = Trace::of(only(request.headers(), "traceparent"), state.as_deref());
         let shown = trace.as_ref().map(tracing::field::display);
         let span = tracing::info_span!("request", request.id = %id, trace.id = shown);
         let method = name(request.method());
-        let is_seen = |trace: &Trace| trace.is_recorded() && !request.uri().path().starts_with(UNSEEN);
+        let path = request.uri().path();
+        let is_seen = |trace: &Trace| trace.is_recorded() && !is_unseen(path);
         let trace = trace.filter(is_seen);
         if let Some(trace) = &trace {
             trace.begin_at(&span);
@@ -46,7 +52,8 @@ impl Line {
                 request.id = id,
             );
         }
-        Self { method, span, is_traced: trace.is_some(), started: Instant::now(), written: false, requests }
+        let (is_traced, is_collector) = (trace.is_some(), path == metrics::PATH);
+        Self { method, span, is_traced, is_collector, started: Instant::now(), written: false, requests }
     }
 
     pub(super) fn span(&self) -> Span {
@@ -59,14 +66,23 @@ impl Line {
         let route = route.map(|pattern| &*pattern.0).filter(|route| !route.is_empty());
         self.trace(route, status, code);
         self.requests.answered(route, self.method, status.as_u16(), self.started.elapsed());
-        tracing::info!(
-            http.request.method = self.method,
-            http.route = route,
-            http.response.status_code = status.as_u16(),
-            problem.code = code,
-            duration_ms = self.milliseconds(),
-            "answered"
-        );
+        macro_rules! say {
+            ($level:ident) => {
+                tracing::$level!(
+                    http.request.method = self.method,
+                    http.route = route,
+                    http.response.status_code = status.as_u16(),
+                    problem.code = code,
+                    duration_ms = self.milliseconds(),
+                    "answered"
+                )
+            };
+        }
+        if self.is_collector && status.is_success() {
+            say!(debug);
+        } else {
+            say!(info);
+        }
     }
 
     /// Says in the trace what came of it.
@@ -85,6 +101,12 @@ impl Line {
     fn milliseconds(&self) -> f64 {
         (self.started.elapsed().as_secs_f64() * 100_000.0).round() / 100.0
     }
+}
+
+/// What a header says that is a list, in all its lines (RFC 9110, 5.3).
+fn joined(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
+    let lines = headers.get_all(name).iter().map(HeaderValue::to_str).collect::<Result<Vec<_>, _>>().ok()?;
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// What a header says that is there once.

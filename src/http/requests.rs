@@ -29,11 +29,21 @@ pub struct Requests {
 #[derive(Debug)]
 struct ByMethod(Vec<(&'static str, Answers)>);
 
+/// The classes of statuses that times are told apart by: what is refused at once hides what is slow.
+const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
+
 #[derive(Debug, Default)]
 struct Answers {
     by_status: [Counter; STATUSES.len()],
     other: Counter,
-    times: Histogram,
+    /// By the class of the status.
+    times: [Histogram; CLASSES.len()],
+}
+
+impl Answers {
+    fn count(&self) -> u64 {
+        self.times.iter().map(Histogram::count).sum()
+    }
 }
 
 impl Requests {
@@ -59,7 +69,11 @@ impl Requests {
         let Some(answers) = known.unwrap_or(&self.unmatched).find(method) else { return };
         let told_apart = answers.by_status.iter().zip(STATUSES).find(|(_, known)| *known == status);
         told_apart.map_or(&answers.other, |(count, _)| count).add_one();
-        answers.times.observe(took);
+        // This service gives no status below 200.
+        let class = usize::from((status / 100).saturating_sub(2)).min(CLASSES.len() - 1);
+        if let Some(times) = answers.times.get(class) {
+            times.observe(took);
+        }
     }
 
     /// It has ended, perhaps since its client went away.
@@ -77,7 +91,7 @@ impl Requests {
         let all = known.chain([(UNMATCHED, &self.unmatched)]);
         let each =
             all.flat_map(|(route, methods)| methods.0.iter().map(move |(method, answers)| (route, *method, answers)));
-        each.filter(|(.., answers)| answers.times.count() > 0)
+        each.filter(|(.., answers)| answers.count() > 0)
     }
 }
 
@@ -122,7 +136,9 @@ impl Source for Requests {
         let about = "From the headers of a request until its answer is ready.";
         let mut times = page.histogram("latchkey_http_request_duration_seconds", about);
         for (route, method, answers) in self.each() {
-            times.times(&[("route", route), ("method", method)], &answers.times);
+            for (class, observed) in CLASSES.into_iter().zip(&answers.times).filter(|(_, times)| times.count() > 0) {
+                times.times(&[("route", route), ("method", method), ("status_class", class)], observed);
+            }
         }
         page.gauge("latchkey_http_requests_in_flight", "Requests that are not answered yet.")
             .is(&[], self.under_way.get());
@@ -160,7 +176,7 @@ mod tests {
         ] {
             requests.answered(route, method, status, took);
         }
-        let counts = requests.each().map(|(route, method, answers)| (route, method, answers.times.count()));
+        let counts = requests.each().map(|(route, method, answers)| (route, method, answers.count()));
         let expected = [
             ("/v1/a/{b}/c/{d}", "PUT", 1),
             ("/v1/sessions/{id}", "GET", 1),

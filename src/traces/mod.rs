@@ -18,7 +18,7 @@ mod span;
 use std::sync::{Arc, OnceLock};
 
 use self::{context::Ratio, queue::Queue};
-pub use self::{context::Trace, exporter::Exporter, layer::Traces, options::TraceOptions};
+pub use self::{context::Trace, exporter::Exporter, layer::Traces, options::TraceOptions, queue::Dropped};
 
 /// The target of the spans that are sent. Log lines have none of them.
 pub const TARGET: &str = "traces";

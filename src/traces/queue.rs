@@ -8,9 +8,11 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::span::Span;
+use crate::metrics::{Page, Source};
 
 /// As many spans wait. One takes about 1 KB.
 const MOST: usize = 2048;
@@ -20,6 +22,21 @@ const BATCH: usize = 512;
 
 /// For how long a span waits for others at the most.
 const WAIT: Duration = Duration::from_secs(2);
+
+/// How many were dropped since the start, by all queues of this process.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// How many spans were dropped, for the page of metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropped;
+
+impl Source for Dropped {
+    fn write<'a>(&'a self, page: &'a mut Page) -> BoxFuture<'a, ()> {
+        let about = "Spans of traces that were not sent, since the collector did not take them.";
+        page.counter("latchkey_trace_spans_dropped_total", about).is(&[], DROPPED.load(Relaxed));
+        Box::pin(async {})
+    }
+}
 
 /// The queue.
 #[derive(Debug, Default)]
@@ -51,7 +68,9 @@ impl Queue {
 
     /// Counts spans that nobody will see.
     pub(super) fn drop_more(&self, spans: usize) {
-        self.dropped.fetch_add(u64::try_from(spans).unwrap_or(u64::MAX), Relaxed);
+        let spans = u64::try_from(spans).unwrap_or(u64::MAX);
+        self.dropped.fetch_add(spans, Relaxed);
+        DROPPED.fetch_add(spans, Relaxed);
     }
 
     /// How many were dropped since this was asked last.

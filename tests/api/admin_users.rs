@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, PASSWORD, TestApp, on_every_store};
+use crate::support::{Answer, PASSWORD, TestApp, metrics::OWN_ADDRESS, on_every_store};
 
 /// The id of nobody.
 const NOBODY: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
@@ -165,5 +165,29 @@ async fn redis_a_key_is_good_for_its_scopes_and_nothing_else() {
     app.get("/v1/admin/users").bearer(&ada.token).send().await.refused(403, "permission_denied");
     app.operator(&format!("users grant {} --permission latchkey:users:read", ada.id)).await;
     app.get("/v1/admin/users").bearer(&ada.token).send().await.expect(200);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_what_those_who_run_the_service_do_is_counted_too() {
+    let app = TestApp::redis_with(&OWN_ADDRESS).await;
+    let ada = app.person("ada").await;
+    let made = json!({"email": "bob@example.com"});
+    app.admin("POST", "/v1/admin/users").await.json(&made).send().await.expect(201);
+    app.admin("POST", "/v1/admin/users").await.json(&made).send().await.refused(409, "email_taken");
+    let sessions = format!("/v1/admin/users/{}/sessions", ada.id);
+    let listed = app.admin("GET", &sessions).await.send().await.expect(200).body;
+    let session = listed["items"][0]["id"].as_str().unwrap();
+    app.admin("DELETE", &format!("{sessions}/{session}")).await.send().await.expect(204);
+    app.admin("DELETE", &sessions).await.send().await.expect(204);
+    let page = app.scrape().await;
+    for (sample, value) in [
+        (r#"latchkey_registrations_total{outcome="ok"}"#, 2),
+        (r#"latchkey_registrations_total{outcome="taken"}"#, 1),
+        (r#"latchkey_sign_outs_total{scope="one"}"#, 1),
+        (r#"latchkey_sign_outs_total{scope="all"}"#, 1),
+    ] {
+        page.is(sample, value);
+    }
     app.stop().await;
 }

@@ -114,6 +114,7 @@ impl Accounts {
                 }
             }
         };
+        let is_given_up = dies.is_some();
         if let Some(why) = dies {
             entry.last_error = Some(why.clone());
             entry.dead_at = Some(now);
@@ -124,7 +125,13 @@ impl Accounts {
             self.forget_dead_letters(bucket, &mut batch).await?;
         }
         match self.store.commit(batch).await {
-            Ok(_) | Err(CommitError::Conflict) => Ok(()),
+            Ok(_) => {
+                if is_given_up {
+                    self.metrics.mails_given_up.of(entry.kind).add_one();
+                }
+                Ok(())
+            }
+            Err(CommitError::Conflict) => Ok(()),
             // It must not be sent again when there is room. What is left of it in the index leads nowhere.
             Err(CommitError::Full) if matches!(outcome, Outcome::Sent) => {
                 Ok(self.store.discard(&bucket.slot(), &[mail(taken.value.id)]).await?)

@@ -12,6 +12,7 @@ use crate::{
         error::Error,
         events::{Act, EventKind},
         keys::Home,
+        metrics::Ending,
         records,
         user::{Session, SessionId, Stored, UserId},
     },
@@ -49,7 +50,12 @@ impl Accounts {
     pub async fn end_sessions_of(self: &Arc<Self>, by: Authority, id: UserId) -> Result<(), Error> {
         by.needs(Capability::WriteUsers)?;
         let accounts = Arc::clone(self);
-        detached(async move { accounts.end_all_sessions(&by, id).await }).await
+        detached(async move {
+            accounts.end_all_sessions(&by, id).await?;
+            accounts.metrics.sessions_ended.of(Ending::All).add_one();
+            Ok(())
+        })
+        .await
     }
 
     /// Raising the epoch ends them all, those that are about to be written too.

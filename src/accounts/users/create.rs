@@ -41,15 +41,21 @@ impl Accounts {
         }
         let accounts = Arc::clone(self);
         detached(async move {
-            if !account.invite {
-                return Box::pin(accounts.run_creation(&by, &account)).await;
-            }
-            let attempt = accounts.attempt(&[Subject::Mails(INVITATION, Handle::email(&account.email))]).await?;
-            let outcome = Box::pin(accounts.run_creation(&by, &account)).await;
-            accounts.end(attempt, outcome.is_ok()).await;
+            let outcome = accounts.create_within_limits(&by, &account).await;
+            accounts.metrics.registrations.note(&outcome);
             outcome
         })
         .await
+    }
+
+    async fn create_within_limits(self: &Arc<Self>, by: &Authority, account: &NewAccount) -> Result<User, Error> {
+        if !account.invite {
+            return Box::pin(self.run_creation(by, account)).await;
+        }
+        let attempt = self.attempt(&[Subject::Mails(INVITATION, Handle::email(&account.email))]).await?;
+        let outcome = Box::pin(self.run_creation(by, account)).await;
+        self.end(attempt, outcome.is_ok()).await;
+        outcome
     }
 
     async fn run_creation(self: &Arc<Self>, by: &Authority, account: &NewAccount) -> Result<User, Error> {
