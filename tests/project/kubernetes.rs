@@ -95,6 +95,28 @@ fn a_broken_manifest_is_found() {
 }
 
 #[test]
+fn what_is_commented_out_may_be_taken_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let take_in = |file: &str, comment: &str, whole: &str| {
+        let (text, path) = (text(&format!("{FOLDER}/{file}")), folder.path().join(file));
+        let taken_in = text.replace(comment, whole);
+        assert_ne!(taken_in, text, "{file}");
+        fs::write(&path, &taken_in).unwrap();
+        let (right, said) = validate([path]);
+        assert!(right, "{file}: {said}");
+        serde_yaml::from_str::<Value>(&taken_in).unwrap()
+    };
+    let settings = take_in("config-map.yaml", "  # LATCHKEY_", "  LATCHKEY_")["data"].clone();
+    let command = Cli::command();
+    let known = command.get_arguments().filter_map(|argument| argument.get_env()?.to_str()).collect::<BTreeSet<_>>();
+    assert!(settings.as_mapping().unwrap().keys().all(|name| known.contains(name.as_str().unwrap())));
+    let url = settings["LATCHKEY_OTLP_ENDPOINT"].as_str().unwrap().parse::<url::Url>().unwrap();
+    let egress = take_in("network-policy.yaml", "    # ", "    ")["spec"]["egress"].clone();
+    let last = egress.as_sequence().unwrap().last().unwrap();
+    assert_eq!(last["ports"][0]["port"].as_u64(), url.port().map(u64::from));
+}
+
+#[test]
 fn every_file_is_listed() {
     let listed = manifest("kustomization.yaml")["resources"].as_sequence().unwrap().clone();
     let listed = listed.iter().map(|file| file.as_str().unwrap().to_owned()).collect::<Vec<_>>();
@@ -166,8 +188,14 @@ fn the_ports_and_the_paths_are_those_of_the_service() {
         assert_eq!((&asked["path"], &asked["port"]), (&Value::from(path), name), "{probe}");
         assert!(document["paths"].get(path).is_some(), "{path}");
     }
-    assert_eq!(&manifest("service.yaml")["spec"]["ports"][0]["targetPort"], name);
-    assert_eq!(&manifest("network-policy.yaml")["spec"]["ingress"][0]["ports"][0]["port"], name);
+    let metrics = &container["ports"][1];
+    assert_eq!(metrics["containerPort"].as_u64(), config().metrics.metrics_listen.map(|address| address.port().into()));
+    let admitted = &manifest("network-policy.yaml")["spec"]["ingress"];
+    for (number, service, name) in [(0, "service.yaml", name), (1, "metrics-service.yaml", &metrics["name"])] {
+        assert_eq!(&manifest(service)["spec"]["ports"][0]["targetPort"], name);
+        assert_eq!(&admitted[number]["ports"][0]["port"], name);
+        assert!(!admitted[number]["from"].is_null(), "not everybody");
+    }
     assert_eq!(container["image"], Value::from(concat!("latchkey:", env!("CARGO_PKG_VERSION"))));
     assert!(text("README.md").contains(concat!("docker build --tag latchkey:", env!("CARGO_PKG_VERSION"), " .")));
 }
@@ -177,7 +205,9 @@ fn all_manifests_speak_of_the_same_pods() {
     let deployment = manifest("deployment.yaml");
     let labels = &deployment["spec"]["template"]["metadata"]["labels"];
     assert_eq!(&deployment["spec"]["selector"]["matchLabels"], labels);
-    assert_eq!(&manifest("service.yaml")["spec"]["selector"], labels);
+    for service in ["service.yaml", "metrics-service.yaml"] {
+        assert_eq!(&manifest(service)["spec"]["selector"], labels);
+    }
     assert_eq!(&manifest("pod-disruption-budget.yaml")["spec"]["selector"]["matchLabels"], labels);
     assert_eq!(&manifest("network-policy.yaml")["spec"]["podSelector"]["matchLabels"], labels);
     for spread in pod()["topologySpreadConstraints"].as_sequence().unwrap() {
