@@ -24,6 +24,7 @@ pub fn serve(config: &Config) -> ExitCode {
         Err(e) => return fail(&format!("cannot send traces (LATCHKEY_OTLP_ENDPOINT): {e}")),
     };
     telemetry::start(config, layer);
+    config.traces.warn();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return fail(&format!("cannot start: {e}")),

@@ -1,4 +1,4 @@
-//! Files of secrets, one a line.
+//! Files of secrets, one a line. Their owner and their group may read them: Kubernetes gives a pod its secrets by the group.
 
 use std::{fmt::Display, fs, os::unix::fs::PermissionsExt, path::Path};
 
@@ -13,6 +13,30 @@ pub(super) fn read<T, E: Display>(
     file: &Path,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<Vec<T>, String> {
+    let secrets = read_quietly(setting, file, parse)?;
+    warn_if_open(setting, file);
+    Ok(secrets)
+}
+
+/// Tells in the log when others may read the file, or write it.
+pub(super) fn warn_if_open(setting: &str, file: &Path) {
+    if fs::metadata(file).is_ok_and(|about| about.permissions().mode() & 0o027 != 0) {
+        let file = file.display();
+        tracing::warn!(
+            "{setting}: {file}: others than its owner and its group can read it, or write it; `chmod 600` mends that"
+        );
+    }
+}
+
+/// Reads the secrets before there is a log.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_quietly<T, E: Display>(
+    setting: &str,
+    file: &Path,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Vec<T>, String> {
     let wrong = |why: &dyn Display| format!("{setting}: {}: {why}", file.display());
     let text = Zeroizing::new(fs::read_to_string(file).map_err(|e| wrong(&e))?);
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -21,10 +45,6 @@ pub(super) fn read<T, E: Display>(
     let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
     if secrets.is_empty() {
         return Err(wrong(&"there is no secret in it"));
-    }
-    let mode = fs::metadata(file).map_err(|e| wrong(&e))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        tracing::warn!("{}", wrong(&"others than its owner can read it; `chmod 600` mends that"));
     }
     Ok(secrets)
 }

@@ -43,17 +43,27 @@ impl TraceArgs {
         Ok(())
     }
 
+    /// Tells in the log when others may read the file of headers: it was read before there was a log.
+    pub fn warn(&self) {
+        if let Some(file) = &self.otlp_headers_file {
+            secrets::warn_if_open(HEADERS_FILE, file);
+        }
+    }
+
     /// Where traces are sent, if they are.
     ///
     /// # Errors
     /// A line for the operator, when the file of headers cannot be read.
     pub fn options(&self) -> Result<Option<TraceOptions>, String> {
         let Some(endpoint) = self.otlp_endpoint.clone() else { return Ok(None) };
-        let read = |file: &PathBuf| secrets::read("LATCHKEY_OTLP_HEADERS_FILE", file, header);
+        let read = |file: &PathBuf| secrets::read_quietly(HEADERS_FILE, file, header);
         let headers = self.otlp_headers_file.as_ref().map(read).transpose()?.unwrap_or_default();
         Ok(Some(TraceOptions { endpoint, headers, ca_file: self.otlp_ca_file.clone(), ratio: self.trace_ratio }))
     }
 }
+
+/// Where the headers are.
+const HEADERS_FILE: &str = "LATCHKEY_OTLP_HEADERS_FILE";
 
 /// A line of the file: what is wrong with it is told without it.
 fn header(line: &str) -> Result<(HeaderName, HeaderValue), &'static str> {

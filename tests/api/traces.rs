@@ -1,6 +1,10 @@
 //! Traces: what a collector is told of a request, from its caller down to the store.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::BTreeMap,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+};
 
 use serde_json::{Value, json};
 
@@ -208,6 +212,56 @@ async fn without_a_collector_the_log_says_the_trace_of_the_caller() {
     let answered = lines(&end(process)).into_iter().filter(|line| line["message"] == "answered");
     let told = answered.map(|line| line["span"]["trace.id"].clone()).collect::<Vec<_>>();
     assert_eq!(told, [json!(TRACE), Value::Null]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_caller_says_in_two_headers_is_one_list() {
+    let collector = Collector::start().await;
+    let process = Process::start(&[("LATCHKEY_OTLP_ENDPOINT", &collector.url)]);
+    let request = client().get(format!("{}/v1/users/me", process.url)).header("traceparent", parent("01"));
+    request.header("tracestate", "a=1,b=2").header("tracestate", "c=3").send().await.unwrap();
+    end(process);
+    let spans = collector.spans();
+    assert!(!spans.is_empty() && spans.iter().all(|span| span.state == "a=1,b=2,c=3"), "{spans:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_collects_metrics_is_neither_traced_nor_logged_unless_refused() {
+    let collector = Collector::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens");
+    fs::write(&file, "a token of 24 characters".replace(' ', "-")).unwrap();
+    let settings =
+        [("LATCHKEY_OTLP_ENDPOINT", &*collector.url), ("LATCHKEY_METRICS_TOKEN_FILE", file.to_str().unwrap())];
+    let process = Process::start(&settings);
+    let ask = async |token: &str| {
+        let request = client().get(format!("{}/metrics", process.url)).header("traceparent", parent("01"));
+        request.bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((ask("a-token-of-24-characters").await, ask("another").await), (200, 401));
+    let log = end(process);
+    let answered = lines(&log).into_iter().filter(|line| line["message"] == "answered");
+    let statuses = answered.map(|line| line["http.response.status_code"].clone()).collect::<Vec<_>>();
+    assert_eq!(statuses, [401]);
+    assert!(collector.spans().is_empty(), "{:?}", collector.spans());
+}
+
+#[test]
+fn a_file_of_headers_that_everybody_can_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("headers");
+    fs::write(&file, "Authorization: Bearer s3cret\n").unwrap();
+    let settings =
+        [("LATCHKEY_OTLP_ENDPOINT", "http://127.0.0.1:9"), ("LATCHKEY_OTLP_HEADERS_FILE", file.to_str().unwrap())];
+    for (mode, is_told) in [(0o604, true), (0o440, false)] {
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        let log = end(Process::start(&settings));
+        let is_warned = |line: &Value| {
+            let said = line["message"].as_str().unwrap();
+            line["level"] == "WARN" && said.contains("LATCHKEY_OTLP_HEADERS_FILE") && said.contains("can read it")
+        };
+        assert_eq!(lines(&log).iter().any(is_warned), is_told, "{mode:o}: {log}");
+    }
 }
 
 #[test]
