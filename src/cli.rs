@@ -118,6 +118,9 @@ pub enum Command {
         /// How long one hash may take while all threads hash: 0s to 10s.
         #[arg(long, value_name = "DURATION", default_value = "250ms", value_parser = duration::<0, 10>)]
         target: Duration,
+        /// As JSON: an object with what was measured and what is proposed.
+        #[arg(long)]
+        json: bool,
     },
     /// Print what makes a shell complete this command line: for bash, in `/etc/bash_completion.d/` for example.
     Completions {
@@ -125,7 +128,11 @@ pub enum Command {
         shell: Shell,
     },
     /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not.
-    Health,
+    Health {
+        /// As JSON: what the API answers.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Cli {

@@ -24,8 +24,8 @@ fn main() -> ExitCode {
         Command::Roles { command } => commands::roles(&cli.config, &command),
         Command::Keys { command } => commands::keys(&cli.config, &command),
         Command::ApiKeys { command } => commands::api_keys(&cli.config, &command),
-        Command::HashCost { target } => commands::hash_cost(&cli.config, target),
+        Command::HashCost { target, json } => commands::hash_cost(&cli.config, target, json),
         Command::Completions { shell } => commands::completions(shell),
-        Command::Health => commands::health(&cli.config),
+        Command::Health { json } => commands::health(&cli.config, json),
     }
 }

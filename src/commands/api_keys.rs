@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{fail, say, with_accounts};
+use super::{fail, say, say_done, say_json, with_accounts};
 use crate::{
     accounts::{ApiKey, ApiKeyId, ApiKeyName, Authority, Capability, Clock, SystemClock, Timestamp},
     config::{self, Config},
@@ -26,6 +26,9 @@ pub enum ApiKeysCommand {
         /// When it ends by itself, from now on: 1m to 87600h. Without it, it does not.
         #[arg(long, value_name = "DURATION", value_parser = config::duration::<60, { 87_600 * 3600 }>)]
         expires_in: Option<Duration>,
+        /// As JSON: the key as the list shows it, and `key`, which is what is sent.
+        #[arg(long)]
+        json: bool,
     },
     /// List the keys that were not revoked, the oldest first, a line each.
     List {
@@ -38,6 +41,9 @@ pub enum ApiKeysCommand {
         /// The id of the key, which the list shows.
         #[arg(value_parser = id)]
         id: ApiKeyId,
+        /// As JSON: an object with the id and the outcome.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -46,8 +52,15 @@ pub enum ApiKeysCommand {
 pub fn api_keys(config: &Config, command: &ApiKeysCommand) -> ExitCode {
     let by = Authority::operator().origin();
     with_accounts(config, async |accounts, _| match command {
-        ApiKeysCommand::Create { name, scope, expires_in } => {
+        ApiKeysCommand::Create { name, scope, expires_in, json } => {
             match accounts.create_api_key(name.clone(), scope.iter().copied().collect(), *expires_in, by).await {
+                Ok(made) if *json => {
+                    let mut object = as_json(&made.key);
+                    if let Some(object) = object.as_object_mut() {
+                        object.insert("key".to_owned(), made.text.reveal().into());
+                    }
+                    say_json(&object)
+                }
                 Ok(made) => {
                     eprintln!("API key {}, which is not shown again:", made.key.id);
                     say(&format!("{}\n", made.text.reveal()))
@@ -56,12 +69,12 @@ pub fn api_keys(config: &Config, command: &ApiKeysCommand) -> ExitCode {
             }
         }
         ApiKeysCommand::List { json } => match accounts.api_keys().await {
-            Ok(keys) if *json => say(&format!("{:#}\n", keys.iter().map(as_json).collect::<serde_json::Value>())),
+            Ok(keys) if *json => say_json(&keys.iter().map(as_json).collect()),
             Ok(keys) => say(&keys.iter().map(|key| as_text(key, SystemClock.now())).collect::<String>()),
             Err(e) => fail(&e.to_string()),
         },
-        ApiKeysCommand::Revoke { id } => match accounts.revoke_api_key(*id, by).await {
-            Ok(true) => say(&format!("API key {id} is revoked\n")),
+        ApiKeysCommand::Revoke { id, json } => match accounts.revoke_api_key(*id, by).await {
+            Ok(true) => say_done(*json, &format!("API key {id} is revoked"), ("id", id), "revoked"),
             Ok(false) => fail("there is no API key with this id"),
             Err(e) => fail(&e.to_string()),
         },

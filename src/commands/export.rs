@@ -9,11 +9,12 @@ use std::{
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
 use super::{
     TICK,
     import::{COULD_NOT_RUN, could_not_run},
-    open_or,
+    open_or, say_json,
 };
 use crate::{accounts::Exported, config::Config};
 
@@ -27,6 +28,10 @@ pub struct ExportArguments {
     /// Write to standard output also when that is a terminal.
     #[arg(long)]
     pub to_terminal: bool,
+
+    /// Say as JSON how many users were exported: on standard output if there is a file, and else on standard error.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Exports users: 0 when all of them are there, 1 when some cannot be read, 2 when the export did not come to its end.
@@ -52,13 +57,9 @@ pub fn export(config: &Config, arguments: &ExportArguments) -> ExitCode {
         let outcome = accounts.export_users(&mut out, &mut |users| bar.set_position(users)).await;
         bar.finish_and_clear();
         match outcome {
-            Ok(Exported { users, unreadable: 0 }) => {
-                eprintln!("Exported from {data}: users {users}");
-                ExitCode::SUCCESS
-            }
-            Ok(Exported { users, unreadable }) => {
-                eprintln!("Exported from {data}: users {users}; not those that cannot be read: {unreadable}");
-                ExitCode::FAILURE
+            Ok(exported) => {
+                tell(&exported, data, arguments);
+                if exported.unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }
             Err(e) => {
                 // Half an export must not be taken for a whole one.
@@ -70,6 +71,17 @@ pub fn export(config: &Config, arguments: &ExportArguments) -> ExitCode {
             }
         }
     })
+}
+
+/// Says how many users were exported.
+fn tell(&Exported { users, unreadable }: &Exported, data: &str, arguments: &ExportArguments) {
+    let summary = json!({ "users": users, "unreadable": unreadable });
+    match (arguments.json, &arguments.file, unreadable) {
+        (true, Some(_), _) => drop(say_json(&summary)),
+        (true, None, _) => eprintln!("{summary:#}"),
+        (false, _, 0) => eprintln!("Exported from {data}: users {users}"),
+        (false, ..) => eprintln!("Exported from {data}: users {users}; not those that cannot be read: {unreadable}"),
+    }
 }
 
 /// Makes a file that only its owner can read, where there is none.

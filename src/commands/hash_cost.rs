@@ -2,7 +2,9 @@
 
 use std::{fmt::Write, io, process::ExitCode, time::Duration};
 
-use super::{fail, say};
+use serde_json::{Value, json};
+
+use super::{fail, say, say_json};
 use crate::{
     accounts::{HashCost, HashRate, measure_hashes},
     config::Config,
@@ -17,19 +19,26 @@ const MOST_IN_ALL: u64 = 1024;
 /// How often each cost is measured on each thread.
 const ROUNDS: u32 = 5;
 
-/// Measures, and prints a table and the settings to copy.
+/// What was measured.
+struct Measured {
+    threads: u32,
+    target: Duration,
+    rows: Vec<(HashCost, HashRate)>,
+}
+
+/// Measures, and prints a table and the settings to copy, or all of that as JSON.
 #[must_use]
-pub fn hash_cost(config: &Config, target: Duration) -> ExitCode {
-    match propose(config.hashing.threads(), config.hashing.cost().parallelism, target) {
-        Ok(text) => say(&text),
+pub fn hash_cost(config: &Config, target: Duration, as_json: bool) -> ExitCode {
+    match measure(config.hashing.threads(), config.hashing.cost().parallelism, target) {
+        Ok(measured) if as_json => say_json(&measured.to_json()),
+        Ok(measured) => say(&measured.to_text()),
         Err(e) => fail(&format!("cannot measure: {e}")),
     }
 }
 
-fn propose(threads: u32, parallelism: u32, target: Duration) -> io::Result<String> {
+fn measure(threads: u32, parallelism: u32, target: Duration) -> io::Result<Measured> {
     let mut rows = Vec::new();
-    let in_all = |memory_kib: u32| u64::from(memory_kib) * u64::from(threads) / 1024;
-    let larger = LARGER.into_iter().filter(|memory_kib| in_all(*memory_kib) <= MOST_IN_ALL);
+    let larger = LARGER.into_iter().filter(|memory_kib| in_all(*memory_kib, threads) <= MOST_IN_ALL);
     let least = HashCost::OWASP.into_iter().rev().chain(larger.map(|memory_kib| (memory_kib, 1)));
     for (memory_kib, iterations) in least {
         let least = HashCost { memory_kib, iterations, parallelism };
@@ -38,36 +47,77 @@ fn propose(threads: u32, parallelism: u32, target: Duration) -> io::Result<Strin
         let cost = HashCost { iterations: most, ..least };
         rows.push((cost, if cost == least { rate } else { measure_hashes(cost, threads, ROUNDS)? }));
     }
-    let mut text = format!("{threads} threads hash at once, as in a login storm; the time is the median.\n\n");
-    line(&mut text, ["memory", "iterations", "time", "hashes/s", "memory in all"].map(str::to_owned));
-    for (cost, HashRate { time, per_second }) in &rows {
-        line(
-            &mut text,
-            [
-                format!("{} KiB", cost.memory_kib),
-                cost.iterations.to_string(),
-                format!("{:.1} ms", time.as_secs_f64() * 1000.0),
-                format!("{per_second:.1}"),
-                format!("{} MiB", in_all(cost.memory_kib)),
-            ],
-        );
+    Ok(Measured { threads, target, rows })
+}
+
+impl Measured {
+    /// Of those in time the one with the most memory (RFC 9106, 4), and of none the fastest; and whether it is in time.
+    fn proposal(&self) -> Option<(&(HashCost, HashRate), bool)> {
+        let in_time = self.rows.iter().filter(|(_, rate)| rate.time <= self.target.mul_f64(1.1));
+        let in_time = in_time.max_by_key(|(cost, _)| cost.memory_kib).map(|row| (row, true));
+        in_time.or_else(|| self.rows.iter().min_by_key(|(_, rate)| rate.time).map(|row| (row, false)))
     }
-    // Of those in time the one with the most memory (RFC 9106, 4), and of none the fastest.
-    let in_time =
-        rows.iter().filter(|(_, rate)| rate.time <= target.mul_f64(1.1)).max_by_key(|(cost, _)| cost.memory_kib);
-    let fastest = rows.iter().min_by_key(|(_, rate)| rate.time);
-    let Some((cost, rate)) = in_time.or(fastest) else { return Ok(text) };
-    let time = rate.time.as_secs_f64() * 1000.0;
-    let said = match in_time {
-        Some(_) => format!("For {target:?} there is {time:.1} ms, with the most memory:"),
-        None => format!("{target:?} cannot be reached: OWASP's minimum takes {time:.1} ms here. That minimum is:"),
-    };
-    let _ = write!(
-        text,
-        "\n{said}\n\nLATCHKEY_ARGON2_MEMORY_KIB={}\nLATCHKEY_ARGON2_ITERATIONS={}\nLATCHKEY_ARGON2_PARALLELISM={}\n",
-        cost.memory_kib, cost.iterations, cost.parallelism
-    ); // text takes everything
-    Ok(text)
+
+    fn to_text(&self) -> String {
+        let Self { threads, target, rows } = self;
+        let mut text = format!("{threads} threads hash at once, as in a login storm; the time is the median.\n\n");
+        line(&mut text, ["memory", "iterations", "time", "hashes/s", "memory in all"].map(str::to_owned));
+        for (cost, HashRate { time, per_second }) in rows {
+            line(
+                &mut text,
+                [
+                    format!("{} KiB", cost.memory_kib),
+                    cost.iterations.to_string(),
+                    format!("{:.1} ms", milliseconds(*time)),
+                    format!("{per_second:.1}"),
+                    format!("{} MiB", in_all(cost.memory_kib, *threads)),
+                ],
+            );
+        }
+        let Some(((cost, rate), is_in_time)) = self.proposal() else { return text };
+        let time = milliseconds(rate.time);
+        let said = if is_in_time {
+            format!("For {target:?} there is {time:.1} ms, with the most memory:")
+        } else {
+            format!("{target:?} cannot be reached: OWASP's minimum takes {time:.1} ms here. That minimum is:")
+        };
+        let _ = write!(
+            text,
+            "\n{said}\n\nLATCHKEY_ARGON2_MEMORY_KIB={}\nLATCHKEY_ARGON2_ITERATIONS={}\nLATCHKEY_ARGON2_PARALLELISM={}\n",
+            cost.memory_kib, cost.iterations, cost.parallelism
+        ); // text takes everything
+        text
+    }
+
+    fn to_json(&self) -> Value {
+        let row = |(cost, rate): &(HashCost, HashRate)| {
+            json!({
+                "memory_kib": cost.memory_kib,
+                "iterations": cost.iterations,
+                "parallelism": cost.parallelism,
+                "time_ms": milliseconds(rate.time),
+                "hashes_per_second": rate.per_second,
+                "memory_in_all_mib": in_all(cost.memory_kib, self.threads),
+            })
+        };
+        let proposal = self.proposal();
+        json!({
+            "threads": self.threads,
+            "target_ms": milliseconds(self.target),
+            "measured": self.rows.iter().map(row).collect::<Value>(),
+            "proposed": proposal.map(|(proposed, _)| row(proposed)),
+            "target_reached": proposal.is_some_and(|(_, is_in_time)| is_in_time),
+        })
+    }
+}
+
+/// The memory of so many threads, in MiB.
+fn in_all(memory_kib: u32, threads: u32) -> u64 {
+    u64::from(memory_kib) * u64::from(threads) / 1024
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 /// As many iterations as the target is enough for, and no fewer than `least` has: the time grows with them.

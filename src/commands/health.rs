@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Asks the service that these settings make. With a plain socket, so that a container needs no other program for this.
 #[must_use]
-pub fn health(config: &Config) -> ExitCode {
+pub fn health(config: &Config, as_json: bool) -> ExitCode {
     let ip = match config.listen {
         SocketAddr::V4(a) if a.ip().is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         SocketAddr::V6(a) if a.ip().is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -23,10 +23,19 @@ pub fn health(config: &Config) -> ExitCode {
     };
     let address = SocketAddr::new(ip, config.listen.port());
     match ask(address, config.tls.identity().is_some()) {
-        Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => say("ready\n"),
+        Ok(answer) if as_json => {
+            // What the API answers, whatever that is.
+            say(&format!("{}\n", answer.split_once("\r\n\r\n").map_or("", |(_, body)| body.trim_end())));
+            if is_ready(&answer) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Ok(answer) if is_ready(&answer) => say("ready\n"),
         Ok(answer) => fail(&format!("not ready: {}", answer.lines().next().unwrap_or("no answer"))),
         Err(e) => fail(&format!("not ready: {address}: {e}")),
     }
+}
+
+fn is_ready(answer: &str) -> bool {
+    answer.starts_with("HTTP/1.1 200 ")
 }
 
 fn ask(address: SocketAddr, with_tls: bool) -> io::Result<String> {

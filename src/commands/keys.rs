@@ -29,6 +29,9 @@ pub enum KeysCommand {
         /// works with another one: restart every instance with it, since those without it cannot sign and are not ready.
         #[arg(long)]
         now: bool,
+        /// As JSON: the new key as the list shows it.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -45,16 +48,17 @@ async fn run(keyring: &Keyring, command: &KeysCommand) -> Result<String, KeyErro
     Ok(match *command {
         KeysCommand::List { json } => {
             let keys = keyring.list().await?;
-            if json { machine_readable(&keys) } else { readable(&keys) }
+            if json { format!("{:#}\n", keys.iter().map(object).collect::<Value>()) } else { readable(&keys) }
         }
-        KeysCommand::Rotate { now: false } => {
+        KeysCommand::Rotate { now, json: true } => format!("{:#}\n", object(&keyring.rotate(now).await?)),
+        KeysCommand::Rotate { now: false, .. } => {
             let SigningKey { kid, algorithm, signs_from, .. } = keyring.rotate(false).await?;
             format!(
                 "The new key {kid} ({algorithm}) signs from {signs_from} on.\n\
                  The old one stays until the last token that it signed has expired.\n"
             )
         }
-        KeysCommand::Rotate { now: true } => {
+        KeysCommand::Rotate { now: true, .. } => {
             let SigningKey { kid, algorithm, sealed, .. } = keyring.rotate(true).await?;
             let secret = if sealed {
                 "It is sealed: an instance that runs without this master secret is not ready until it is restarted with it.\n"
@@ -85,22 +89,19 @@ fn readable(keys: &[SigningKey]) -> String {
     text
 }
 
-fn machine_readable(keys: &[SigningKey]) -> String {
-    let object = |key: &SigningKey| {
-        let (stage, until) = match key.stage {
-            Stage::Waiting => ("waiting", None),
-            Stage::Signing => ("signing", None),
-            Stage::Retired(until) => ("retired", Some(until.to_string())),
-        };
-        json!({
-            "kid": key.kid,
-            "algorithm": key.algorithm.name(),
-            "stage": stage,
-            "created_at": key.created_at.to_string(),
-            "signs_from": key.signs_from.to_string(),
-            "good_until": until,
-            "sealed": key.sealed,
-        })
+fn object(key: &SigningKey) -> Value {
+    let (stage, until) = match key.stage {
+        Stage::Waiting => ("waiting", None),
+        Stage::Signing => ("signing", None),
+        Stage::Retired(until) => ("retired", Some(until.to_string())),
     };
-    format!("{:#}\n", keys.iter().map(object).collect::<Value>())
+    json!({
+        "kid": key.kid,
+        "algorithm": key.algorithm.name(),
+        "stage": stage,
+        "created_at": key.created_at.to_string(),
+        "signs_from": key.signs_from.to_string(),
+        "good_until": until,
+        "sealed": key.sealed,
+    })
 }

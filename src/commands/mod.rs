@@ -15,7 +15,9 @@ mod serve;
 mod table;
 mod users;
 
-use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
+use std::{fmt::Display, io::Write, process::ExitCode, sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
 
 pub use self::{
     api_keys::{ApiKeysCommand, api_keys},
@@ -82,6 +84,20 @@ fn say(text: &str) -> ExitCode {
     // Whoever reads this may have closed the pipe; that is their choice.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     ExitCode::SUCCESS
+}
+
+/// Prints what there is to say for a program: one JSON value.
+fn say_json(value: &Value) -> ExitCode {
+    say(&format!("{value:#}\n"))
+}
+
+/// Says that something is done of which nothing is left to show: `line` for people, and for programs which it was, by the
+/// `name` of that field, and what became of it.
+fn say_done(as_json: bool, line: &str, (name, which): (&str, &dyn Display), outcome: &str) -> ExitCode {
+    if as_json {
+        return say_json(&json!({ name: which.to_string(), "outcome": outcome }));
+    }
+    say(&format!("{line}\n"))
 }
 
 fn fail(line: &str) -> ExitCode {

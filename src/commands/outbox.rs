@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{fail, say, with_accounts};
+use super::{fail, say, say_json, with_accounts};
 use crate::{
     accounts::{MailId, UnsentMail},
     config::Config,
@@ -25,6 +25,9 @@ pub enum OutboxCommand {
         /// The id of one, which the list shows. Without it, all of them.
         #[arg(value_parser = id)]
         id: Option<MailId>,
+        /// As JSON: an object that says how many.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -37,13 +40,16 @@ pub fn outbox(config: &Config, command: &OutboxCommand) -> ExitCode {
                 if unreadable > 0 {
                     eprintln!("{unreadable} more cannot be read, `latchkey check` names them");
                 }
-                let object = || mails.iter().map(as_json).collect::<serde_json::Value>();
-                say(&if *json { format!("{:#}\n", object()) } else { mails.iter().map(as_text).collect() })
+                if *json {
+                    return say_json(&mails.iter().map(as_json).collect());
+                }
+                say(&mails.iter().map(as_text).collect::<String>())
             }
             Err(e) => fail(&e.to_string()),
         },
-        OutboxCommand::Retry { id } => match (accounts.retry_mails(*id).await, id) {
+        OutboxCommand::Retry { id, json } => match (accounts.retry_mails(*id).await, id) {
             (Ok(0), Some(_)) => fail("no letter with this id was given up"),
+            (Ok(letters), _) if *json => say_json(&json!({ "retried": letters })),
             (Ok(letters), _) => say(&format!("letters that are tried again: {letters}\n")),
             (Err(e), _) => fail(&e.to_string()),
         },

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::{Value, json};
 
-use super::{fail, say, with_accounts};
+use super::{fail, say, say_done, say_json, with_accounts};
 use crate::{
     accounts::{Authority, DefinedRole, Error, Permission, Role, RoleDefinition, RoleDescription, VersionMatch},
     config::Config,
+    http,
 };
 
 /// What can be done with roles.
@@ -16,7 +16,7 @@ use crate::{
 pub enum RolesCommand {
     /// List all roles, a line each.
     List {
-        /// As JSON: an array of roles.
+        /// As JSON, as the API shows it.
         #[arg(long)]
         json: bool,
     },
@@ -24,7 +24,7 @@ pub enum RolesCommand {
     Show {
         /// The role's name.
         name: Role,
-        /// As JSON: an object.
+        /// As JSON, as the API shows it.
         #[arg(long)]
         json: bool,
     },
@@ -38,7 +38,7 @@ pub enum RolesCommand {
         /// What it is for: 1 to 200 characters.
         #[arg(long)]
         description: Option<RoleDescription>,
-        /// As JSON: an object.
+        /// As JSON, as the API shows it.
         #[arg(long)]
         json: bool,
     },
@@ -46,6 +46,9 @@ pub enum RolesCommand {
     Delete {
         /// The role's name.
         name: Role,
+        /// As JSON: an object with the name and the outcome.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -55,7 +58,7 @@ pub fn roles(config: &Config, command: &RolesCommand) -> ExitCode {
     let by = Authority::operator();
     with_accounts(config, async |accounts, _| match command {
         RolesCommand::List { json } => match accounts.roles(&by).await {
-            Ok(roles) if *json => say(&format!("{:#}\n", roles.iter().map(as_json).collect::<Value>())),
+            Ok(roles) if *json => say_json(&http::roles_json(&roles)),
             Ok(roles) => say(&roles.iter().map(as_text).collect::<String>()),
             Err(e) => fail(&e.to_string()),
         },
@@ -65,8 +68,8 @@ pub fn roles(config: &Config, command: &RolesCommand) -> ExitCode {
             let definition = RoleDefinition { permissions, description: description.clone() };
             say_role(&accounts.put_role(&by, name, definition, &VersionMatch::Any).await, *json)
         }
-        RolesCommand::Delete { name } => match accounts.delete_role(&by, name, &VersionMatch::Any).await {
-            Ok(()) => say(&format!("role {name} is deleted\n")),
+        RolesCommand::Delete { name, json } => match accounts.delete_role(&by, name, &VersionMatch::Any).await {
+            Ok(()) => say_done(*json, &format!("role {name} is deleted"), ("name", name), "deleted"),
             Err(e) => fail(&e.to_string()),
         },
     })
@@ -74,27 +77,15 @@ pub fn roles(config: &Config, command: &RolesCommand) -> ExitCode {
 
 fn say_role(outcome: &Result<DefinedRole, Error>, json: bool) -> ExitCode {
     match outcome {
-        Ok(role) if json => say(&format!("{:#}\n", as_json(role))),
+        Ok(role) if json => say_json(&http::role_json(role)),
         Ok(role) => say(&as_text(role)),
         Err(e) => fail(&e.to_string()),
     }
 }
 
-fn words(role: &DefinedRole) -> Vec<&str> {
-    role.definition.permissions.iter().map(Permission::as_str).collect()
-}
-
 fn as_text(role: &DefinedRole) -> String {
-    let gives = Some(words(role).join(" ")).filter(|words| !words.is_empty());
+    let words = role.definition.permissions.iter().map(Permission::as_str).collect::<Vec<_>>();
+    let gives = Some(words.join(" ")).filter(|words| !words.is_empty());
     let description = role.definition.description.as_ref().map(|text| format!("  {text}"));
     format!("{}: {}{}\n", role.name, gives.as_deref().unwrap_or("nothing"), description.unwrap_or_default())
-}
-
-fn as_json(role: &DefinedRole) -> Value {
-    json!({
-        "name": role.name.to_string(),
-        "permissions": words(role),
-        "description": role.definition.description.as_ref().map(ToString::to_string),
-        "built_in": role.is_built_in,
-    })
 }

@@ -76,7 +76,7 @@ pub use self::{
     requests::Requests,
     web::WebSettings,
 };
-use crate::accounts::{Accounts, Session, Timestamp, User, UserCursor};
+use crate::accounts::{Accounts, DefinedRole, Session, Timestamp, User, UserCursor};
 
 /// Names all that is routed by the document: its type, and the thing.
 macro_rules! routed {
@@ -190,6 +190,18 @@ pub fn users_json(users: &[User], next: Option<UserCursor>, now: Timestamp) -> V
 #[must_use]
 pub fn sessions_json(sessions: &[Session]) -> Value {
     admin::sessions_json(sessions)
+}
+
+/// A role as JSON, as those who run the service see it.
+#[must_use]
+pub fn role_json(role: &DefinedRole) -> Value {
+    admin::role_json(role)
+}
+
+/// All roles as JSON, as those who run the service see them.
+#[must_use]
+pub fn roles_json(roles: &[DefinedRole]) -> Value {
+    admin::roles_json(roles)
 }
 
 /// The OpenAPI document as JSON.

@@ -58,6 +58,7 @@ mod import_command;
 mod import_races;
 mod imports;
 mod invitations;
+mod json_commands;
 mod kills;
 mod leaks;
 mod life;

@@ -10,13 +10,13 @@ fn text(bytes: &[u8]) -> String {
 
 impl TestApp {
     /// What a command prints that succeeds.
-    async fn printed(&self, arguments: &str) -> String {
+    pub async fn printed(&self, arguments: &str) -> String {
         let output = self.operator(arguments).await;
         assert_eq!(output.status.code(), Some(0), "{arguments}: {output:?}");
         text(&output.stdout)
     }
 
-    async fn printed_json(&self, arguments: &str) -> Value {
+    pub async fn printed_json(&self, arguments: &str) -> Value {
         serde_json::from_str(&self.printed(arguments).await).unwrap()
     }
 }

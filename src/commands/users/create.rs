@@ -7,7 +7,6 @@ use std::{
 };
 
 use clap::Args;
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
         Accounts, Authority, DisplayName, EmailAddress, Grants, Locale, NewAccount, NewPassword, Permission, Role,
         Username,
     },
-    commands::{fail, say},
+    commands::fail,
 };
 
 /// Which account.
@@ -59,7 +58,7 @@ pub struct CreateArguments {
     #[arg(long, conflicts_with = "invite")]
     password_stdin: bool,
 
-    /// As JSON: an object with the id.
+    /// As JSON: the user as the API shows them.
     #[arg(long)]
     json: bool,
 }
@@ -100,8 +99,7 @@ pub(super) async fn create(accounts: &Arc<Accounts>, arguments: &CreateArguments
         Err(e) => return fail(&e),
     };
     match accounts.create_user(Authority::operator(), account).await {
-        Ok(user) if arguments.json => say(&format!("{:#}\n", json!({"id": user.id.to_string()}))),
-        Ok(user) => say(&format!("user {}: {}\n", user.id, user.grants)),
+        Ok(user) => super::say_of(&user, accounts.now(), &user.grants.to_string(), arguments.json),
         Err(e) => fail(&e.to_string()),
     }
 }

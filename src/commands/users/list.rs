@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     accounts::{Accounts, Authority, Role, Status, Timestamp, User, UserCursor, UserFilter, UserQuery},
     commands::{
-        fail, say,
+        fail, say, say_json,
         table::{Table, or_dash},
     },
     http,
@@ -93,7 +93,7 @@ pub(super) async fn list(accounts: &Accounts, arguments: &ListArguments) -> Exit
     };
     let now = accounts.now();
     if arguments.json {
-        return say(&format!("{:#}\n", http::users_json(&users, next, now)));
+        return say_json(&http::users_json(&users, next, now));
     }
     if let Some(next) = next {
         eprintln!("there may be more: --cursor {next}");

@@ -15,14 +15,14 @@ use clap::{Args, Subcommand};
 
 pub use self::{create::CreateArguments, list::ListArguments, patch::PatchArguments};
 use super::{
-    fail, say,
+    fail, say, say_done, say_json,
     table::{Table, or_dash},
     with_accounts,
 };
 use crate::{
     accounts::{
         Accounts, Authority, Error, Grants, Permission, Role, Session, SuspensionReason, Timestamp, TooManyGrants,
-        User, UserId, VersionMatch,
+        User, VersionMatch,
     },
     config::Config,
     http,
@@ -52,8 +52,9 @@ pub enum UsersCommand {
     Revoke(GrantArguments),
     /// End all sessions of a user, and let them begin none.
     Suspend {
-        /// The user's email address, username or id.
-        login: String,
+        /// Who.
+        #[command(flatten)]
+        named: Named,
         /// Why, for those who run the service.
         #[arg(long)]
         reason: Option<SuspensionReason>,
@@ -62,26 +63,18 @@ pub enum UsersCommand {
         until: Option<Timestamp>,
     },
     /// Let a suspended user sign in again.
-    Unsuspend {
-        /// The user's email address, username or id.
-        login: String,
-    },
+    Unsuspend(Named),
     /// List the sessions of a user.
     Sessions(Named),
     /// End all sessions of a user.
-    EndSessions {
-        /// The user's email address, username or id.
-        login: String,
-    },
+    EndSessions(Named),
     /// Mail a user a link to set a new password.
-    ResetPassword {
-        /// The user's email address, username or id.
-        login: String,
-    },
+    ResetPassword(Named),
     /// Delete a user for good.
     Delete {
-        /// The user's email address, username or id.
-        login: String,
+        /// Who.
+        #[command(flatten)]
+        named: Named,
         /// Do not ask whether that is meant.
         #[arg(long)]
         yes: bool,
@@ -94,7 +87,7 @@ pub struct Named {
     /// The user's email address, username or id.
     login: String,
 
-    /// As JSON, as the API shows it.
+    /// As JSON: as the API shows it, or an object with the id and the outcome where nothing is left to show.
     #[arg(long)]
     json: bool,
 }
@@ -102,8 +95,9 @@ pub struct Named {
 /// Whose roles and permissions, and which.
 #[derive(Args, Clone, Debug)]
 pub struct GrantArguments {
-    /// The user's email address, username or id.
-    pub login: String,
+    /// Who.
+    #[command(flatten)]
+    named: Named,
 
     /// Roles: 1 to 64 characters of a-z 0-9 _ . : - each, the first of them a letter.
     #[arg(long, num_args = 1.., required_unless_present = "permission")]
@@ -134,45 +128,48 @@ async fn run(accounts: &Arc<Accounts>, command: &UsersCommand) -> Result<ExitCod
             let user = accounts.manage_user(by, find(login).await?, changes.patch(), any).await?;
             show::show(&user, accounts.now(), *json)
         }
-        UsersCommand::Grant(named) => {
-            let user = accounts.grant(&by, find(&named.login).await?, &named.grants()?).await?;
-            say_of(user.id, &user.grants.to_string())
+        UsersCommand::Grant(arguments) => {
+            let Named { login, json } = &arguments.named;
+            let user = accounts.grant(&by, find(login).await?, &arguments.grants()?).await?;
+            say_of(&user, accounts.now(), &user.grants.to_string(), *json)
         }
-        UsersCommand::Revoke(named) => {
-            let user = accounts.revoke(&by, find(&named.login).await?, &named.grants()?).await?;
-            say_of(user.id, &user.grants.to_string())
+        UsersCommand::Revoke(arguments) => {
+            let Named { login, json } = &arguments.named;
+            let user = accounts.revoke(&by, find(login).await?, &arguments.grants()?).await?;
+            say_of(&user, accounts.now(), &user.grants.to_string(), *json)
         }
-        UsersCommand::Suspend { login, reason, until } => {
+        UsersCommand::Suspend { named: Named { login, json }, reason, until } => {
             if until.is_some_and(|until| until <= accounts.now()) {
                 return Ok(fail("--until must be in the future"));
             }
             let user = accounts.suspend_user(&by, find(login).await?, *until, reason.clone(), &any).await?;
-            say_of(user.id, "suspended")
+            say_of(&user, accounts.now(), "suspended", *json)
         }
-        UsersCommand::Unsuspend { login } => {
+        UsersCommand::Unsuspend(Named { login, json }) => {
             let user = accounts.unsuspend_user(&by, find(login).await?, &any).await?;
-            say_of(user.id, "not suspended")
+            say_of(&user, accounts.now(), "not suspended", *json)
         }
         UsersCommand::Sessions(Named { login, json }) => {
             say_sessions(&accounts.sessions_of(&by, find(login).await?).await?, *json)
         }
-        UsersCommand::EndSessions { login } => {
+        UsersCommand::EndSessions(Named { login, json }) => {
             let id = find(login).await?;
             accounts.end_sessions_of(by, id).await?;
-            say_of(id, "signed out everywhere")
+            say_done(*json, &format!("user {id}: signed out everywhere"), ("id", &id), "signed_out")
         }
-        UsersCommand::ResetPassword { login } => {
+        UsersCommand::ResetPassword(Named { login, json }) => {
             let id = find(login).await?;
             accounts.start_password_reset(by, id, any).await?;
-            say_of(id, "a letter is in the outbox; the service sends it")
+            let line = format!("user {id}: a letter is in the outbox; the service sends it");
+            say_done(*json, &line, ("id", &id), "reset_started")
         }
-        UsersCommand::Delete { login, yes } => {
+        UsersCommand::Delete { named: Named { login, json }, yes } => {
             let user = accounts.user(&by, find(login).await?).await?;
             if !yes && !is_meant(&user) {
                 return Ok(fail("nobody was deleted; --yes says that it is meant"));
             }
             accounts.delete_managed_user(by, user.id, any).await?;
-            say_of(user.id, "deleted")
+            say_done(*json, &format!("user {}: deleted", user.id), ("id", &user.id), "deleted")
         }
     })
 }
@@ -193,13 +190,17 @@ impl GrantArguments {
     }
 }
 
-fn say_of(id: UserId, what: &str) -> ExitCode {
-    say(&format!("user {id}: {what}\n"))
+/// Says what has become of a user: in a line for people, and to programs as the API shows them.
+fn say_of(user: &User, now: Timestamp, what: &str, as_json: bool) -> ExitCode {
+    if as_json {
+        return say_json(&http::user_json(user, now));
+    }
+    say(&format!("user {}: {what}\n", user.id))
 }
 
 fn say_sessions(sessions: &[Session], as_json: bool) -> ExitCode {
     if as_json {
-        return say(&format!("{:#}\n", http::sessions_json(sessions)));
+        return say_json(&http::sessions_json(sessions));
     }
     let mut table = Table::new(["ID", "CREATED", "LAST USED", "ADDRESS", "DEVICE"]);
     for session in sessions {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::{
     accounts::{DisplayName, EmailAddress, Timestamp, User},
     commands::{
-        say,
+        say, say_json,
         table::{or_dash, visible},
     },
     http,
@@ -14,7 +14,7 @@ use crate::{
 /// Prints a user: as JSON like the API does, or as lines for people.
 pub(super) fn show(user: &User, now: Timestamp, json: bool) -> ExitCode {
     if json {
-        return say(&format!("{:#}\n", http::user_json(user, now)));
+        return say_json(&http::user_json(user, now));
     }
     let suspension = user.suspension.as_ref().filter(|_| user.is_suspended(now)).map(|suspension| {
         let until = suspension.until.map(|until| format!(" until {until}")).unwrap_or_default();

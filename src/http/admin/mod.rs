@@ -10,7 +10,7 @@ mod users;
 pub(super) use self::{
     events::AuditTrail,
     imports::Imports,
-    roles::Roles,
+    roles::{Roles, role_json, roles_json},
     statistics::ServiceStatistics,
     users::{ManagedUsers, UserSessions, UserStanding, sessions_json, user_json, users_json},
 };

@@ -8,6 +8,7 @@ use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json};
 
 use self::schema::{NewRole, RoleList, RoleView};
+pub(in crate::http) use self::schema::{role_json, roles_json};
 use super::auth::Administrator;
 use crate::{
     accounts::{Accounts, Error, Role},

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use poem_openapi::Object;
+use poem_openapi::{Object, types::ToJSON};
+use serde_json::Value;
 
 use crate::{
     accounts::{DefinedRole, InvalidGrant, Permission, RoleDefinition, RoleDescription},
@@ -53,6 +54,16 @@ impl From<&DefinedRole> for RoleView {
             built_in: role.is_built_in,
         }
     }
+}
+
+/// A role as JSON, as the API shows it.
+pub(in crate::http) fn role_json(role: &DefinedRole) -> Value {
+    RoleView::from(role).to_json().unwrap_or_default()
+}
+
+/// All roles as JSON, as the API shows them.
+pub(in crate::http) fn roles_json(roles: &[DefinedRole]) -> Value {
+    RoleList::of(roles).to_json().unwrap_or_default()
 }
 
 /// What a role is to give.
