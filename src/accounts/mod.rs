@@ -11,6 +11,7 @@ mod capability;
 mod claims;
 mod clock;
 mod confirmations;
+mod detached;
 mod device_token;
 mod digest;
 mod email;
@@ -46,10 +47,9 @@ mod user_agent;
 mod username;
 mod users;
 
-use std::{panic, sync::Arc};
+use std::sync::Arc;
 
 use tokio::sync::Notify;
-use tracing::Instrument;
 
 pub use self::{
     admins::FirstAdmin,
@@ -99,6 +99,7 @@ pub use self::{
     },
 };
 use self::{
+    detached::detached,
     device_token::DeviceKey,
     events::Failures,
     metrics::Metrics,
@@ -110,7 +111,7 @@ use self::{
 pub use crate::store::in_one_request;
 use crate::{
     breaches::Breaches,
-    store::{Name, OpenError, REQUEST_DEADLINE, Store, in_the_same_request},
+    store::{Name, OpenError, REQUEST_DEADLINE, Store},
 };
 
 /// The accounts in a store, and everything that can be done with them.
@@ -281,18 +282,5 @@ impl Accounts {
 
     fn retry(&self) -> Retry {
         Retry::new(self.random)
-    }
-}
-
-/// Runs a use case of several steps to its end, also when whoever waits for it goes away: a client that hangs up after
-/// the first step must not leave a claim behind that keeps its own second try out.
-async fn detached<T: Send + 'static>(steps: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(in_the_same_request(steps).in_current_span()).await {
-        Ok(outcome) => outcome,
-        Err(e) => match e.try_into_panic() {
-            Ok(panic) => panic::resume_unwind(panic),
-            // The runtime is shutting down, and whoever waits for this with it.
-            Err(_) => std::future::pending().await,
-        },
     }
 }

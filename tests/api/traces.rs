@@ -92,10 +92,10 @@ async fn a_request_is_seen_down_to_its_store(settings: &[(&str, &str)], system: 
     }
     let paths = spans.values().map(|span| path(&spans, span)).collect::<Vec<_>>();
     for expected in [read, "commit", "hash > wait for a thread", "hash > compute"] {
-        let expected = format!("POST /v1/sessions > {expected}");
+        let expected = format!("POST /v1/sessions > sign_in > {expected}");
         assert!(paths.contains(&expected), "{expected} is not among {paths:#?}");
     }
-    let attempt = "POST /v1/users > commit > attempt".to_owned();
+    let attempt = "POST /v1/users > register > commit > attempt".to_owned();
     assert_eq!(paths.contains(&attempt), system == "redis", "{paths:#?}");
     for span in spans.values().filter(|span| span.attributes.contains_key("db.system.name")) {
         assert_eq!((&span.attributes["db.system.name"], span.kind), (&json!(system), 3));

@@ -60,7 +60,7 @@ impl Accounts {
         request: MailRequest,
     ) -> Result<(), Error> {
         let accounts = Arc::clone(self);
-        detached(async move {
+        detached("request_mail", async move {
             let address = Handle::email(&to);
             let bucket = Bucket::of(address.canonical.as_bytes());
             let sender = Subject::address(request.from, Subject::MailsFrom);

@@ -35,7 +35,7 @@ impl Accounts {
     ) -> Result<(), Error> {
         let accounts = Arc::clone(self);
         let subject = Subject::address(request.from, Subject::Address);
-        detached(async move {
+        detached("reset_password", async move {
             accounts.trying(subject.as_slice(), Box::pin(accounts.run_reset(&proof, &password, &request))).await
         })
         .await

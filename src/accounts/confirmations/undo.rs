@@ -29,8 +29,10 @@ impl Accounts {
     pub async fn undo_email_change(self: &Arc<Self>, token: MailToken, request: MailRequest) -> Result<(), Error> {
         let accounts = Arc::clone(self);
         let subject = Subject::address(request.from, Subject::Address);
-        detached(async move { accounts.trying(subject.as_slice(), Box::pin(accounts.run_undo(token, &request))).await })
-            .await
+        detached("undo_email_change", async move {
+            accounts.trying(subject.as_slice(), Box::pin(accounts.run_undo(token, &request))).await
+        })
+        .await
     }
 
     async fn run_undo(&self, token: MailToken, request: &MailRequest) -> Result<(), Error> {

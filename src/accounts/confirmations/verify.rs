@@ -29,7 +29,7 @@ impl Accounts {
     pub async fn confirm_email(self: &Arc<Self>, proof: Proof, request: MailRequest) -> Result<(), Error> {
         let accounts = Arc::clone(self);
         let subject = Subject::address(request.from, Subject::Address);
-        detached(async move {
+        detached("confirm_email", async move {
             accounts.trying(subject.as_slice(), Box::pin(accounts.run_verification(&proof, &request))).await
         })
         .await

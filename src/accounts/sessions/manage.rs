@@ -50,7 +50,7 @@ impl Accounts {
     pub async fn end_sessions_of(self: &Arc<Self>, by: Authority, id: UserId) -> Result<(), Error> {
         by.needs(Capability::WriteUsers)?;
         let accounts = Arc::clone(self);
-        detached(async move {
+        detached("end_sessions_of", async move {
             accounts.end_all_sessions(&by, id).await?;
             accounts.metrics.sessions_ended.of(Ending::All).add_one();
             Ok(())

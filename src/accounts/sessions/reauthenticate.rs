@@ -27,7 +27,7 @@ impl Accounts {
     pub async fn reauthenticate(self: &Arc<Self>, who: SignedIn, password: Password) -> Result<Reauthenticated, Error> {
         let accounts = Arc::clone(self);
         let (id, origin) = (who.user().id, who.origin());
-        detached(async move {
+        detached("reauthenticate", async move {
             let outcome = accounts.trying(&[Subject::User(id)], accounts.run_reauthentication(who, &password)).await;
             if let Err(Error::CurrentPasswordIncorrect) = outcome {
                 accounts.note_failed_reauthentication(id, origin);

@@ -35,7 +35,7 @@ impl Accounts {
         address: Option<IpAddr>,
     ) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
-        detached(async move {
+        detached("refresh", async move {
             let parts = token.parts();
             let outcome = match &parts {
                 Some(parts) => accounts.run_refresh(parts, rotation, address).await,

@@ -53,7 +53,7 @@ impl Accounts {
     pub async fn sign_in(self: &Arc<Self>, request: SignIn) -> Result<Issued, Error> {
         let accounts = Arc::clone(self);
         // Whoever hangs up ends no attempt early: a wrong password counts, and no attempt is left behind as running.
-        detached(async move {
+        detached("sign_in", async move {
             let outcome = accounts.sign_in_if_admitted(&request).await;
             accounts.metrics.sign_ins.note(&outcome);
             outcome

@@ -106,7 +106,7 @@ impl Accounts {
     /// [`Error::TokenInvalid`] when the session that asks has ended meanwhile, and the errors of the store.
     pub async fn end_sessions(self: &Arc<Self>, who: SignedIn, scope: Scope) -> Result<(), Error> {
         let accounts = Arc::clone(self);
-        detached(async move {
+        detached("end_sessions", async move {
             accounts.run_end_sessions(who, scope).await?;
             let ending = if scope == Scope::All { Ending::All } else { Ending::Others };
             accounts.metrics.sessions_ended.of(ending).add_one();

@@ -40,7 +40,7 @@ impl Accounts {
             by.needs(Capability::WriteRoles)?;
         }
         let accounts = Arc::clone(self);
-        detached(async move {
+        detached("create_user", async move {
             let outcome = accounts.create_within_limits(&by, &account).await;
             accounts.metrics.registrations.note(&outcome);
             outcome
@@ -114,7 +114,7 @@ impl Accounts {
     ) -> Result<(), Error> {
         by.needs(Capability::WriteUsers)?;
         let accounts = Arc::clone(self);
-        detached(async move {
+        detached("start_password_reset", async move {
             let user = accounts.find_active(id).await?.value;
             by.may_act_on(&user)?;
             expected.check(&user)?;

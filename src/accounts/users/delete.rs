@@ -34,7 +34,7 @@ impl Accounts {
     /// meanwhile; [`Error::Contended`] and the errors of the store.
     pub async fn delete_user(self: &Arc<Self>, who: SignedIn, expected: VersionMatch) -> Result<(), Error> {
         let accounts = Arc::clone(self);
-        detached(async move {
+        detached("delete_user", async move {
             let (id, mut turn) = (who.user().id, Turn::new(accounts.random, false));
             let outcome = accounts.run_deletion(who, &expected, &mut turn).await;
             accounts.settle_turn(id, &turn, &outcome).await;
@@ -57,7 +57,7 @@ impl Accounts {
         by.needs(Capability::DeleteUsers)?;
         by.expect_another(id)?;
         let accounts = Arc::clone(self);
-        detached(async move {
+        detached("delete_managed_user", async move {
             let mut turn = Turn::new(accounts.random, false);
             let outcome = accounts.run_managed_deletion(&by, id, &expected, &mut turn).await;
             accounts.settle_turn(id, &turn, &outcome).await;

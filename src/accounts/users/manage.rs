@@ -71,7 +71,7 @@ impl Accounts {
         by.needs(Capability::WriteUsers)?;
         by.expect_another(id)?;
         let accounts = Arc::clone(self);
-        detached(async move {
+        detached("manage_user", async move {
             let mut gains = Gains::new();
             let outcome = Box::pin(accounts.manage_until_it_sticks(&by, id, &patch, &expected, &mut gains)).await;
             accounts.settle_gains(&gains, &outcome).await;

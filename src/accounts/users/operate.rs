@@ -169,7 +169,7 @@ impl Accounts {
         change: impl Fn(&User) -> Result<User, Error> + Send + Sync + 'static,
     ) -> Result<User, Error> {
         let (accounts, by, expected) = (Arc::clone(self), by.clone(), expected.clone());
-        detached(async move {
+        detached("change_user", async move {
             let mut turn = Turn::new(accounts.random, gives_admin);
             let outcome = accounts.change_until_it_sticks(&by, id, &expected, change, &mut turn).await;
             accounts.settle_turn(id, &turn, &outcome).await;

@@ -164,7 +164,7 @@ impl Accounts {
         let accounts = Arc::clone(self);
         let (id, origin) = (who.user().id, who.origin());
         let subject = request.patch.guarded.as_ref().map(|_| Subject::User(id));
-        detached(async move {
+        detached("patch_user", async move {
             let work = Box::pin(accounts.run_patch(who, &request));
             let outcome = accounts.trying(subject.as_slice(), work).await;
             if let Err(Error::CurrentPasswordIncorrect) = outcome {

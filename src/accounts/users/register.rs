@@ -59,7 +59,7 @@ impl Accounts {
     ) -> Result<Registered, Error> {
         let accounts = Arc::clone(self);
         let subject = Subject::address(request.from, Subject::Registrations);
-        detached(async move {
+        detached("register", async move {
             let attempt = accounts.attempt(subject.as_slice()).await;
             let attempt = attempt.inspect_err(|_| accounts.metrics.registrations.of(Outcome::Throttled).add_one())?;
             let outcome = Box::pin(accounts.run_registration(&registration, key.as_ref(), &request)).await;
