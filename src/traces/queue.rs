@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_dropped_and_counted_and_the_oldest_stay() {
-        let queue = Queue::default();
+        let (queue, before) = (Queue::default(), DROPPED.load(Relaxed));
         let ids = (0..MOST + 7).map(|_| {
             let span = span();
             let id = span.place.span;
@@ -111,6 +111,7 @@ mod tests {
         });
         let ids = ids.collect::<Vec<_>>();
         assert_eq!((queue.take_dropped(), queue.take_dropped()), (7, 0));
+        assert!(DROPPED.load(Relaxed) >= before + 7, "a collector of metrics sees them all");
         let mut taken = Vec::new();
         while let Some(batch) = Some(queue.take()).filter(|batch| !batch.is_empty()) {
             assert!(batch.len() <= BATCH);
