@@ -18,7 +18,7 @@ async fn redis_with_the_settings_of_the_kubernetes_manifests_it_starts_and_serve
     let pair = Pair::new();
     pair.write(folder.path());
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let port = free_port().to_string();
+    let (port, metrics) = (free_port().to_string(), format!(":{}", free_port()));
     let (chain, key) = (file("chain.pem"), file("key.pem"));
     let tls = ["--tls-port", &port, "--tls-cert-file", &chain, "--tls-key-file", &key, "--tls-auth-clients", "no"];
     let server = RedisServer::start_with(&[tls.as_slice(), &["--appendonly", "yes"]].concat());
@@ -30,6 +30,7 @@ async fn redis_with_the_settings_of_the_kubernetes_manifests_it_starts_and_serve
         ("redis-ca.pem", &pair.chain),
         ("master-secret", MASTER_SECRET),
         ("smtp-password", "s3cret\n"),
+        ("metrics-token", "s3cret-of-the-collector\n"),
     ] {
         fs::write(file(secret), text).unwrap();
     }
@@ -40,7 +41,7 @@ async fn redis_with_the_settings_of_the_kubernetes_manifests_it_starts_and_serve
         let value = value.as_str().unwrap();
         let ours = match value.strip_prefix("/run/secrets/latchkey/") {
             Some(secret) => file(secret),
-            None => value.replace("@redis:6379", &format!("@localhost:{port}")),
+            None => value.replace("@redis:6379", &format!("@localhost:{port}")).replace(":9444", &metrics),
         };
         (name.as_str().unwrap(), ours)
     });
@@ -52,6 +53,9 @@ async fn redis_with_the_settings_of_the_kubernetes_manifests_it_starts_and_serve
     let ada = json!({"email": "ada@example.com", "password": PASSWORD});
     let registered = reqwest::Client::new().post(format!("{}/v1/users", process.url)).json(&ada).send().await;
     assert_eq!(registered.unwrap().status(), 201);
+    let page = || reqwest::Client::new().get(format!("http://127.0.0.1{metrics}/metrics"));
+    assert_eq!(page().send().await.unwrap().status(), 401);
+    assert_eq!(page().bearer_auth("s3cret-of-the-collector").send().await.unwrap().status(), 200);
     process.signal("-TERM");
     process.signal("-INT");
     let (code, log) = process.end();
