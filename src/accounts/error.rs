@@ -141,6 +141,7 @@ impl From<CommitError> for Error {
         match error {
             CommitError::Conflict => Self::Contended,
             CommitError::Full => Self::StoreFull,
+            CommitError::Unreadable(what) => Self::Corrupt(what),
             CommitError::Unavailable(unavailable) => Self::StoreUnavailable(unavailable),
         }
     }

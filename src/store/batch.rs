@@ -1,6 +1,12 @@
 //! A batch: what one commit expects to find in a slot, and what it writes there.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Fields, Name, Revision, Slot};
+
+/// The bound on numbers that are counted up, that of scores: so far from what a server can add up that no two commits at
+/// once get there.
+const MOST_COUNTED: u64 = 1 << 53;
 
 /// A set of expectations and writes inside one slot, for [`Store::commit`](super::Store::commit).
 ///
@@ -114,10 +120,38 @@ impl Batch {
     }
 
     /// Adds `by` to the whole number in a field of a record, which is 0 where there is none, and leaves its other fields
-    /// alone. With `until` (Unix milliseconds) the record may be forgotten once that is
+    /// alone. The number is within ±2^53; where there is another one, or it would become one, or what is there is no number,
+    /// the commit is [`Unreadable`](super::CommitError::Unreadable). With `until` (Unix milliseconds) the record may be forgotten once that is
     /// [well past](super::EXPIRY_GRACE).
     pub fn count_up(&mut self, name: Name, field: impl Into<String>, by: i64, until: Option<i64>) -> &mut Self {
         self.writes.push((name, Write::CountUp { field: field.into(), by, until }));
         self
     }
+
+    /// What is added to each number that is there before the batch. One in a record that the batch itself has put or
+    /// deleted before is not.
+    pub(super) fn counts(&self) -> BTreeMap<(&Name, &str), i64> {
+        let (mut counts, mut made) = (BTreeMap::new(), BTreeSet::new());
+        for (name, write) in &self.writes {
+            match write {
+                Write::Put { .. } | Write::Delete => drop(made.insert(name)),
+                Write::CountUp { field, by, .. } if !made.contains(name) => {
+                    let count: &mut i64 = counts.entry((name, field.as_str())).or_default();
+                    *count = count.saturating_add(*by);
+                }
+                Write::CountUp { .. } | Write::Add { .. } | Write::Remove { .. } | Write::Append { .. } => {}
+            }
+        }
+        counts
+    }
+}
+
+/// What a number that is counted up becomes, or why it is none. Redis takes a number in one form only.
+pub(super) fn count(found: Option<&str>, by: i64) -> Result<i64, &'static str> {
+    let count = match found {
+        None => 0,
+        Some(text) => text.parse::<i64>().ok().filter(|count| count.to_string() == text).ok_or("it is no number")?,
+    };
+    let sum = count.saturating_add(by);
+    if [count, sum].iter().all(|count| count.unsigned_abs() <= MOST_COUNTED) { Ok(sum) } else { Err("it is too great") }
 }

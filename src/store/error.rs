@@ -25,6 +25,10 @@ pub enum CommitError {
     /// The store has no room. Nothing was written.
     #[error("the store is full")]
     Full,
+    /// What is there is not what the commit would change, and was not written by this store. Nothing was written, and the
+    /// same commit will not do better.
+    #[error("it cannot be written to: {0}")]
+    Unreadable(String),
     /// The store did not answer in time: the outcome is unknown.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

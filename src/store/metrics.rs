@@ -85,6 +85,7 @@ impl From<&CommitError> for Outcome {
         match error {
             CommitError::Conflict => Self::Conflict,
             CommitError::Full => Self::Full,
+            CommitError::Unreadable(_) => Self::Unreadable,
             CommitError::Unavailable(_) => Self::Unavailable,
         }
     }

@@ -10,8 +10,8 @@
 //! What both stores promise, and `tests/store` holds them to:
 //!
 //! - A commit that answers `Ok` is visible to every later read, and stays so.
-//! - [`CommitError::Conflict`] and [`CommitError::Full`] mean that nothing was written. A conflict is no proof that an
-//!   expectation is false: the record may have been rewritten while it was looked at.
+//! - [`CommitError::Conflict`], [`CommitError::Full`] and [`CommitError::Unreadable`] mean that nothing was written. A
+//!   conflict is no proof that an expectation is false: the record may have been rewritten while it was looked at.
 //! - [`CommitError::Unavailable`] means that the outcome is unknown: it may still be applied within [`COMMIT_DEADLINE`].
 //! - A commit is applied at most once, also when its reply is lost, and also when the future that waits for it is
 //!   dropped: it then runs to its end.

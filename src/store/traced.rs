@@ -31,6 +31,7 @@ impl Failure for CommitError {
         match self {
             Self::Conflict => "conflict",
             Self::Full => "full",
+            Self::Unreadable(_) => "unreadable",
             Self::Unavailable(unavailable) => unavailable.word(),
         }
     }

@@ -117,7 +117,7 @@ async fn write(store: &Store, slot: &Slot, writer: usize, done: &AtomicBool) -> 
             Ok(_) => written.acknowledged.push((key, Instant::now())),
             Err(CommitError::Conflict) => written.conflicts.push(key),
             Err(CommitError::Unavailable(_)) => written.unknown.push(key),
-            Err(CommitError::Full) => panic!("nothing is full"),
+            Err(e @ (CommitError::Full | CommitError::Unreadable(_))) => panic!("{e}"),
         }
     }
     written

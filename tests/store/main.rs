@@ -8,6 +8,7 @@ mod cluster_of_servers;
 mod connections;
 mod contract;
 mod counters;
+mod damage;
 mod durability;
 mod embedded;
 mod faults;

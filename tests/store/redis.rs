@@ -127,16 +127,6 @@ async fn a_server_that_comes_back_is_used_again() {
 }
 
 #[tokio::test]
-async fn a_commit_that_meets_a_key_of_another_type_is_no_success() {
-    let server = RedisServer::start();
-    let store = connect(&server).await;
-    let _: () = command(&server.client().await, "SET test:{slot}:index text").await;
-    let mut batch = put("a", "1");
-    batch.add(name("index"), "a", 1);
-    assert!(matches!(store.commit(batch).await, Err(CommitError::Unavailable(_))));
-}
-
-#[tokio::test]
 async fn a_record_of_somebody_else_is_not_taken_for_ours() {
     let server = RedisServer::start();
     let store = connect(&server).await;

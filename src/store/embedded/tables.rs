@@ -3,7 +3,11 @@
 use redb::{Database, Error, ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Batch, Expectation, Fields, Keep, Name, Revision, Slot, batch::Write, collectable_at};
+use crate::store::{
+    Batch, Expectation, Fields, Keep, Name, Revision, Slot,
+    batch::{self, Write},
+    collectable_at,
+};
 
 /// Key to record.
 pub(super) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
@@ -63,12 +67,18 @@ impl<'t> Tables<'t> {
         })
     }
 
-    /// Whether every expectation of `batch` holds.
+    /// Whether every expectation of `batch` holds. What it could not be written over is an error, as what cannot be read:
+    /// the jobs before it share its transaction, so nothing may fail once something was written.
     pub(super) fn is_as_expected(&self, batch: &Batch) -> Result<bool, Error> {
         for (name, expectation) in &batch.expectations {
             if !self.holds(&batch.slot, name, *expectation)? {
                 return Ok(false);
             }
+        }
+        for ((name, field), by) in batch.counts() {
+            let key = batch.slot.key(name);
+            let found = self.record(key.as_str())?;
+            count(key.as_str(), found.as_ref().and_then(|found| found.fields.get(field)), by)?;
         }
         Ok(true)
     }
@@ -112,15 +122,16 @@ impl<'t> Tables<'t> {
     }
 
     fn holds(&self, slot: &Slot, name: &Name, expectation: Expectation) -> Result<bool, Error> {
-        let found = match self.records.get(slot.key(name).as_str())? {
-            Some(found) => Some(StoredRecord::decode(found.value())?.revision),
-            None => None,
-        };
+        let found = self.record(slot.key(name).as_str())?.map(|found| found.revision);
         Ok(match expectation {
             Expectation::Absent => found.is_none(),
             Expectation::Exists => found.is_some(),
             Expectation::Revision(revision) => found == Some(revision.0),
         })
+    }
+
+    fn record(&self, key: &str) -> Result<Option<StoredRecord>, Error> {
+        self.records.get(key)?.map(|found| StoredRecord::decode(found.value())).transpose()
     }
 
     fn put(&mut self, key: &str, fields: Fields, expires_at: Option<i64>, revision: Revision) -> Result<(), Error> {
@@ -170,13 +181,10 @@ impl<'t> Tables<'t> {
         until: Option<i64>,
         revision: Revision,
     ) -> Result<(), Error> {
-        let found = self.records.get(key)?.map(|found| StoredRecord::decode(found.value())).transpose()?;
+        let found = self.record(key)?;
         let (mut fields, expires_at) = found.map(|found| (found.fields, found.expires_at)).unwrap_or_default();
-        let count = match fields.get(field) {
-            Some(text) => text.parse::<i64>().map_err(|_| Error::Corrupted(format!("`{field}` is no number")))?,
-            None => 0,
-        };
-        fields.insert(field.to_owned(), count.saturating_add(by).to_string());
+        let count = count(key, fields.get(field), by)?;
+        fields.insert(field.to_owned(), count.to_string());
         self.put(key, fields, until.or(expires_at), revision)
     }
 
@@ -209,6 +217,10 @@ impl<'t> Tables<'t> {
         }
         Ok(())
     }
+}
+
+fn count(key: &str, found: Option<&String>, by: i64) -> Result<i64, Error> {
+    batch::count(found.map(String::as_str), by).map_err(|why| Error::Corrupted(format!("a number in {key}: {why}")))
 }
 
 /// Until when a log is kept.

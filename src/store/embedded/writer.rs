@@ -162,7 +162,7 @@ fn answer(outcome: Result<Vec<Done>, Error>, group: Vec<Job>) {
                 let _ = reply.send(match &done {
                     Ok(Some(Done::Committed(true))) => Ok(()),
                     Ok(Some(Done::Committed(false))) => Err(CommitError::Conflict),
-                    Ok(Some(Done::Unreadable(what))) => Err(Unavailable(what.clone()).into()),
+                    Ok(Some(Done::Unreadable(what))) => Err(CommitError::Unreadable(what.clone())),
                     Err(e) if is_full(e) => Err(CommitError::Full),
                     Ok(_) | Err(_) => Err(failed().into()),
                 });

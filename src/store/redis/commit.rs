@@ -35,6 +35,8 @@ enum Attempt {
     Mismatch,
     /// This attempt wrote nothing, for want of room.
     Full,
+    /// This attempt wrote nothing, because what is there is not what it would change.
+    Unreadable(String),
     /// Some of the writes are there, and the others never will be.
     Broken(Error),
     /// This attempt wrote nothing.
@@ -74,6 +76,8 @@ pub(super) async fn run(servers: Arc<Servers>, transaction: Transaction, deadlin
             Attempt::Mismatch => return Err(CommitError::Conflict),
             Attempt::Full if !in_doubt => return Err(CommitError::Full),
             Attempt::Full => Error::new(ErrorKind::Unknown, "the store is full"),
+            Attempt::Unreadable(why) if !in_doubt => return Err(CommitError::Unreadable(why)),
+            Attempt::Unreadable(why) => Error::new(ErrorKind::Unknown, why),
             Attempt::Broken(error) => return Err(Unavailable(told(&error)).into()),
             Attempt::NotSent(error) => error,
             Attempt::InDoubt(error) => {
@@ -136,6 +140,10 @@ async fn attempt(transaction: &Transaction, node: &Node, deadline: Instant) -> A
         Ok(Found::Mismatch) => {
             lease.give_back();
             return Attempt::Mismatch;
+        }
+        Ok(Found::Unreadable(why)) => {
+            lease.give_back();
+            return Attempt::Unreadable(why);
         }
         Ok(Found::AsExpected) => {}
     }

@@ -7,6 +7,7 @@ mod commit;
 mod confirm;
 mod connection;
 mod counter;
+mod guard;
 mod indexes;
 mod inspect;
 mod lease;
@@ -32,7 +33,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tracing::Instrument;
 
 pub use self::options::{Durability, RedisOptions};
-use self::{node::Question, servers::Servers, transaction::Transaction};
+use self::{guard::is_of_type, node::Question, servers::Servers, transaction::Transaction};
 use super::{
     Batch, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
     metrics::Metrics, tally::Tally, traced::Operation,
@@ -152,7 +153,7 @@ async fn reach(config: &Config) -> Result<(), OpenError> {
 
 /// What it means that a server does not answer a read.
 fn unanswered(error: &fred::error::Error) -> ReadError {
-    let is_other = error.details().starts_with("WRONGTYPE") || matches!(error.kind(), ErrorKind::Parse);
+    let is_other = is_of_type(error) || matches!(error.kind(), ErrorKind::Parse);
     if is_other { ReadError::Unreadable(told(error)) } else { Unavailable(told(error)).into() }
 }
 

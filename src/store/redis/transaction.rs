@@ -9,7 +9,14 @@ use fred::{
     types::{Expiration, Value},
 };
 
-use super::{REVISION, lease::Lease, node::command, servers::is_of_connection, told};
+use super::{
+    REVISION,
+    guard::{Guard, guards, is_of_type},
+    lease::Lease,
+    node::command,
+    servers::is_of_connection,
+    told,
+};
 use crate::store::{Batch, COMMIT_DEADLINE, Expectation, Fields, Revision, batch::Write, collectable_at};
 
 /// How long a marker is kept: twice as long as anybody may still ask for it.
@@ -20,6 +27,7 @@ pub(super) struct Transaction {
     /// The key that says that it was applied.
     pub(super) marker: String,
     expectations: Vec<(String, Expectation)>,
+    guards: Vec<Guard>,
     writes: Vec<(String, Write)>,
     revision: Revision,
 }
@@ -28,6 +36,8 @@ pub(super) struct Transaction {
 pub(super) enum Found {
     Marker,
     Mismatch,
+    /// What is there is not what would be changed, and why not.
+    Unreadable(String),
     AsExpected,
 }
 
@@ -48,19 +58,21 @@ pub(super) enum Executed {
 
 impl Transaction {
     pub(super) fn new(batch: Batch, revision: Revision, prefix: &str) -> Self {
+        let guards = guards(&batch, prefix);
         let Batch { slot, expectations, writes } = batch;
         let key = |name| format!("{prefix}{}", slot.key(&name));
         Self {
             marker: format!("{prefix}{}", slot.marker(&revision.to_string())),
             expectations: expectations.into_iter().map(|(name, expectation)| (key(name), expectation)).collect(),
+            guards,
             writes: writes.into_iter().map(|(name, write)| (key(name), write)).collect(),
             revision,
         }
     }
 
-    /// The first round trip: watch, read what is expected, and begin. The marker is read last, so that a record that an
-    /// earlier attempt changed is never seen without it. No write is sent before MULTI was accepted: without it, each
-    /// would be done at once, and alone.
+    /// The first round trip: watch, read what is expected and what is [guarded](super::guard) against, and begin. The marker
+    /// is read last, so that a record that an earlier attempt changed is never seen without it. No write is sent before
+    /// MULTI was accepted: without it, each would be done at once, and alone.
     pub(super) async fn begin(&self, lease: &Lease) -> Result<Found, Error> {
         let pipeline = lease.client().pipeline();
         let watched = self.expectations.iter().map(|(key, _)| key).chain([&self.marker]).cloned().collect::<Vec<_>>();
@@ -68,30 +80,54 @@ impl Transaction {
         for (key, _) in &self.expectations {
             let _: () = pipeline.hget(key, REVISION).await?;
         }
+        for guard in &self.guards {
+            let _: () = pipeline.custom(command(guard.command), guard.arguments.clone()).await?;
+        }
         let _: () = pipeline.exists(&self.marker).await?;
         let _: () = pipeline.custom(command("MULTI"), Vec::<String>::new()).await?;
 
-        let mut replies = lease.answer(pipeline.all::<Vec<Value>>()).await?;
+        let replies = async {
+            let replies = pipeline.try_all::<Value>().await;
+            let failed = replies.iter().find_map(|reply| reply.as_ref().err().filter(|error| !is_of_type(error)));
+            failed.map_or(Ok(()), |error| Err(error.clone())).map(|()| replies)
+        };
+        let mut replies = lease.answer(replies).await?;
         replies.pop(); // of MULTI, which is no error
-        let is_marked = replies.pop().is_some_and(|marker| marker.as_i64() == Some(1));
-        let revisions = replies.into_iter().skip(1);
-        let holds = self.expectations.iter().zip(revisions).all(|((_, expected), found)| match expected {
-            Expectation::Absent => found.is_null(),
-            Expectation::Exists => !found.is_null(),
-            Expectation::Revision(revision) => {
-                found.as_str().and_then(|found| Revision::parse(&found)) == Some(*revision)
-            }
-        });
+        let is_marked = replies.pop().is_some_and(|marker| marker.is_ok_and(|marker| marker.as_i64() == Some(1)));
+        let mut replies = replies.into_iter().skip(1);
         let found = if is_marked {
             Found::Marker
-        } else if holds {
-            return Ok(Found::AsExpected);
         } else {
-            Found::Mismatch
+            match self.expected(&mut replies) {
+                Ok(false) => Found::Mismatch,
+                Ok(true) => match self.guards.iter().zip(replies).find_map(|(guard, reply)| guard.refuse(reply)) {
+                    Some(why) => Found::Unreadable(why),
+                    None => return Ok(Found::AsExpected),
+                },
+                Err(why) => Found::Unreadable(why),
+            }
         };
         let client = lease.client();
         lease.answer(Box::pin(client.custom::<(), String>(command("DISCARD"), Vec::new()))).await?; // it ends WATCH too
         Ok(found)
+    }
+
+    /// Whether what was read of the records is what is expected, or why it is no record.
+    fn expected(&self, replies: &mut impl Iterator<Item = Result<Value, Error>>) -> Result<bool, String> {
+        for ((key, expected), found) in self.expectations.iter().zip(replies) {
+            let found = found.map_err(|error| format!("{key}: {}", told(&error)))?;
+            let holds = match expected {
+                Expectation::Absent => found.is_null(),
+                Expectation::Exists => !found.is_null(),
+                Expectation::Revision(revision) => {
+                    found.as_str().and_then(|found| Revision::parse(&found)) == Some(*revision)
+                }
+            };
+            if !holds {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The second round trip. An error means that nothing was sent.
@@ -172,8 +208,8 @@ impl Transaction {
 }
 
 /// What an error of EXEC means, with the errors of the commands before it. Redis does not undo what stands beside a
-/// command that fails: so an error that does not say that all was discarded is one of those, such as of a key of another
-/// type.
+/// command that fails: so an error that does not say that all was discarded is one of those. The [guards](super::guard)
+/// leave few.
 fn classify(error: &Error, queued: &[&Error]) -> Executed {
     let says = |words: &[&str]| words.iter().any(|word| error.details().starts_with(word));
     if says(&["EXECABORT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"]) {
