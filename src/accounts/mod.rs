@@ -105,6 +105,7 @@ use self::{
     metrics::Metrics,
     retry::Retry,
     sessions::BeingNoted,
+    statistics::LastCount,
     token::{InDoubt, VerifiedTokens},
     transfer::UnderWay,
 };
@@ -131,6 +132,7 @@ pub struct Accounts {
     mail_queued: Notify,
     failures: Failures,
     imports: UnderWay,
+    last_count: LastCount,
     metrics: Metrics,
 }
 
@@ -228,6 +230,7 @@ impl Accounts {
             mail_queued: Notify::new(),
             failures: Failures::default(),
             imports: UnderWay::default(),
+            last_count: LastCount::default(),
             metrics: Metrics::default(),
         }
     }

@@ -3,8 +3,13 @@
 //! They are counted in the commits that change them, so they are exact, but for failed sign-ins: these are counted behind
 //! the answers, and those that are too many at once in one instance, or that meet a store that does not answer, are not
 //! counted. The figures of different buckets are not read at one moment.
+//!
+//! How many use the service is counted one by one in the embedded store. So those who ask at the same time share a count,
+//! which began after each of them had asked.
 
 use std::time::Duration;
+
+use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     Accounts,
@@ -15,7 +20,7 @@ use super::{
     keys::{self, Bucket},
     records::{Reader, parsed},
 };
-use crate::store::Record;
+use crate::store::{Key, Record, in_time};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -49,6 +54,10 @@ pub struct DayFigures {
     pub sign_in_failures: u64,
 }
 
+/// The users who are active, as they were counted last, and when that began.
+#[derive(Debug, Default)]
+pub(super) struct LastCount(Mutex<Option<(Instant, [u64; 3])>>);
+
 impl Statistics {
     /// The bound on the number of days.
     pub const MAX_DAYS: u32 = 90;
@@ -63,23 +72,38 @@ impl Accounts {
         by.needs(Capability::ReadStatistics)?;
         let now = self.clock.now();
         let of_all = |name| Bucket::all().map(|bucket| bucket.slot().key(&name)).collect::<Vec<_>>();
-        let (created, active, totals) = (of_all(keys::created()), of_all(keys::active()), of_all(keys::totals()));
-        let active_since = async |days: u32| {
-            let since = now.minus(DAY * days).as_millis();
-            Ok::<_, Error>(self.store.count(&active, since..=i64::MAX).await?.into_iter().sum())
-        };
+        let (created, totals) = (of_all(keys::created()), of_all(keys::totals()));
+        let [active_1d, active_7d, active_30d] = self.count_active(&of_all(keys::active())).await?;
         let mut figures = Vec::new();
         for back in 0..days {
             figures.push(self.figures_of(now.minus(DAY * back)).await?);
         }
         Ok(Statistics {
-            users: self.store.count(&created, i64::MIN..=i64::MAX).await?.into_iter().sum(),
+            users: self.store.count(&created, &[i64::MIN]).await?.iter().flatten().sum(),
             verified: sum(&self.store.get_many(&totals).await?, keys::VERIFIED)?,
-            active_1d: active_since(1).await?,
-            active_7d: active_since(7).await?,
-            active_30d: active_since(30).await?,
+            active_1d,
+            active_7d,
+            active_30d,
             days: figures,
         })
+    }
+
+    /// How many users have used a session within the last day, 7 and 30 days.
+    async fn count_active(&self, active: &[Key]) -> Result<[u64; 3], Error> {
+        let asked = Instant::now();
+        let mut last = in_time(self.last_count.0.lock()).await?;
+        if let Some((_, counts)) = last.filter(|(begun, _)| *begun >= asked) {
+            return Ok(counts);
+        }
+        let begun = Instant::now();
+        let now = self.clock.now();
+        let since = [1, 7, 30].map(|days| now.minus(DAY * days).as_millis());
+        let mut counts = [0; 3];
+        for of_bucket in self.store.count(active, &since).await? {
+            counts.iter_mut().zip(of_bucket).for_each(|(count, more)| *count += more);
+        }
+        *last = Some((begun, counts));
+        Ok(counts)
     }
 
     async fn figures_of(&self, day: Timestamp) -> Result<DayFigures, Error> {

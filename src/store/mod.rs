@@ -164,12 +164,14 @@ impl Store {
         ask!(self, Index, store => store.list(indexes, span, order, limit))
     }
 
-    /// How many members of each of several indexes have scores in `scores`, in the order of `indexes`, in one round trip.
+    /// How many members of each of several indexes have at least each of these scores, in the order of `indexes`, in one
+    /// round trip. Of all members, which is from `i64::MIN` on, the number is known; to count those from another score on
+    /// takes the embedded store time for each of them.
     ///
     /// # Errors
     /// [`ReadError`] when the store does not answer, or when there is something else.
-    pub async fn count(&self, indexes: &[Key], scores: RangeInclusive<i64>) -> Result<Vec<u64>, ReadError> {
-        ask!(self, Index, store => store.count(indexes, scores))
+    pub async fn count(&self, indexes: &[Key], least: &[i64]) -> Result<Vec<Vec<u64>>, ReadError> {
+        ask!(self, Index, store => store.count(indexes, least))
     }
 
     /// The entries of several logs, in the order of `logs`, the oldest entry of each first, in one round trip.
@@ -223,7 +225,7 @@ impl Store {
         ask!(self, Commit, store => store.commit(batch))
     }
 
-    /// Deletes records of one slot, whatever they hold: not a commit, but in Redis it also works when a commit is
+    /// Deletes records, indexes and logs of one slot, whatever they hold: not a commit, but in Redis it also works when a commit is
     /// [`CommitError::Full`]. The embedded store needs room on its disk even to delete.
     ///
     /// # Errors
@@ -234,8 +236,8 @@ impl Store {
         ask!(self, Discard, store => store.discard(keys))
     }
 
-    /// Collects records whose expiry was more than [`EXPIRY_GRACE`] before `now` (Unix milliseconds), and answers how
-    /// many. Redis does this by itself.
+    /// Collects some of the records and logs whose expiry was more than [`EXPIRY_GRACE`] before `now` (Unix milliseconds),
+    /// and answers how many records and entries of logs: 0 when none are left. Redis does this by itself.
     ///
     /// # Errors
     /// [`Unavailable`] when the store does not answer.

@@ -1,5 +1,6 @@
 //! What those who run the service do with one user: read and change them, and end their sessions.
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::support::{Answer, PASSWORD, TestApp, metrics::OWN_ADDRESS, on_every_store};
@@ -120,7 +121,11 @@ on_every_store! { administered
         app.clock.advance(std::time::Duration::from_secs(3 * 24 * 60 * 60));
         let token = app.token("eve@example.com").await;
         app.delete("/v1/users/me").bearer(&app.token("ada@example.com").await).send().await.expect(204);
+        // However many ask at once.
+        let all = join_all((0..8).map(|_| read(4))).await;
+        assert!(all.iter().all(|figures| *figures == all[0]), "{all:?}");
         let figures = read(4).await;
+        assert_eq!(figures, all[0]);
         assert_eq!((&figures["users"], &figures["verified"]), (&json!(2), &json!(0)));
         assert_eq!((&figures["active_1d"], &figures["active_7d"]), (&json!(1), &json!(1)));
         assert_eq!((&figures["days"][0]["sign_ins"], &figures["days"][3]["sign_ins"]), (&json!(2), &json!(3)));

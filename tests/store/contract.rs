@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::poll;
-use latchkey::store::{Batch, CommitError, Expectation, Name, Slot, Store};
+use latchkey::store::{Batch, CommitError, Expectation, Keep, Name, Order, Slot, Store};
 
 use super::{fields, increment, key, name, put, slot};
 
@@ -242,5 +242,21 @@ contract! {
         store.discard(&slot(), &[name("a"), name("nothing")]).await.unwrap();
         assert_eq!((value(&store, "a").await, value(&store, "b").await.as_deref()), (None, Some("1")));
         store.commit(expecting("a", Expectation::Absent)).await.unwrap();
+    }
+
+    async fn discarding_deletes_indexes_and_logs_too(store: Arc<Store>) {
+        let mut batch = Batch::new(slot());
+        for name in ["a", "b"].map(name) {
+            batch.add(name.clone(), "member", 1);
+        }
+        for name in ["c", "d"].map(name) {
+            batch.append(name, "line", Keep { most: 9, until: 4_000_000_000_000 });
+        }
+        store.commit(batch).await.unwrap();
+        store.discard(&slot(), &["a", "c"].map(name)).await.unwrap();
+        let indexes = store.ranges(&["a", "b"].map(key), 0..=9, Order::Ascending, 9).await.unwrap();
+        assert_eq!(indexes.iter().map(Vec::len).collect::<Vec<_>>(), [0, 1]);
+        let logs = store.logs(&["c", "d"].map(key)).await.unwrap();
+        assert_eq!(logs.iter().map(Vec::len).collect::<Vec<_>>(), [0, 1]);
     }
 }

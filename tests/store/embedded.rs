@@ -91,7 +91,86 @@ async fn logs_are_collected_as_a_whole_after_the_last_of_their_ends() {
 
     assert_eq!(store.collect_expired(now + grace + 1).await.unwrap(), 1);
     assert_eq!(lines().await, [0, 2]);
-    assert_eq!(store.collect_expired(now + grace + 5_001).await.unwrap(), 1);
+    assert_eq!(store.collect_expired(now + grace + 5_001).await.unwrap(), 2);
     assert_eq!(lines().await, [0, 0]);
     assert_eq!(store.collect_expired(i64::MAX - grace).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_long_log_is_collected_a_part_at_a_time() {
+    let store = Store::Embedded(Embedded::in_memory().unwrap());
+    let line = |log: &str, count: u32, until| {
+        let mut batch = Batch::new(slot());
+        for number in 0..count {
+            batch.append(name(log), number.to_string(), Keep { most: 10_000, until });
+        }
+        batch
+    };
+    store.commit(line("a", 2_500, 1)).await.unwrap();
+    store.commit(line("b", 1_500, 1)).await.unwrap();
+    store.commit(line("later", 1, 3)).await.unwrap();
+    let mut batch = Batch::new(slot());
+    batch.put_until(name("c"), fields([]), 1);
+    store.commit(batch).await.unwrap();
+    let grace = i64::try_from(EXPIRY_GRACE.as_millis()).unwrap();
+    let logs = async || store.logs(&["a", "b", "later"].map(key)).await.unwrap();
+
+    assert_eq!(store.collect_expired(grace + 2).await.unwrap(), 1_000);
+    let left = logs().await;
+    assert_eq!(left.iter().map(Vec::len).collect::<Vec<_>>(), [1_500, 1_500, 1]);
+    assert_eq!(left[0][0], "1000", "the oldest go first");
+    // What is added meanwhile keeps the log for longer, with what is left of it.
+    store.commit(line("b", 1, 3)).await.unwrap();
+    let mut collected = 0;
+    loop {
+        match store.collect_expired(grace + 2).await.unwrap() {
+            0 => break,
+            some => collected += some,
+        }
+        assert!(collected <= 10_000);
+    }
+    assert_eq!(collected, 1_501, "and the record");
+    assert_eq!(logs().await.iter().map(Vec::len).collect::<Vec<_>>(), [0, 1_501, 1]);
+    assert!(store.get(&key("c")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn its_size_is_how_many_keys_there_are() {
+    let store = Store::Embedded(Embedded::in_memory().unwrap());
+    let mut batch = put("record", "1");
+    batch.add(name("index"), "a", 1).add(name("index"), "b", 1).add(name("other"), "a", 1);
+    batch.append(name("log"), "line", Keep { most: 9, until: 1 }).append(
+        name("log"),
+        "line",
+        Keep { most: 9, until: 1 },
+    );
+    store.commit(batch).await.unwrap();
+    assert_eq!(store.size().await.unwrap(), 4);
+    store.discard(&slot(), &["record", "index", "other", "log"].map(name)).await.unwrap();
+    assert_eq!(store.size().await.unwrap(), 0);
+    assert_eq!(store.collect_expired(i64::MAX).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_know_how_many_members_its_indexes_have_counts_them_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.redb");
+    let store = Store::Embedded(Embedded::open(&file).unwrap());
+    let mut batch = Batch::new(slot());
+    for member in ["a", "b", "c"] {
+        batch.add(name("index"), member, 1).add(name("index:more"), member, 1);
+    }
+    batch.remove(name("index"), "b");
+    store.commit(batch).await.unwrap();
+    store.close().await;
+
+    let database = redb::Database::open(&file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    assert!(transaction.delete_table(redb::TableDefinition::<&str, &[u8]>::new("sizes")).unwrap());
+    transaction.commit().unwrap();
+    drop(database);
+
+    let store = Store::Embedded(Embedded::open(&file).unwrap());
+    let indexes = ["index", "index:more", "none"].map(key);
+    assert_eq!(store.count(&indexes, &[i64::MIN]).await.unwrap(), [[2], [3], [0]]);
 }

@@ -139,13 +139,33 @@ contract! {
         let all = (Bound::Unbounded, Bound::Unbounded);
         let listed = store.list(&indexes, &all, Order::Descending, 2).await.unwrap();
         assert_eq!(listed, [vec!["d".to_owned()], vec![], vec!["c".to_owned(), "b".to_owned()]]);
-        assert_eq!(store.count(&indexes, i64::MIN..=i64::MAX).await.unwrap(), [1, 0, 3]);
+        assert_eq!(store.count(&indexes, &[i64::MIN]).await.unwrap(), [[1], [0], [3]]);
         let mut batch = Batch::new(slot());
         batch.add(name("names"), "a", -5).add(name("names"), "b", 7);
         store.commit(batch).await.unwrap();
-        let names = [key("names")];
-        for (scores, count) in [(-5..=7, 3), (-4..=7, 2), (0..=6, 1), (8..=9, 0)] {
-            assert_eq!(store.count(&names, scores.clone()).await.unwrap(), [count], "{scores:?}");
-        }
+        let counts = store.count(&indexes, &[8, -5, i64::MIN, 0, -4, 1]).await.unwrap();
+        assert_eq!(counts, [[0, 1, 1, 1, 1, 0], [0; 6], [0, 3, 3, 2, 2, 1]]);
+        assert!(store.count(&[], &[0]).await.unwrap().is_empty());
+    }
+
+    async fn an_index_has_as_many_members_as_were_added_and_not_removed(store: Arc<Store>) {
+        let size = async || store.count(&[key("names")], &[i64::MIN]).await.unwrap()[0][0];
+        let commit = async |change: fn(&mut Batch) -> &mut Batch| {
+            let mut batch = Batch::new(slot());
+            change(&mut batch);
+            store.commit(batch).await.unwrap();
+            size().await
+        };
+        index(&store, "names", &["a", "b", "a"]).await;
+        assert_eq!(size().await, 2);
+        assert_eq!(commit(|batch| batch.add(name("names"), "a", 7).add(name("names"), "c", 7)).await, 3);
+        assert_eq!(commit(|batch| batch.remove(name("names"), "a").remove(name("names"), "x")).await, 2);
+        assert_eq!(commit(|batch| batch.remove(name("names"), "a").add(name("names"), "a", 0)).await, 3);
+        assert_eq!(commit(|batch| batch.delete(name("names")).add(name("names"), "d", 0)).await, 1);
+        assert_eq!(commit(|batch| batch.remove(name("names"), "d")).await, 0);
+        assert_eq!(commit(|batch| batch.add(name("names"), "a", 0).delete(name("names"))).await, 0);
+        index(&store, "names", &["e"]).await;
+        store.discard(&slot(), &[name("names")]).await.unwrap();
+        assert_eq!(size().await, 0);
     }
 }

@@ -52,8 +52,8 @@ impl Pending {
         let indexes = |name: fn() -> Name| Bucket::all().map(|bucket| bucket.slot().key(&name())).collect::<Vec<_>>();
         let (outboxes, dead) = (indexes(outbox), indexes(dead_letters));
         let since = now.as_millis().saturating_sub(millis(super::MOURNING));
-        let queued = store.count(&outboxes, i64::MIN..=i64::MAX).await?;
-        let dead = store.count(&dead, since..=i64::MAX).await?;
+        let queued = store.count(&outboxes, &[i64::MIN]).await?.concat();
+        let dead = store.count(&dead, &[since]).await?.concat();
         let used = outboxes.into_iter().zip(queued.clone()).filter(|(_, queued)| *queued > 0);
         let first = used.map(|(outbox, _)| first_due(store, outbox, now)).collect::<Vec<_>>();
         let first = stream::iter(first).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;

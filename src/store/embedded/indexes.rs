@@ -6,7 +6,7 @@ use redb::ReadableDatabase;
 
 use super::{
     Embedded,
-    tables::{LOGS, MEMBERS, SCORES},
+    tables::{LOGS, MEMBERS, SCORES, SIZES, read_number},
 };
 use crate::store::{Key, Order, ReadError, Span};
 
@@ -82,25 +82,27 @@ impl Embedded {
         .await
     }
 
-    pub(in crate::store) async fn count(
-        &self,
-        indexes: &[Key],
-        scores: RangeInclusive<i64>,
-    ) -> Result<Vec<u64>, ReadError> {
-        let indexes = indexes.to_vec();
+    /// How many members there are is known. From a score on, they are counted one by one.
+    pub(in crate::store) async fn count(&self, indexes: &[Key], least: &[i64]) -> Result<Vec<Vec<u64>>, ReadError> {
+        let (indexes, least) = (indexes.to_vec(), least.to_vec());
         self.read(move |db| {
-            let table = db.begin_read()?.open_table(SCORES)?;
+            let tables = db.begin_read()?;
+            let (table, sizes) = (tables.open_table(SCORES)?, tables.open_table(SIZES)?);
+            let lowest = least.iter().copied().filter(|least| *least > i64::MIN).min();
             let count = |index: &Key| {
-                let mut count = 0;
-                for entry in table.range((index.as_str(), *scores.start(), "")..)? {
-                    let key = entry?.0;
-                    let (found, score, _) = key.value();
-                    if found != index.as_str() || score > *scores.end() {
-                        break;
+                let index = index.as_str();
+                let size = sizes.get(index)?.and_then(|size| read_number(size.value())).unwrap_or_default();
+                let size = u64::try_from(size).unwrap_or_default();
+                let mut counts =
+                    least.iter().map(|least| if *least == i64::MIN { size } else { 0 }).collect::<Vec<_>>();
+                let Some(lowest) = lowest else { return Ok(counts) };
+                for entry in table.range((index, lowest, "")..(index, i64::MAX, ""))? {
+                    let score = entry?.0.value().1;
+                    for (count, least) in counts.iter_mut().zip(&least) {
+                        *count += u64::from(*least > i64::MIN && score >= *least);
                     }
-                    count += 1;
                 }
-                Ok(count)
+                Ok(counts)
             };
             indexes.iter().map(count).collect()
         })

@@ -6,6 +6,7 @@
 mod file;
 mod indexes;
 mod inspect;
+mod members;
 mod scan;
 mod tables;
 mod writer;

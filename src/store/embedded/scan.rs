@@ -7,7 +7,7 @@ use redb::{ReadableDatabase, ReadableTableMetadata};
 
 use super::{
     Embedded,
-    tables::{LOG_ENDS, MEMBERS, RECORDS},
+    tables::{LOG_ENDS, MEMBERS, RECORDS, SIZES},
 };
 use crate::store::{Key, PAGE, ReadError};
 
@@ -56,7 +56,12 @@ impl Embedded {
     }
 
     pub(in crate::store) async fn size(&self) -> Result<u64, ReadError> {
-        self.read(|db| Ok(db.begin_read()?.open_table(RECORDS)?.len()?)).await
+        self.read(|db| {
+            let tables = db.begin_read()?;
+            let logs = tables.open_table(LOG_ENDS)?.len()?;
+            Ok(tables.open_table(RECORDS)?.len()? + tables.open_table(SIZES)?.len()? + logs)
+        })
+        .await
     }
 
     async fn records_after(&self, last: String) -> Result<Vec<String>, ReadError> {

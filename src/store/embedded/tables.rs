@@ -1,5 +1,7 @@
 //! The tables of the file, and what one batch does to them.
 
+use std::ops::Range;
+
 use redb::{Database, Error, ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,8 @@ pub(super) const SCORES: TableDefinition<'_, (&str, i64, &str), ()> = TableDefin
 pub(super) const MEMBERS: TableDefinition<'_, (&str, &str), i64> = TableDefinition::new("members");
 /// Log, number of the entry and the entry, in the order in which they were added. Tables of the same types share their code.
 pub(super) const LOGS: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("logs");
+/// How many members an index has, as text: to count them one by one takes long.
+pub(super) const SIZES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sizes");
 /// Until when a log is kept: Unix milliseconds as text.
 pub(super) const LOG_ENDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("log_ends");
 /// When a record or a log may be collected, in Unix milliseconds, and its key.
@@ -40,7 +44,7 @@ impl StoredRecord {
 /// Makes the tables, so that a read never meets a file without them.
 pub(super) fn create(db: &Database) -> Result<(), Error> {
     let transaction = db.begin_write()?;
-    Tables::open(&transaction)?;
+    Tables::open(&transaction)?.measure()?;
     transaction.commit()?;
     Ok(())
 }
@@ -48,8 +52,9 @@ pub(super) fn create(db: &Database) -> Result<(), Error> {
 /// The tables, open for writing.
 pub(super) struct Tables<'t> {
     records: Table<'t, &'static str, &'static [u8]>,
-    scores: Table<'t, (&'static str, i64, &'static str), ()>,
-    members: Table<'t, (&'static str, &'static str), i64>,
+    pub(super) scores: Table<'t, (&'static str, i64, &'static str), ()>,
+    pub(super) members: Table<'t, (&'static str, &'static str), i64>,
+    pub(super) sizes: Table<'t, &'static str, &'static [u8]>,
     logs: Table<'t, (&'static str, i64, &'static str), ()>,
     log_ends: Table<'t, &'static str, &'static [u8]>,
     expiries: Table<'t, (i64, &'static str), ()>,
@@ -61,6 +66,7 @@ impl<'t> Tables<'t> {
             records: transaction.open_table(RECORDS)?,
             scores: transaction.open_table(SCORES)?,
             members: transaction.open_table(MEMBERS)?,
+            sizes: transaction.open_table(SIZES)?,
             logs: transaction.open_table(LOGS)?,
             log_ends: transaction.open_table(LOG_ENDS)?,
             expiries: transaction.open_table(EXPIRIES)?,
@@ -90,16 +96,8 @@ impl<'t> Tables<'t> {
             let key = key.as_str();
             match write {
                 Write::Put { fields, expires_at } => self.put(key, fields.clone(), *expires_at, revision)?,
-                Write::Delete => {
-                    self.delete_record(key)?;
-                    self.delete_index(key)?;
-                    self.delete_log(key)?;
-                }
-                Write::Add { member, score } => {
-                    self.remove(key, member)?;
-                    self.members.insert((key, member.as_str()), score)?;
-                    self.scores.insert((key, *score, member.as_str()), ())?;
-                }
+                Write::Delete => self.delete(key)?,
+                Write::Add { member, score } => self.add(key, member, *score)?,
                 Write::Remove { member } => self.remove(key, member)?,
                 Write::Append { entry, keep } => self.append(key, entry, *keep)?,
                 Write::CountUp { field, by, until } => self.count_up(key, field, *by, *until, revision)?,
@@ -108,17 +106,34 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Deletes up to `limit` records and logs that may be collected at `now`, and answers how many.
+    /// Deletes a record, an index or a log, whatever it is.
+    pub(super) fn delete(&mut self, key: &str) -> Result<(), Error> {
+        self.delete_record(key)?;
+        self.delete_index(key)?;
+        self.delete_log(key)
+    }
+
+    /// Deletes up to `limit` records and entries of logs that may be collected at `now`, and answers how many.
     pub(super) fn collect(&mut self, now: i64, limit: usize) -> Result<usize, Error> {
         let mut due = Vec::new();
         for entry in self.expiries.range(..(now, ""))?.take(limit) {
-            due.push(entry?.0.value().1.to_owned());
+            let entry = entry?.0;
+            let (at, key) = entry.value();
+            due.push((at, key.to_owned()));
         }
-        for key in &due {
+        let mut collected = 0;
+        for (at, key) in &due {
+            let entries = self.shorten(key, limit - collected)?;
+            collected += entries;
+            if collected == limit {
+                break; // more of this log may be left
+            }
             self.delete_record(key)?;
             self.delete_log(key)?;
+            self.expiries.remove((*at, key.as_str()))?; // of a record that cannot be read, it is here still
+            collected += usize::from(entries == 0);
         }
-        Ok(due.len())
+        Ok(collected)
     }
 
     fn holds(&self, slot: &Slot, name: &Name, expectation: Expectation) -> Result<bool, Error> {
@@ -147,12 +162,12 @@ impl<'t> Tables<'t> {
 
     fn append(&mut self, log: &str, entry: &str, keep: Keep) -> Result<(), Error> {
         let until = keep.until.to_string();
-        let former = self.log_ends.insert(log, until.as_bytes())?.and_then(|end| read_end(end.value()));
+        let former = self.log_ends.insert(log, until.as_bytes())?.and_then(|end| read_number(end.value()));
         if let Some(end) = former {
             self.expiries.remove((collectable_at(end), log))?;
         }
         self.expiries.insert((collectable_at(keep.until), log), ())?;
-        let next = match self.logs.range((log, 0, "")..(log, i64::MAX, ""))?.next_back() {
+        let next = match self.logs.range(entries(log))?.next_back() {
             Some(newest) => newest?.0.value().1 + 1,
             None => 0,
         };
@@ -163,13 +178,26 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
+    /// Deletes the oldest entries of a log, up to `limit`, and answers how many.
+    fn shorten(&mut self, log: &str, limit: usize) -> Result<usize, Error> {
+        let oldest = self.logs.range(entries(log))?.next().transpose()?.map(|(entry, _)| entry.value().1);
+        let Some(oldest) = oldest else { return Ok(0) };
+        let mut shortened = 0;
+        let end = oldest.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX));
+        self.logs.retain_in((log, oldest, "")..(log, end, ""), |_, ()| {
+            shortened += 1;
+            false
+        })?;
+        Ok(shortened)
+    }
+
     fn delete_log(&mut self, log: &str) -> Result<(), Error> {
-        let end = self.log_ends.remove(log)?.map(|end| read_end(end.value()));
+        let end = self.log_ends.remove(log)?.map(|end| read_number(end.value()));
         let Some(end) = end else { return Ok(()) };
         if let Some(end) = end {
             self.expiries.remove((collectable_at(end), log))?;
         }
-        self.logs.retain_in((log, 0, "")..(log, i64::MAX, ""), |_, ()| false)?;
+        self.logs.retain_in(entries(log), |_, ()| false)?;
         Ok(())
     }
 
@@ -189,41 +217,25 @@ impl<'t> Tables<'t> {
     }
 
     /// Deletes a record, also one that cannot be read.
-    pub(super) fn delete_record(&mut self, key: &str) -> Result<(), Error> {
+    fn delete_record(&mut self, key: &str) -> Result<(), Error> {
         let Some(found) = self.records.remove(key)? else { return Ok(()) };
         if let Some(at) = StoredRecord::decode(found.value()).ok().and_then(|stored| stored.expires_at) {
             self.expiries.remove((collectable_at(at), key))?;
         }
         Ok(())
     }
+}
 
-    fn delete_index(&mut self, index: &str) -> Result<(), Error> {
-        let mut members = Vec::new();
-        for entry in self.members.range((index, "")..)? {
-            let key = entry?.0;
-            let (found, member) = key.value();
-            if found != index {
-                break;
-            }
-            members.push(member.to_owned());
-        }
-        members.iter().try_for_each(|member| self.remove(index, member))
-    }
-
-    fn remove(&mut self, index: &str, member: &str) -> Result<(), Error> {
-        let score = self.members.remove((index, member))?.map(|score| score.value());
-        if let Some(score) = score {
-            self.scores.remove((index, score, member))?;
-        }
-        Ok(())
-    }
+/// The range of all entries of a log.
+fn entries(log: &str) -> Range<(&str, i64, &str)> {
+    (log, 0, "")..(log, i64::MAX, "")
 }
 
 fn count(key: &str, found: Option<&String>, by: i64) -> Result<i64, Error> {
     batch::count(found.map(String::as_str), by).map_err(|why| Error::Corrupted(format!("a number in {key}: {why}")))
 }
 
-/// Until when a log is kept.
-fn read_end(bytes: &[u8]) -> Option<i64> {
+/// The size of an index, or until when a log is kept.
+pub(super) fn read_number(bytes: &[u8]) -> Option<i64> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }

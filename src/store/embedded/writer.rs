@@ -23,7 +23,7 @@ const QUEUE: usize = 4096;
 /// Commits that share one fsync, at the most, so that the first of them does not wait long.
 const GROUP: usize = 512;
 
-/// Records collected in one go, at the most, so that commits do not wait long.
+/// Records and entries of logs collected in one go, at the most, so that commits do not wait long.
 const COLLECT: usize = 1000;
 
 /// How long a full disk is left alone. Each try on it costs a check of the whole file.
@@ -136,7 +136,7 @@ fn apply(database: &Database, group: &[Job]) -> Result<Vec<Done>, Error> {
             },
             Job::Collect { now, .. } => Done::Collected(tables.collect(*now, COLLECT)?),
             Job::Discard { keys, .. } => {
-                keys.iter().try_for_each(|key| tables.delete_record(key.as_str()))?;
+                keys.iter().try_for_each(|key| tables.delete(key.as_str()))?;
                 Done::Discarded
             }
         });

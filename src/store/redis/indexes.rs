@@ -50,16 +50,16 @@ impl Redis {
         self.ask_all(indexes.iter().map(ask).collect()).await
     }
 
-    pub(in crate::store) async fn count(
-        &self,
-        indexes: &[Key],
-        scores: RangeInclusive<i64>,
-    ) -> Result<Vec<u64>, ReadError> {
+    pub(in crate::store) async fn count(&self, indexes: &[Key], least: &[i64]) -> Result<Vec<Vec<u64>>, ReadError> {
         let ask = |index| {
-            let arguments = vec![self.prefixed(index), scores.start().to_string(), scores.end().to_string()];
-            Question { command: "ZCOUNT", arguments }
+            let ask = move |least: &i64| {
+                let arguments = vec![self.prefixed(index), least.to_string(), "+inf".to_owned()];
+                Question { command: "ZCOUNT", arguments }
+            };
+            least.iter().map(ask)
         };
-        self.ask_all(indexes.iter().map(ask).collect()).await
+        let counts = self.ask_all(indexes.iter().flat_map(ask).collect()).await?;
+        Ok(counts.chunks(least.len().max(1)).map(<[u64]>::to_vec).collect())
     }
 
     pub(in crate::store) async fn logs(&self, logs: &[Key]) -> Result<Vec<Vec<String>>, ReadError> {
