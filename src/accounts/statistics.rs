@@ -118,6 +118,14 @@ impl Accounts {
     }
 }
 
+/// Whether all figures of a record are numbers.
+///
+/// # Errors
+/// [`Error::Corrupt`] when one is not.
+pub(super) fn check(record: &Record) -> Result<(), Error> {
+    record.fields.keys().try_for_each(|name| Reader(record).required(name, parsed::<i64>).map(drop))
+}
+
 /// The sum of one field over the buckets.
 fn sum(records: &[Option<Record>], field: &str) -> Result<u64, Error> {
     let counts = records.iter().flatten().map(|record| Reader(record).optional(field, parsed::<i64>));

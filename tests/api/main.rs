@@ -22,6 +22,7 @@ mod breaches;
 mod browser;
 mod check;
 mod check_command;
+mod check_logs;
 mod check_loss;
 mod check_mails;
 mod claims;

@@ -12,7 +12,7 @@ use crate::{
         Accounts, confirmations, device_token,
         error::Error,
         keys::{self, Home, Place},
-        records, signing,
+        records, signing, statistics,
         user::{UserId, UserRecord},
     },
     store::{Batch, Expectation, Key},
@@ -23,7 +23,7 @@ use crate::{
 pub(super) struct UserEntry(pub(super) Key, pub(super) String);
 
 /// A record that only has to be readable, by its key in the store: an idempotency key, a confirmation, which expires by
-/// itself, the signing keys, or the key of devices.
+/// itself, the figures of a day, the signing keys, or the key of devices.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Readable(pub(super) Key);
 
@@ -81,6 +81,7 @@ impl Subject for Readable {
             let why = match Place::of(&key) {
                 Some(Place::SigningKeys(_)) => parsed(read, signing::check).err(),
                 Some(Place::Confirmation(..)) => parsed(read, confirmations::read).err(),
+                Some(Place::Figures(_)) => parsed(read, statistics::check).err(),
                 Some(Place::DeviceKey(_)) => parsed(read, device_token::check).err(),
                 _ => parsed(read, records::read_idempotency).err(),
             };

@@ -58,13 +58,17 @@ pub enum Fault {
     UnlistedMail { id: MailId },
     /// An index entry that leads to no mail, or to one that does not belong there.
     DanglingMail { index: Key, id: Option<MailId> },
-    /// A record or an index that cannot be read.
+    /// A log of a person who is not there.
+    OrphanEvents { user: UserId, log: Key },
+    /// A total that is not what comes of counting: so much too high, or no number at all.
+    WrongTotal { key: Key, by: Option<i64> },
+    /// A record, an index or a log that cannot be read.
     Unreadable { key: Key, why: String },
 }
 
 impl Fault {
     /// Every [`code`](Self::code).
-    pub const CODES: [&str; 16] = [
+    pub const CODES: [&str; 18] = [
         "dead_claim",
         "stale_claim",
         "missing_claim",
@@ -80,6 +84,8 @@ impl Fault {
         "dangling_api_key",
         "unlisted_mail",
         "dangling_mail",
+        "orphan_events",
+        "wrong_total",
         "unreadable",
     ];
 
@@ -102,6 +108,8 @@ impl Fault {
             Fault::DanglingApiKey { .. } => "dangling_api_key",
             Fault::UnlistedMail { .. } => "unlisted_mail",
             Fault::DanglingMail { .. } => "dangling_mail",
+            Fault::OrphanEvents { .. } => "orphan_events",
+            Fault::WrongTotal { .. } => "wrong_total",
             Fault::Unreadable { .. } => "unreadable",
         }
     }
@@ -124,6 +132,8 @@ impl Fault {
             | Fault::DanglingSession { .. }
             | Fault::DanglingApiKey { .. }
             | Fault::DanglingMail { .. } => "the entry is removed",
+            Fault::OrphanEvents { .. } => "the log is deleted",
+            Fault::WrongTotal { .. } => "it is set to what was counted",
             Fault::Unreadable { .. } => "somebody must look at it",
         }
     }
@@ -179,6 +189,12 @@ impl fmt::Display for Fault {
                 write!(f, "an entry in {index} leads to mail {id}, which is not there or does not belong there")
             }
             Fault::DanglingMail { index, id: None } => write!(f, "an entry in {index} is no mail"),
+            Fault::OrphanEvents { user, log } => write!(f, "the log {log} is of user {user}, who is not there"),
+            Fault::WrongTotal { key, by: Some(by) } => {
+                let side = if *by > 0 { "more" } else { "fewer" };
+                write!(f, "{key} has {} users with a confirmed address {side} than there are", by.unsigned_abs())
+            }
+            Fault::WrongTotal { key, by: None } => write!(f, "{key} has no number of users with a confirmed address"),
             Fault::Unreadable { key, why } => write!(f, "{key} cannot be read: {why}"),
         }
     }

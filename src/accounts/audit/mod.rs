@@ -1,5 +1,5 @@
-//! The audit of a whole store: every user, claim, session and index entry is looked at, with the functions that the
-//! service judges them with.
+//! The audit of a whole store: every user, claim, session, index entry and log is looked at, with the functions that the
+//! service judges them with, and the totals are counted once more.
 //!
 //! The service may be running meanwhile, and the parts of one person are not read at one moment. So what looks wrong is
 //! only a [suspect](suspects): it is looked at again once every request that was under way is done, and reported if the
@@ -13,26 +13,35 @@ mod api_keys;
 mod claims;
 mod entries;
 mod fault;
+mod logs;
 mod lost;
 mod mails;
 mod read;
+mod report;
 mod sessions;
 mod subject;
 mod suspects;
+mod totals;
 mod unclaimed;
 mod users;
 
 use futures_util::{TryStreamExt, future::join_all};
 
-pub use self::fault::{Fault, Outcome};
 use self::{
     api_keys::ApiKeySubject,
     entries::{Readable, UserEntry},
+    logs::LogSubject,
     mails::MailSubject,
     read::readable,
+    report::Report,
     sessions::{SessionEntry, SessionSubject},
     suspects::Suspects,
+    totals::Totals,
     unclaimed::Unclaimed,
+};
+pub use self::{
+    fault::{Fault, Outcome},
+    report::{AuditEvent, AuditSummary},
 };
 use super::{
     Accounts,
@@ -48,43 +57,13 @@ const CHUNK: usize = 250;
 /// How many indexes of sessions are read at once.
 const AT_ONCE: usize = 32;
 
-/// What an audit tells while it is under way.
-#[derive(Debug)]
-pub enum AuditEvent<'a> {
-    /// So many keys of about so many were looked at.
-    Looked(u64, u64),
-    /// This key is not known.
-    Unknown(&'a Key),
-    /// Something is wrong, and this became of it.
-    Found(&'a Fault, Outcome),
-}
-
-/// What an audit looked at, and what came of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AuditSummary {
-    /// Users, and the tombstones of deleted ones.
-    pub users: u64,
-    /// Claims on email addresses and usernames.
-    pub claims: u64,
-    /// Sessions.
-    pub sessions: u64,
-    /// Entries of indexes.
-    pub entries: u64,
-    /// Keys that look like ours and are not known; they are left alone.
-    pub unknown: u64,
-    /// Faults that were repaired.
-    pub repaired: u64,
-    /// Faults that were not.
-    pub left: u64,
-}
-
 impl Accounts {
     /// Looks at everything in the store, and repairs what is safe to repair, if told to. Every fault is told.
     ///
     /// # Errors
     /// Those of the store: then not everything was looked at.
     pub async fn audit(&self, repair: bool, tell: &mut dyn FnMut(AuditEvent<'_>)) -> Result<AuditSummary, Error> {
-        let report = Report { repair, tell, summary: AuditSummary::default(), misses_users: false };
+        let report = Report::new(repair, tell);
         let mut audit =
             Audit { accounts: self, report, suspects: AllSuspects::default(), unclaimed: Unclaimed::default() };
         let size = self.store.size().await?;
@@ -107,15 +86,6 @@ struct Audit<'a> {
     unclaimed: Unclaimed,
 }
 
-/// Where faults go.
-struct Report<'a> {
-    repair: bool,
-    tell: &'a mut dyn FnMut(AuditEvent<'_>),
-    summary: AuditSummary,
-    /// Whether some user could not be read: then nobody knows everything that users have.
-    misses_users: bool,
-}
-
 #[derive(Default)]
 struct AllSuspects {
     users: Suspects<UserId>,
@@ -126,34 +96,27 @@ struct AllSuspects {
     keys: Suspects<Readable>,
     api_keys: Suspects<ApiKeySubject>,
     mails: Suspects<MailSubject>,
-}
-
-impl Report<'_> {
-    fn add(&mut self, fault: &Fault, outcome: Outcome) {
-        match outcome {
-            Outcome::Repaired => self.summary.repaired += 1,
-            Outcome::Repairable | Outcome::Left(_) => self.summary.left += 1,
-        }
-        if let Fault::Unreadable { key, .. } = fault {
-            self.misses_users |= matches!(Place::of(key), Some(Place::User(_)));
-        }
-        (self.tell)(AuditEvent::Found(fault, outcome));
-    }
+    logs: Suspects<LogSubject>,
+    totals: Suspects<Totals>,
 }
 
 impl Audit<'_> {
     async fn look_at_page(&mut self, keys: &[Key]) -> Result<(), Error> {
         let (mut users, mut claims, mut sessions, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (mut homes, mut api_keys, mut mails) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut homes, mut api_keys, mut mails, mut logs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for key in keys {
             match Place::of(key) {
                 Some(Place::User(home)) => users.push(home.id()),
                 Some(Place::Claim(slot)) => claims.push(slot),
                 Some(Place::Session(home, id)) => sessions.push(SessionSubject(home, id)),
                 Some(Place::Sessions(home)) => homes.push(home),
-                Some(Place::Idempotency(_) | Place::SigningKeys(_) | Place::DeviceKey(_) | Place::Confirmation(..)) => {
-                    readable.push(Readable(key.clone()));
-                }
+                Some(
+                    Place::Idempotency(_)
+                    | Place::SigningKeys(_)
+                    | Place::DeviceKey(_)
+                    | Place::Confirmation(..)
+                    | Place::Figures(_),
+                ) => readable.push(Readable(key.clone())),
                 Some(Place::Users(index)) => {
                     let accounts = self.accounts;
                     let mut members = accounts.store.members(key);
@@ -168,18 +131,10 @@ impl Audit<'_> {
                 Some(Place::ApiKeys) => self.look_at_index_of_api_keys(key).await?,
                 Some(Place::Mail(bucket, id)) => mails.push(MailSubject(bucket, id.to_string())),
                 Some(Place::Outbox(bucket) | Place::DeadLetters(bucket)) => self.look_at_mails_of(bucket, key).await?,
-                // What it was made with was read when the store was opened. Figures are counted in the commits that change them,
-                // and events are written in those that they tell of.
-                Some(
-                    Place::Meta
-                    | Place::Figures(_)
-                    | Place::Admins(_)
-                    | Place::Roles(_)
-                    | Place::Events(..)
-                    | Place::ServiceEvents(..)
-                    | Place::FailuresOfNobody(_)
-                    | Place::Deleted(_),
-                ) => {}
+                Some(Place::Events(home, ..)) => logs.push(LogSubject(key.clone(), Some(home))),
+                Some(Place::ServiceEvents(..) | Place::FailuresOfNobody(_)) => logs.push(LogSubject(key.clone(), None)),
+                // What it was made with was read when the store was opened. Totals are counted when all users were looked at.
+                Some(Place::Meta | Place::Totals(_) | Place::Admins(_) | Place::Roles(_) | Place::Deleted(_)) => {}
                 None => {
                     self.report.summary.unknown += 1;
                     (self.report.tell)(AuditEvent::Unknown(key));
@@ -196,6 +151,7 @@ impl Audit<'_> {
         self.suspects.keys.look(self.accounts, readable).await?;
         self.suspects.api_keys.look(self.accounts, api_keys).await?;
         self.suspects.mails.look(self.accounts, mails).await?;
+        self.suspects.logs.look(self.accounts, logs).await?;
         self.look_at_sessions_of(homes).await?;
         self.settle(false).await
     }
@@ -281,11 +237,17 @@ impl Audit<'_> {
         suspects.entries.settle(accounts, all, report, unclaimed).await?;
         suspects.keys.settle(accounts, all, report, unclaimed).await?;
         suspects.api_keys.settle(accounts, all, report, unclaimed).await?;
-        suspects.mails.settle(accounts, all, report, unclaimed).await
+        suspects.mails.settle(accounts, all, report, unclaimed).await?;
+        suspects.logs.settle(accounts, all, report, unclaimed).await?;
+        suspects.totals.settle(accounts, all, report, unclaimed).await
     }
 
     async fn finish(mut self) -> Result<AuditSummary, Error> {
         self.settle(true).await?;
+        if !self.report.misses_entries {
+            self.suspects.totals.look(self.accounts, Bucket::all().map(Totals).collect()).await?;
+            self.settle(true).await?;
+        }
         self.unclaimed.settle(self.accounts, &mut self.report).await?;
         Ok(self.report.summary)
     }

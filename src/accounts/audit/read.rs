@@ -47,6 +47,19 @@ impl Accounts {
         }
         Ok(reads)
     }
+
+    /// Reads logs in the order of `keys`. One that is not there is empty.
+    pub(super) async fn read_lines(&self, keys: &[Key]) -> Result<Vec<Result<Vec<String>, String>>, Error> {
+        if let Ok(logs) = self.store.logs(keys).await {
+            return Ok(logs.into_iter().map(Ok).collect());
+        }
+        let mut reads = Vec::with_capacity(keys.len());
+        for key in keys {
+            let log = self.store.logs(std::slice::from_ref(key)).await;
+            reads.push(readable(log.map(|logs| logs.concat()))?);
+        }
+        Ok(reads)
+    }
 }
 
 /// What cannot be read is one thing, and a store that does not answer is another.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 use super::{
-    CHUNK, NOT_SAFE, Report,
+    CHUNK, NOT_SAFE,
     fault::{Fault, Outcome},
+    report::Report,
     subject::{Cure, Found, Subject},
     unclaimed::Unclaimed,
 };

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Report,
     fault::{Fault, Outcome},
+    report::Report,
     subject::{Cure, Subject},
     suspects::FULL,
 };

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Event;
+use super::{Event, EventId};
+use crate::accounts::clock::Timestamp;
 
 #[derive(Deserialize, Serialize)]
 struct Line {
@@ -33,6 +34,12 @@ impl Event {
             details: self.details.clone(),
         };
         serde_json::to_string(&line).unwrap_or_default() // text and maps with text keys are always JSON
+    }
+
+    /// Whether it is the line of an event, be it of a later version, which knows more.
+    pub(in crate::accounts) fn is_line(line: &str) -> bool {
+        serde_json::from_str::<Line>(line)
+            .is_ok_and(|line| line.id.parse::<EventId>().is_ok() && line.at.parse::<Timestamp>().is_ok())
     }
 
     /// Reads a line. None is one of a later version, which knows more.
@@ -91,8 +98,11 @@ mod tests {
         let event = Act::new(EventKind::SignedIn, Origin { actor: Actor::Operator, address: None });
         let line = event.at(Timestamp::from_millis(NOW), Random).to_line();
         assert!(Event::of_line(&line).is_some());
-        for (old, new) in [("signed_in", "flown_in"), ("operator", "moon"), ("{", "")] {
-            assert_eq!(Event::of_line(&line.replace(old, new)), None, "{new}");
+        for (old, new, is_line) in
+            [("signed_in", "flown_in", true), ("operator", "moon", true), ("{", "", false), ("T", "", false)]
+        {
+            let changed = line.replace(old, new);
+            assert_eq!((Event::of_line(&changed), Event::is_line(&changed)), (None, is_line), "{changed}");
         }
     }
 }

@@ -31,7 +31,9 @@ pub(in crate::accounts) enum Place {
     DeadLetters(Bucket),
     /// A bucket's part of an index over users.
     Users(Key),
-    /// Figures of a bucket.
+    /// Figures of a bucket that are up to date.
+    Totals(Bucket),
+    /// Figures of a bucket, of a day.
     Figures(Key),
     /// What happened to a person's account in a month, or a part of it.
     Events(Home, Log, Month),
@@ -76,8 +78,8 @@ impl Place {
         if name == failures_of_nobody() {
             return Bucket::parse(&tag).map(Self::FailuresOfNobody);
         }
-        if name == totals() && Bucket::parse(&tag).is_some() {
-            return Some(Self::Figures(key.clone()));
+        if name == totals() {
+            return Bucket::parse(&tag).map(Self::Totals);
         }
         let (kind, rest) = name.as_str().split_once(':')?;
         let home = || rest.parse().ok().map(Home::of);
@@ -129,6 +131,7 @@ impl Place {
             Self::ServiceEvents(slot, month) => slot.key(&service_events(*month)),
             Self::FailuresOfNobody(bucket) => bucket.slot().key(&failures_of_nobody()),
             Self::Deleted(bucket) => bucket.slot().key(&deleted()),
+            Self::Totals(bucket) => bucket.slot().key(&totals()),
             Self::Users(key)
             | Self::Figures(key)
             | Self::Idempotency(key)
@@ -162,7 +165,6 @@ mod tests {
         let id = ApiKeyId::new(now, Random);
         let handle = Handle { kind: HandleKind::Email, canonical: "ada@example.com".to_owned() };
         let index = Slot::new("b63").key(&Name::new("index:created"));
-        let figures = Slot::new("b63").key(&totals());
         let day = Slot::new("b0").key(&keys::day(now));
         let key = idempotency("key").key(&Name::ROOT);
         let ring = signing().key(&Name::ROOT);
@@ -182,7 +184,7 @@ mod tests {
             (bucket.slot().key(&failures_of_nobody()), Place::FailuresOfNobody(bucket)),
             (bucket.slot().key(&deleted()), Place::Deleted(bucket)),
             (index.clone(), Place::Users(index)),
-            (figures.clone(), Place::Figures(figures)),
+            (bucket.slot().key(&totals()), Place::Totals(bucket)),
             (day.clone(), Place::Figures(day)),
             (claim(&handle).key(&Name::ROOT), Place::Claim(claim(&handle))),
             (key.clone(), Place::Idempotency(key)),
