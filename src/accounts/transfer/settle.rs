@@ -71,13 +71,16 @@ impl Accounts {
             let mut patience = Patience::default();
             // To claim again what is claimed already is no error.
             while let Err(error) = self.claim_new(&handle, &candidate.claim(op, self.clock.now())).await {
-                if !matches!(error, Error::StoreUnavailable(_)) {
+                let is_unanswered = matches!(error, Error::StoreUnavailable(_));
+                // A store that is slow leaves no time to look again at what another run changes.
+                let is_passing = is_unanswered || matches!(error, Error::Contended);
+                if is_passing && patience.is_left().await {
+                    continue;
+                }
+                if !is_unanswered {
                     self.give_up(candidate).await;
-                    return Err(error);
                 }
-                if !patience.is_left().await {
-                    return Err(error);
-                }
+                return Err(error);
             }
         }
         Ok(())
@@ -133,9 +136,13 @@ impl Accounts {
 
     /// What there is of a user who was not to be there.
     async fn met_at_last(&self, candidate: &Candidate) -> Option<ImportOutcome> {
-        match self.find_user(candidate.user.id).await {
-            Ok(found) => found.and_then(|found| candidate.met_own(&found.value)),
-            Err(error) => Some(ImportOutcome::Failed(error.into())),
+        let mut patience = Patience::default();
+        loop {
+            match self.find_user(candidate.user.id).await {
+                Ok(found) => return found.and_then(|found| candidate.met_own(&found.value)),
+                Err(Error::StoreUnavailable(_)) if patience.is_left().await => {}
+                Err(error) => return Some(ImportOutcome::Failed(error.into())),
+            }
         }
     }
 
