@@ -79,11 +79,12 @@ impl Place {
     pub fn import(&self, text: impl AsRef<[u8]>, more: &[&str]) -> Import {
         let (arguments, results) = self.importing(text.as_ref(), more);
         let output = self.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let summary = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).next_back();
+        let said = told + &String::from_utf8(output.stderr).unwrap();
         let results = fs::read_to_string(results).unwrap_or_default();
         let mut results = results.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
         results.sort_by_key(|result| result["line"].as_u64());
-        let summary = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).next_back();
         Import { code: output.status.code().unwrap(), results, summary: summary.unwrap_or_default(), said }
     }
 
