@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos fuzz check check-deps bench bench-growth bench-transfer openapi test-tools
+.PHONY: help run test chaos fuzz check check-deps bench bench-growth bench-transfer bench-peers openapi test-tools
 
 help: ## List what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,10 @@ bench-growth: ## Measure how the stores grow, to a million users
 
 bench-transfer: ## Measure the import and the export of a million users
 	cargo bench --bench latchkey -- transfer
+
+bench-peers: ## Measure Latchkey beside FastAPI-Users and better-auth: PEERS_SECONDS for each figure
+	@command -v python3 >/dev/null || { echo "bench-peers: install python3" >&2; exit 1; }
+	python3 -B benches/peers $(LATCHKEY)
 
 # Each file is written beside its place and moved there, so that a failure leaves the old one.
 openapi: ## Write openapi/openapi.json and openapi/openapi.yaml
