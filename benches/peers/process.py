@@ -26,7 +26,13 @@ class Process:
         begun = time.monotonic()
         with self.log.open("ab") as log:
             self.child = subprocess.Popen(
-                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         while not answers(port, path):
             if ended(self.child.pid) or time.monotonic() - begun > PATIENCE:
