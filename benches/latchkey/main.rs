@@ -108,7 +108,7 @@ fn main() -> ExitCode {
     let table = runtime.block_on(async {
         match () {
             () if asked("growth") => measure_growth().await,
-            () if asked("transfer") => measure_transfer(),
+            () if asked("transfer") => measure_transfer().await,
             () if asked("enumeration") => measure_enumeration().await,
             () => measure().await,
         }
@@ -145,13 +145,13 @@ async fn measure() -> Table {
     enumeration::measure(&mut table).await;
     commits::measure(&mut table).await;
     growth::measure(&mut table, &[1_000, 100_000]).await;
-    transfer::measure(&mut table, 50_000);
+    transfer::measure(&mut table, 50_000).await;
     table
 }
 
-fn measure_transfer() -> Table {
+async fn measure_transfer() -> Table {
     let mut table = Table::default();
-    transfer::measure(&mut table, 1_000_000);
+    transfer::measure(&mut table, 1_000_000).await;
     table
 }
 

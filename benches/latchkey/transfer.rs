@@ -4,10 +4,9 @@
 use std::{
     fmt::{self, Display},
     fs::{self, File},
-    io::{BufWriter, Write},
+    io::{BufRead, BufReader, BufWriter, Write},
     path::Path,
     process::{Child, Command, Stdio},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -34,17 +33,17 @@ struct Run {
 }
 
 /// Imports so many people, imports them again, when each is found as the line says, and exports them.
-pub(crate) fn measure(table: &mut Table, people: u32) {
+pub(crate) async fn measure(table: &mut Table, people: u32) {
     let (folder, redis) = (temporary_folder(), OnDisk::start());
     drop(Service::start(Place::Redis(&redis.server))); // it writes the layout
     let [lines, out] = ["lines", "out"].map(|name| folder.path().join(name));
     write_lines(&lines, people);
-    let asked = |command: &str, file: &Path| run(&redis.server, folder.path(), command, file);
-    for (what, run, limits) in [
-        ("import", asked("import", &lines), true),
-        ("import again", asked("import", &lines), false),
-        ("export", asked("export", &out), false),
+    for (what, command, file, limits) in [
+        ("import", "import", &lines, true),
+        ("import again", "import", &lines, false),
+        ("export", "export", &out, false),
     ] {
+        let run = run(&redis.server, folder.path(), command, file).await;
         let rate = f64::from(people) / run.took.as_secs_f64();
         let row =
             Row::value(&format!("{what} of {people} users"), "Redis", Seconds(run.took)).also(format!("{rate:.0}/s"));
@@ -53,7 +52,7 @@ pub(crate) fn measure(table: &mut Table, people: u32) {
         let row = Row::value(&format!("memory at most, {what}"), "Redis", Megabytes(run.memory));
         table.add(row.limit("100 MB", run.memory <= 100_000_000));
     }
-    let there = fs::read(&out).unwrap().iter().filter(|byte| **byte == b'\n').count();
+    let there = BufReader::new(File::open(&out).unwrap()).lines().count();
     assert_eq!(there, people as usize, "everybody is there");
 }
 
@@ -76,7 +75,7 @@ fn write_lines(path: &Path, people: u32) {
     file.flush().unwrap();
 }
 
-fn run(server: &RedisServer, folder: &Path, command: &str, file: &Path) -> Run {
+async fn run(server: &RedisServer, folder: &Path, command: &str, file: &Path) -> Run {
     let begun = Instant::now();
     let mut child = Command::new(BINARY)
         .env_clear()
@@ -92,7 +91,7 @@ fn run(server: &RedisServer, folder: &Path, command: &str, file: &Path) -> Run {
         memory = most_memory(&child).unwrap_or(memory);
         match child.try_wait().unwrap() {
             Some(status) => break status,
-            None => thread::sleep(PACE),
+            None => tokio::time::sleep(PACE).await,
         }
     };
     assert!(status.success(), "{command}: {status}");
