@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use poem_openapi::{
-    LicenseObject, OpenApiService,
+    ContactObject, LicenseObject, OpenApiService,
     registry::Registry,
     types::{ToJSON, Type},
 };
@@ -25,6 +25,7 @@ const EXAMPLE_ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
 pub(super) fn service(api: Api) -> OpenApiService<Api, ()> {
     OpenApiService::new(api, "Latchkey", env!("CARGO_PKG_VERSION"))
         .description(description())
+        .contact(ContactObject::new().name("Latchkey's developers"))
         .license(LicenseObject::new("MIT"))
         .server("/")
 }

@@ -24,7 +24,7 @@ fn both_forms_say_the_same() {
     // By way of YAML's own values: those of JSON could read back what only they understand.
     let yaml: serde_yaml::Value = serde_yaml::from_str(&http::openapi_yaml()).unwrap();
     assert_eq!(serde_json::to_value(&yaml).unwrap(), document());
-    assert!(yaml["components"]["schemas"]["NewUser"]["properties"]["email"]["maxLength"].is_u64());
+    assert!(yaml["components"]["schemas"]["Registration"]["properties"]["email"]["maxLength"].is_u64());
 }
 
 #[test]
@@ -90,6 +90,30 @@ fn every_operation_lists_its_problems_and_has_a_name_and_a_tag() {
         "unsuspend_user",
     ];
     assert_eq!(ids.into_iter().collect::<Vec<_>>(), expected);
+}
+
+/// Generators for Go make a function `NewThing` for each `Thing`, and everything of a package shares its names.
+#[test]
+fn no_schema_has_the_name_of_a_constructor_of_another() {
+    let document = document();
+    let names = document["components"]["schemas"].as_object().unwrap();
+    for name in names.keys() {
+        assert!(!names.contains_key(&format!("New{name}")), "New{name}");
+    }
+}
+
+/// swagger-parser, with which openapi-generator reads, takes them for mistakes.
+#[test]
+fn no_link_has_a_body_that_is_an_object() {
+    let document = document();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let responses = operations.flat_map(|operation| operation["responses"].as_object().unwrap().values());
+    let mut links = responses.filter_map(|response| response["links"].as_object()).flatten().peekable();
+    assert!(links.peek().is_some());
+    for (name, link) in links {
+        assert!(!link["requestBody"].is_object(), "{name}: {link}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json};
 
-use self::schema::{NewRole, RoleList, RoleView};
+use self::schema::{RoleDefinition, RoleList, RoleView};
 pub(in crate::http) use self::schema::{role_json, roles_json};
 use super::auth::Administrator;
 use crate::{
@@ -92,7 +92,7 @@ impl Roles {
         /// The `ETag` of the version that is to be replaced.
         #[oai(name = "If-Match")]
         if_match: Given<IfMatch>,
-        body: Body<NewRole>,
+        body: Body<RoleDefinition>,
     ) -> Result<Read, Problem> {
         let name = name.0.parse::<Role>().map_err(schema::invalid_name)?;
         let role = accounts.put_role(&by.0, &name, body.0, &if_match.0.0).await?;

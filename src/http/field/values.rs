@@ -35,11 +35,8 @@ impl FieldValue for String {
 
 impl FieldValue for TokenDelivery {
     fn schema() -> MetaSchema {
-        MetaSchema {
-            enum_items: vec!["body".into(), "cookie".into()],
-            default: Some("body".into()),
-            ..MetaSchema::new("string")
-        }
+        // Without `default`: openapi-typescript takes what has one for a field that must be there.
+        MetaSchema { enum_items: vec!["body".into(), "cookie".into()], ..MetaSchema::new("string") }
     }
 
     fn read(value: Value) -> Result<Self, Wrong> {

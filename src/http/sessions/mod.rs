@@ -145,6 +145,8 @@ impl Sessions {
     }
 
     /// List your sessions
+    ///
+    /// Where you are signed in, and since when: all sessions, the latest first.
     #[oai(path = "/", method = "get", operation_id = "list_sessions")]
     async fn list(&self, accounts: Data<&Arc<Accounts>>, who: Authenticated) -> Result<Listed, Problem> {
         let current = Some(who.signed_in.session().id);

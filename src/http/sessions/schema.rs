@@ -72,8 +72,8 @@ pub(super) struct Credentials {
     login: Required<String>,
     /// The password.
     password: Required<Password>,
-    /// Where the tokens go: into the body of the answer, or into cookies that scripts cannot read. For cookies the
-    /// service must have `LATCHKEY_COOKIES` on.
+    /// Where the tokens go: into the body of the answer, which is the default, or into cookies that scripts cannot read.
+    /// For cookies the service must have `LATCHKEY_COOKIES` on.
     token_delivery: Optional<TokenDelivery>,
     /// The `device_token` of an earlier sign-in to this account on this device. Others' wrong passwords do not keep such a
     /// device out. A request with cookies leaves it out: then it is taken from there.

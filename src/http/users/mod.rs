@@ -12,7 +12,7 @@ use poem_openapi::{
 };
 
 pub(super) use self::schema::User;
-use self::schema::{NewUser, UserChanges};
+use self::schema::{Registration, UserChanges};
 use super::{
     Tags,
     auth::Authenticated,
@@ -108,7 +108,7 @@ impl Users {
         idempotency_key: Given<Option<IdempotencyKey>>,
         web: Data<&Arc<Web>>,
         request: &Request,
-        body: Body<NewUser>,
+        body: Body<Registration>,
     ) -> Result<Registered, Problem> {
         Ok(match accounts.register(body.0, idempotency_key.0, web.mail_request(request)).await? {
             accounts::Registered::Made(user) => {

@@ -5,8 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     accounts::{
-        self, DisplayName, EmailAddress, GuardedPatch, Locale, Metadata, NewPassword, Password, Registration,
-        UserPatch, Username,
+        self, DisplayName, EmailAddress, GuardedPatch, Locale, Metadata, NewPassword, Password, UserPatch, Username,
     },
     http::{
         body::Form,
@@ -66,7 +65,7 @@ impl From<&accounts::User> for User {
 
 /// Who somebody wants to be.
 #[derive(Debug, Object)]
-pub(super) struct NewUser {
+pub(super) struct Registration {
     /// The email address. No two users have the same, whatever its case.
     email: Required<EmailAddress>,
     /// The password: 8 to 256 characters of any kind, or as many more than 8 as the operator asks for. One that is easy to
@@ -84,17 +83,17 @@ pub(super) struct NewUser {
     metadata: Nullable<Metadata>,
 }
 
-impl Form for NewUser {
-    type Parsed = Registration;
+impl Form for Registration {
+    type Parsed = accounts::Registration;
 
-    fn parse(self, problems: &mut FieldProblems) -> Option<Registration> {
+    fn parse(self, problems: &mut FieldProblems) -> Option<accounts::Registration> {
         let email = problems.take("email", self.email.0);
         let password = problems.take_password("password", self.password.0);
         let username = problems.take("username", self.username.0);
         let name = problems.take("name", self.name.0);
         let locale = problems.take("locale", self.locale.0);
         let metadata = problems.take("metadata", self.metadata.0);
-        Some(Registration {
+        Some(accounts::Registration {
             email: email?,
             password: password?,
             username: username?.set(),

@@ -6,7 +6,7 @@ use poem_openapi::{Object, types::ToJSON};
 use serde_json::Value;
 
 use crate::{
-    accounts::{DefinedRole, InvalidGrant, Permission, RoleDefinition, RoleDescription},
+    accounts::{self, DefinedRole, InvalidGrant, Permission, RoleDescription},
     http::{
         body::Form,
         code::Code,
@@ -68,7 +68,7 @@ pub(in crate::http) fn roles_json(roles: &[DefinedRole]) -> Value {
 
 /// What a role is to give.
 #[derive(Debug, Object)]
-pub(super) struct NewRole {
+pub(super) struct RoleDefinition {
     /// What whoever has it may do: at most 128 words of 1 to 64 characters of `a-z 0-9 _ . : -`, the first of them a letter.
     /// Those that begin with `latchkey:` are about Latchkey itself.
     permissions: Required<BTreeSet<Permission>>,
@@ -76,13 +76,13 @@ pub(super) struct NewRole {
     description: Nullable<RoleDescription>,
 }
 
-impl Form for NewRole {
-    type Parsed = RoleDefinition;
+impl Form for RoleDefinition {
+    type Parsed = accounts::RoleDefinition;
 
-    fn parse(self, problems: &mut FieldProblems) -> Option<RoleDefinition> {
+    fn parse(self, problems: &mut FieldProblems) -> Option<accounts::RoleDefinition> {
         let permissions = problems.take("permissions", self.permissions.0);
         let description = problems.take("description", self.description.0);
-        Some(RoleDefinition { permissions: permissions?, description: description?.set() })
+        Some(accounts::RoleDefinition { permissions: permissions?, description: description?.set() })
     }
 }
 

@@ -16,7 +16,7 @@ use poem_openapi::{
 
 use self::{
     list::{Parameters, Sort, given},
-    schema::{ManagedUser, ManagedUserChanges, ManagedUserList, NewManagedUser, Status},
+    schema::{ManagedUser, ManagedUserChanges, ManagedUserList, Status, UserCreation},
 };
 pub(in crate::http) use self::{
     schema::{user_json, users_json},
@@ -157,7 +157,7 @@ impl ManagedUsers {
         &self,
         accounts: Data<&Arc<Accounts>>,
         by: Administrator,
-        body: Body<NewManagedUser>,
+        body: Body<UserCreation>,
     ) -> Result<Made, Problem> {
         let user = accounts.create_user(by.0, body.0).await?;
         let location = format!("/v1/admin/users/{}", user.id);

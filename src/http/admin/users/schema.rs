@@ -120,14 +120,14 @@ impl Form for ManagedUserChanges {
 
 /// Why and until when somebody may not sign in.
 #[derive(Debug, Object)]
-pub(in crate::http) struct NewSuspension {
+pub(in crate::http) struct Suspension {
     /// Why, for those who run the service: 1 to 200 characters. The person finds it among what they export of their account.
     reason: Nullable<SuspensionReason>,
     /// Until when. It must be in the future. Without it, until somebody ends it.
     until: Nullable<Timestamp>,
 }
 
-impl Form for NewSuspension {
+impl Form for Suspension {
     type Parsed = (Option<SuspensionReason>, Option<Timestamp>);
 
     fn parse(self, problems: &mut FieldProblems) -> Option<Self::Parsed> {
@@ -170,7 +170,7 @@ pub(in crate::http) fn users_json(users: &[accounts::User], next: Option<UserCur
 
 /// An account that is to be made for somebody.
 #[derive(Debug, Object)]
-pub(in crate::http) struct NewManagedUser {
+pub(in crate::http) struct UserCreation {
     /// The email address. No two users have the same, whatever its case.
     email: Required<EmailAddress>,
     /// Whether the address is known to be the person's.
@@ -194,7 +194,7 @@ pub(in crate::http) struct NewManagedUser {
     invite: Optional<bool>,
 }
 
-impl Form for NewManagedUser {
+impl Form for UserCreation {
     type Parsed = NewAccount;
 
     fn parse(self, problems: &mut FieldProblems) -> Option<NewAccount> {

@@ -7,7 +7,7 @@ use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json};
 
 use super::{
     One, parse_user,
-    schema::{GrantChanges, NewSuspension},
+    schema::{GrantChanges, Suspension},
 };
 use crate::{
     accounts::Accounts,
@@ -67,7 +67,7 @@ impl UserStanding {
         /// The `ETag` of the version that the change is meant for.
         #[oai(name = "If-Match")]
         if_match: Given<IfMatch>,
-        body: Body<NewSuspension>,
+        body: Body<Suspension>,
     ) -> Result<One, Problem> {
         let (reason, until) = body.0;
         if until.is_some_and(|until| until <= accounts.now()) {
