@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos fuzz check check-deps bench bench-growth bench-transfer bench-peers openapi test-tools
+.PHONY: help run test chaos fuzz proof check check-deps bench bench-growth bench-transfer bench-peers openapi test-tools
 
 help: ## List what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,12 @@ chaos: test-tools ## Break servers and connections for longer than the tests do:
 
 fuzz: test-tools ## Send the service what Schemathesis makes up for longer than the tests do: FUZZ_SECONDS
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} cargo test --locked --test api -- --nocapture schemathesis::
+
+proof: test-tools ## Check the document, and run the clients that generators make of it; installs those too
+	@.ci/test-tools proof
+	target/test-tools/proof/node_modules/.bin/spectral lint --ruleset tests/clients/spectral.yaml --fail-severity hint \
+		openapi/openapi.json
+	cargo test --locked --test api -- --ignored breaking_changes:: clients::
 
 check: ## Check the format, the lints and the documentation
 	cargo fmt --check

@@ -19,6 +19,7 @@ mod admins;
 mod admins_made;
 mod api_keys;
 mod breaches;
+mod breaking_changes;
 mod browser;
 mod check;
 mod check_command;
@@ -27,6 +28,7 @@ mod check_loss;
 mod check_mails;
 mod claims;
 mod client_address;
+mod clients;
 #[path = "../support/cluster.rs"]
 mod cluster_of_servers;
 mod collectors;
