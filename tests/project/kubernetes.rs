@@ -224,11 +224,19 @@ fn all_manifests_speak_of_the_same_pods() {
 }
 
 #[test]
+fn the_dearest_hashes_that_come_over_http_fit_twice_into_the_memory() {
+    let limit = container()["resources"]["limits"]["memory"].as_str().unwrap().to_owned();
+    let limit_kib = limit.strip_suffix("Mi").unwrap().parse::<u32>().unwrap() * 1024;
+    let hashes_kib = super::dearest_hashes_kib(&config());
+    assert!(2 * hashes_kib <= limit_kib, "{hashes_kib} KiB of {limit}");
+}
+
+#[test]
 fn there_is_time_to_drain_and_to_end() {
     let (config, readiness) = (config(), &container()["readinessProbe"]);
     let given = pod()["terminationGracePeriodSeconds"].as_u64().unwrap();
-    let needed = config.drain_delay + 2 * config.shutdown_timeout;
-    assert!(given > needed.as_secs(), "{given} s are less than {needed:?}");
+    let needed = super::longest_stop(&config);
+    assert!(given >= needed.as_secs(), "{given} s are less than {needed:?}");
     let noticed = readiness["periodSeconds"].as_u64().unwrap() * readiness["failureThreshold"].as_u64().unwrap();
     assert!(config.drain_delay.as_secs() > 2 * noticed, "{:?} are too little for {noticed} s", config.drain_delay);
 }

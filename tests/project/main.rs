@@ -21,7 +21,10 @@ mod systemd;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+use latchkey::{accounts::HashCost, config::Config};
 
 /// The folder of the project.
 fn root() -> &'static Path {
@@ -31,6 +34,16 @@ fn root() -> &'static Path {
 /// The text of a file of the project.
 fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// How long the service may take to end: its drain, requests and letters under way, and imports and traces at last.
+fn longest_stop(config: &Config) -> Duration {
+    config.drain_delay + 2 * config.shutdown_timeout + Duration::from_secs(10)
+}
+
+/// The memory that all threads need at once, in KiB, for the dearest hashes that may come over HTTP.
+fn dearest_hashes_kib(config: &Config) -> u32 {
+    config.hashing.threads() * config.hashing.cost().memory_kib.max(HashCost::FROM_AFAR_KIB)
 }
 
 /// Every Rust file below a folder: its path from the folder of the project, and its text.

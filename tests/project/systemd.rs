@@ -96,8 +96,19 @@ fn every_setting_of_the_unit_exists_and_secrets_are_credentials() {
 }
 
 #[test]
+fn the_dearest_hashes_that_come_over_http_fit_twice_into_the_memory() {
+    let limit = &said("MemoryMax")[0];
+    let limit_kib = limit.strip_suffix('G').unwrap().parse::<u32>().unwrap() * 1024 * 1024;
+    let settings = said("Environment");
+    let threads = settings.iter().find_map(|setting| setting.strip_prefix("LATCHKEY_HASH_THREADS=")).unwrap();
+    let config = Cli::try_parse_from(["latchkey", "--hash-threads", threads]).unwrap().config;
+    let hashes_kib = super::dearest_hashes_kib(&config);
+    assert!(2 * hashes_kib <= limit_kib, "{hashes_kib} KiB of {limit}");
+}
+
+#[test]
 fn systemd_waits_until_the_service_has_ended() {
     let config = Cli::try_parse_from(["latchkey"]).unwrap().config;
     let seconds = said("TimeoutStopSec")[0].strip_suffix('s').unwrap().parse().unwrap();
-    assert!(Duration::from_secs(seconds) > config.drain_delay + 2 * config.shutdown_timeout);
+    assert!(Duration::from_secs(seconds) >= super::longest_stop(&config));
 }

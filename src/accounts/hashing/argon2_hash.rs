@@ -8,6 +8,7 @@ use argon2::{
 };
 
 use super::{
+    bounds::Bounds,
     cost::{HashCost, InvalidCost},
     encoded::Unreadable,
     engine::{Argon2Engine, Engine, Input},
@@ -102,9 +103,9 @@ impl Argon2Hash {
         (self.algorithm, self.version) == (Algorithm::Argon2id, Version::V0x13) && self.params == today.params
     }
 
-    /// Whether it costs no more than one may that comes over HTTP.
-    pub(super) fn is_modest(&self) -> bool {
-        cost(&self.params).is_modest()
+    /// Whether what it costs is within these bounds.
+    pub(super) fn is_within(&self, bounds: &Bounds) -> bool {
+        cost(&self.params).is_within(bounds)
     }
 
     /// The id of the pepper that it was made with, when that is not there any more.

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use super::bounds::Bounds;
+
 /// What an Argon2 hash costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashCost {
@@ -20,9 +22,9 @@ impl HashCost {
     /// The most memory that all passes together may fill, in KiB: 16 GiB, which takes some 10 s.
     pub const MOST_WORK: u64 = 16 * 1024 * 1024;
 
-    /// The most that a hash may cost that comes over HTTP, from whoever may import users and need not be trusted with the
-    /// machine: memory in KiB, and what all passes together fill of it, which is 1 GiB and takes about a second.
-    const MODEST: (u32, u64) = (256 * 1024, 1024 * 1024);
+    /// The most memory of a hash that comes over HTTP, in KiB, whichever method made it, unless it costs what a new one does:
+    /// 128 MiB, which every thread that hashes can need at once. It is what OWASP's dearest scrypt takes.
+    pub const FROM_AFAR_KIB: u32 = 128 * 1024;
 
     /// The least memory and iterations that OWASP's Password Storage Cheat Sheet allows for Argon2id, which says of them
     /// that they protect equally.
@@ -39,17 +41,13 @@ impl HashCost {
     /// Whether this is no more than a hash may cost.
     #[must_use]
     pub fn is_bounded(self) -> bool {
-        let Self { memory_kib, iterations, parallelism } = Self::MOST;
-        self.memory_kib <= memory_kib
-            && self.iterations <= iterations
-            && self.parallelism <= parallelism
-            && self.work() <= Self::MOST_WORK
+        let Self { iterations, parallelism, .. } = Self::MOST;
+        self.iterations <= iterations && self.parallelism <= parallelism && self.is_within(&Bounds::MOST)
     }
 
-    /// Whether this is no more than a hash may cost that comes over HTTP.
-    pub(super) fn is_modest(self) -> bool {
-        let (memory_kib, work) = Self::MODEST;
-        self.memory_kib <= memory_kib && self.work() <= work
+    /// Whether this is within these bounds.
+    pub(super) fn is_within(self, bounds: &Bounds) -> bool {
+        u64::from(self.memory_kib) <= bounds.argon2_kib && self.work() <= bounds.argon2_work_kib
     }
 
     /// The memory that all passes together fill, in KiB.

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use super::{
     argon2_hash::{Argon2Hash, Today},
+    bounds::Bounds,
     engine::Engine,
     foreign::Foreign,
 };
@@ -33,11 +34,11 @@ impl PasswordHash {
         !matches!(&*self.method, Method::Argon2(hash) if hash.is_of_nobody())
     }
 
-    /// Whether it costs no more to check than one may that comes over HTTP: 256 MiB, and about a second.
-    pub(super) fn is_modest(&self) -> bool {
+    /// Whether what it costs to check is within these bounds.
+    pub(super) fn is_within(&self, bounds: &Bounds) -> bool {
         match &*self.method {
-            Method::Argon2(hash) => hash.is_modest(),
-            Method::Foreign(hash) => hash.is_modest(),
+            Method::Argon2(hash) => hash.is_within(bounds),
+            Method::Foreign(hash) => hash.is_within(bounds),
         }
     }
 

@@ -1,6 +1,7 @@
 //! How passwords are hashed and checked: on threads of their own, behind one small interface, [`Hasher`].
 
 mod argon2_hash;
+mod bounds;
 mod cost;
 mod encoded;
 mod engine;
@@ -17,6 +18,7 @@ use std::{fmt, io};
 pub(super) use self::encoded::PasswordHash;
 use self::{
     argon2_hash::Today,
+    bounds::Bounds,
     encoded::Unreadable,
     engine::{Argon2Engine, Engine},
     pool::Pool,
@@ -103,7 +105,7 @@ impl Hasher {
 
     /// Whether a hash may come over HTTP: it costs no more than this service's own, or not much.
     pub(super) fn takes_from_afar(&self, hash: &PasswordHash) -> bool {
-        hash.is_modest() || hash.method().is_current(&self.today)
+        hash.is_within(&Bounds::FROM_AFAR) || hash.method().is_current(&self.today)
     }
 
     /// A hash of no password, which [`PasswordHash::is_usable`] tells apart.

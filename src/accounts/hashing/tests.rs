@@ -166,15 +166,51 @@ fn what_comes_from_afar_is_bounded_in_memory_and_in_time() {
     let pbkdf2 =
         |rounds: u32| format!("pbkdf2_sha256${rounds}$saltysaltysalty$KM3O6PQOy4NBFhUd3oZl/aA/+OcAmU4jpP+EnxmRoaA=");
     let bcrypt = |cost: u32| format!("$2b${cost}$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e");
-    let is_modest = |text: &str| text.parse::<PasswordHash>().unwrap_or_else(|_| panic!("{text}")).is_modest();
+    let firebase = |n: u32| {
+        let key = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
+        format!("$fbscrypt$v=1,n={n},r=8,p=1,ss=Bw==,sk={key}$42xEC+ixf3L2lw==${key}")
+    };
+    // SHA-1 makes 20 bytes of all rounds, and 64 of them are four times as many rounds.
+    let long =
+        |name: &str, rounds: u32| format!("$pbkdf2-{name}$i={rounds},l=64$MDEyMzQ1Njc4OWFiY2RlZg${}", "A".repeat(86));
+    let parse = |text: &str| text.parse::<PasswordHash>();
+    let is_modest = |text: &str| parse(text).unwrap_or_else(|_| panic!("{text}")).is_within(&Bounds::FROM_AFAR);
     for (most, more) in [
-        (argon2(262_144, 4), argon2(262_145, 1)),
+        (argon2(131_072, 8), argon2(131_073, 1)),
         (argon2(65_536, 16), argon2(65_536, 17)),
-        (scrypt(18, 4), scrypt(19, 1)),
-        (scrypt(17, 8), scrypt(17, 9)),
+        (scrypt(17, 2), scrypt(17, 3)),
+        (scrypt(17, 1), scrypt(18, 1)),
+        (scrypt(14, 16), scrypt(14, 17)),
+        (firebase(17), firebase(18)),
         (pbkdf2(2_000_000), pbkdf2(2_000_001)),
+        (long("sha512", 2_000_000), long("sha512", 2_000_001)),
+        (long("sha256", 1_000_000), long("sha256", 1_000_001)),
+        (long("sha1", 500_000), long("sha1", 500_001)),
         (bcrypt(14), bcrypt(15)),
     ] {
         assert!(is_modest(&most) && !is_modest(&more), "{most} {more}");
+    }
+    assert!(parse(&long("sha1", 2_500_000)).is_ok() && parse(&long("sha1", 2_500_001)).is_err());
+}
+
+/// What people come with: each row of OWASP's Password Storage Cheat Sheet, the second choice of RFC 9106, and what Django,
+/// Firebase and Laravel do of themselves.
+#[test]
+fn what_others_recommend_comes_from_afar() {
+    let argon2 = HashCost::OWASP.into_iter().chain([(65_536, 3)]);
+    let argon2 = argon2.map(|(memory_kib, iterations)| HashCost { memory_kib, iterations, parallelism: 1 });
+    assert!(argon2.into_iter().all(|cost| cost.is_within(&Bounds::FROM_AFAR)));
+    let key = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
+    let scrypt = [(17, 1), (16, 2), (15, 3), (14, 5), (13, 10)].map(|(ln, p)| {
+        format!("$scrypt$ln={ln},r=8,p={p}$MDEyMzQ1Njc4OWFiY2RlZg$OAkZqUBelG6VIYdTJfYSENL5OmZRxMa3GwXn5oFliTg")
+    });
+    let pbkdf2 = [("sha1", 1_400_000, 27), ("sha256", 1_200_000, 43), ("sha512", 220_000, 86)]
+        .map(|(name, rounds, length)| format!("$pbkdf2-{name}${rounds}$MDEyMzQ1Njc4OWFiY2RlZg${}", "A".repeat(length)));
+    let others = [
+        format!("$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk={key}$42xEC+ixf3L2lw==${key}"),
+        "$2y$12$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e".to_owned(),
+    ];
+    for text in scrypt.into_iter().chain(pbkdf2).chain(others) {
+        assert!(text.parse::<PasswordHash>().unwrap().is_within(&Bounds::FROM_AFAR), "{text}");
     }
 }

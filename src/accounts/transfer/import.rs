@@ -128,7 +128,7 @@ impl Accounts {
     /// That the hash would cost too much to check: each of these sign-ins could take as much memory and time.
     fn over_cost(&self, by: &Authority, form: &Form) -> Option<(&'static str, FaultKind, &'static str)> {
         let hash = form.password_hash.as_ref().filter(|_| by.origin().actor != Actor::Operator)?;
-        let message = "costs more to check than a hash may that comes over HTTP, which is 256 MiB and about a second; \
+        let message = "costs more to check than a hash may that comes over HTTP, which is 128 MiB and about two seconds; \
                        `latchkey import` takes it";
         (!self.hasher.takes_from_afar(hash)).then_some(("password_hash", FaultKind::TooLong, message))
     }

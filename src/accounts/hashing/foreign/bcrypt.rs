@@ -9,7 +9,7 @@ use base64::{
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Unreadable, number};
+use super::{Bounds, Unreadable, number};
 
 /// Some implementations leave bits behind the salt that mean nothing.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -23,11 +23,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// How much of a password counts, in bytes.
 const KEY: usize = 72;
 
-/// The costs that are taken: 2 to this power is the number of rounds, and 16 takes some seconds.
-const COSTS: std::ops::RangeInclusive<u32> = 4..=16;
-
-/// The greatest one that comes over HTTP, which takes about a second.
-const MODEST: u32 = 14;
+/// The costs that bcrypt knows: 2 to this power is the number of rounds.
+const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 
 /// A hash of bcrypt.
 pub(in crate::accounts::hashing) struct Bcrypt {
@@ -62,8 +59,8 @@ impl FromStr for Bcrypt {
 }
 
 impl Bcrypt {
-    pub(super) fn is_modest(&self) -> bool {
-        self.cost <= MODEST
+    pub(super) fn is_within(&self, bounds: &Bounds) -> bool {
+        self.cost <= bounds.bcrypt_cost
     }
 
     /// Whether it is the hash of this password, of which bcrypt takes the first 72 bytes.

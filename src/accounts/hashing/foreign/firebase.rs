@@ -5,6 +5,7 @@
 
 use std::str::FromStr;
 
+use ::scrypt::Params;
 use aes::{
     Aes256,
     cipher::{BlockCipherEncrypt, KeyInit},
@@ -16,7 +17,7 @@ use base64::{
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Unreadable, number, scrypt};
+use super::{Bounds, Unreadable, number, scrypt};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -25,7 +26,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A hash of Firebase.
 pub(in crate::accounts::hashing) struct Firebase {
-    cost: scrypt::Cost,
+    cost: Params,
     /// The salt of the person, and behind it the separator of the project.
     salt: Vec<u8>,
     signer_key: Zeroizing<Vec<u8>>,
@@ -54,13 +55,13 @@ impl FromStr for Firebase {
 }
 
 impl Firebase {
-    pub(super) fn is_modest(&self) -> bool {
-        self.cost.is_modest
+    pub(super) fn is_within(&self, bounds: &Bounds) -> bool {
+        scrypt::is_within(&self.cost, bounds)
     }
 
     pub(super) fn matches(&self, password: &[u8]) -> Result<bool, Unreadable> {
         let mut key = Zeroizing::new([0; 32]);
-        ::scrypt::scrypt(password, &self.salt, &self.cost.params, key.as_mut_slice()).map_err(|_| Unreadable)?;
+        ::scrypt::scrypt(password, &self.salt, &self.cost, key.as_mut_slice()).map_err(|_| Unreadable)?;
         let cipher = Aes256::new_from_slice(key.as_slice()).map_err(|_| Unreadable)?;
         let mut computed = self.signer_key.clone();
         for (counter, block) in (0_u128..).zip(computed.chunks_mut(16)) {

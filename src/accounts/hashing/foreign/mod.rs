@@ -13,7 +13,7 @@ mod tests;
 use std::str::FromStr;
 
 use self::{bcrypt::Bcrypt, firebase::Firebase, pbkdf2::Pbkdf2, scrypt::Scrypt};
-use super::encoded::Unreadable;
+use super::{bounds::Bounds, encoded::Unreadable};
 
 /// A hash that is not of Argon2.
 pub(super) enum Foreign {
@@ -39,13 +39,13 @@ impl Foreign {
 }
 
 impl Foreign {
-    /// Whether it costs no more than one may that comes over HTTP.
-    pub(super) fn is_modest(&self) -> bool {
+    /// Whether what it costs is within these bounds.
+    pub(super) fn is_within(&self, bounds: &Bounds) -> bool {
         match self {
-            Self::Bcrypt(hash) => hash.is_modest(),
-            Self::Firebase(hash) => hash.is_modest(),
-            Self::Scrypt(hash) => hash.is_modest(),
-            Self::Pbkdf2(hash) => hash.is_modest(),
+            Self::Bcrypt(hash) => hash.is_within(bounds),
+            Self::Firebase(hash) => hash.is_within(bounds),
+            Self::Scrypt(hash) => hash.is_within(bounds),
+            Self::Pbkdf2(hash) => hash.is_within(bounds),
         }
     }
 }
@@ -54,12 +54,13 @@ impl FromStr for Foreign {
     type Err = Unreadable;
 
     fn from_str(text: &str) -> Result<Self, Unreadable> {
-        match text {
+        let hash = match text {
             text if text.starts_with("$2") => text.parse().map(Self::Bcrypt),
             text if text.starts_with("$fbscrypt$") => text.parse().map(Self::Firebase),
             text if text.starts_with("$scrypt$") => text.parse().map(Self::Scrypt),
             text => text.parse().map(Self::Pbkdf2),
-        }
+        };
+        hash.and_then(|hash: Self| if hash.is_within(&Bounds::MOST) { Ok(hash) } else { Err(Unreadable) })
     }
 }
 

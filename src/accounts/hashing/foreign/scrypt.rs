@@ -5,26 +5,11 @@ use std::str::FromStr;
 use argon2::password_hash::phc::{self, Output, Salt};
 use scrypt::Params;
 
-use super::Unreadable;
-
-/// The most memory, in bytes: 1 GiB, which is `ln=20,r=8`.
-const MOST_MEMORY: u64 = 1 << 30;
-
-/// The most memory that all lanes together fill, one after the other, in bytes.
-const MOST_WORK: u64 = 4 << 30;
-
-/// The same two of what comes over HTTP: 256 MiB, and 1 GiB, which takes about two seconds.
-const MODEST: (u64, u64) = (256 << 20, 1 << 30);
-
-/// What a hash of scrypt costs.
-pub(super) struct Cost {
-    pub(super) params: Params,
-    pub(super) is_modest: bool,
-}
+use super::{Bounds, Unreadable};
 
 /// A hash of scrypt.
 pub(in crate::accounts::hashing) struct Scrypt {
-    cost: Cost,
+    cost: Params,
     salt: Salt,
     hash: Output,
 }
@@ -51,26 +36,26 @@ impl FromStr for Scrypt {
 }
 
 impl Scrypt {
-    pub(super) fn is_modest(&self) -> bool {
-        self.cost.is_modest
+    pub(super) fn is_within(&self, bounds: &Bounds) -> bool {
+        is_within(&self.cost, bounds)
     }
 
     pub(super) fn matches(&self, password: &[u8]) -> Result<bool, Unreadable> {
         let mut computed = vec![0; self.hash.len()];
-        scrypt::scrypt(password, &self.salt, &self.cost.params, &mut computed).map_err(|_| Unreadable)?;
+        scrypt::scrypt(password, &self.salt, &self.cost, &mut computed).map_err(|_| Unreadable)?;
         Ok(Output::new(&computed).is_ok_and(|computed| computed == self.hash)) // in constant time
     }
 }
 
-/// These costs, unless they are more than a hash may cost. The first of them is a power of 2.
-pub(super) fn cost(ln: u32, r: u32, p: u32) -> Result<Cost, Unreadable> {
+/// These costs. The first of them is a power of 2.
+pub(super) fn cost(ln: u32, r: u32, p: u32) -> Result<Params, Unreadable> {
     let (1..=30, 1..=64, 1..=64) = (ln, r, p) else { return Err(Unreadable) };
-    let memory = (128 * u64::from(r)) << ln;
-    let work = memory * u64::from(p);
-    if memory > MOST_MEMORY || work > MOST_WORK {
-        return Err(Unreadable);
-    }
-    let is_modest = memory <= MODEST.0 && work <= MODEST.1;
     let ln = u8::try_from(ln).map_err(|_| Unreadable)?;
-    Ok(Cost { params: Params::new(ln, r, p).map_err(|_| Unreadable)?, is_modest })
+    Params::new(ln, r, p).map_err(|_| Unreadable)
+}
+
+/// Whether these costs are within bounds: 128 bytes times `r`, for each of `N`, are memory, and each of `p` lanes fills it.
+pub(super) fn is_within(cost: &Params, bounds: &Bounds) -> bool {
+    let memory_kib = (u64::from(cost.r()) << cost.log_n()) / 8;
+    memory_kib <= bounds.scrypt_kib && memory_kib * u64::from(cost.p()) <= bounds.scrypt_work_kib
 }
