@@ -12,6 +12,7 @@ use crate::{
         events::{Act, EventKind},
         grants::{Permission, Role},
         keys,
+        random::Random,
         users::VersionMatch,
     },
     store::{Batch, CommitError, Expectation, Name, Revision},
@@ -54,7 +55,7 @@ impl Accounts {
     ) -> Result<DefinedRole, Error> {
         let role = |former: Option<&DefinedRole>| {
             by.may_give(&definition.capabilities())?;
-            let version = former.map_or(1, |former| former.version + 1);
+            let version = former.map_or_else(|| first_version(self.random), |former| former.version + 1);
             let unchanged = former.filter(|former| former.definition == definition);
             let written =
                 || DefinedRole { name: name.clone(), definition: definition.clone(), version, is_built_in: false };
@@ -124,6 +125,12 @@ impl Accounts {
         let record = self.store.get(&keys::roles().key(&Name::ROOT)).await?;
         super::permissions(record.as_ref(), roles)
     }
+}
+
+/// The version of a role that is not there: of a role of this name that was deleted, no version comes again, or a change
+/// that is meant for that one would overwrite this one. Its 52 bits are a whole number to every program.
+fn first_version(random: Random) -> u64 {
+    u64::from_le_bytes(random.bytes()) >> 12
 }
 
 /// What happens to a role that becomes another, or none.

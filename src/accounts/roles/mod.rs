@@ -32,7 +32,7 @@ pub struct DefinedRole {
     pub name: Role,
     /// What it gives.
     pub definition: RoleDefinition,
-    /// How often it was written, counting the first time: what an `ETag` shows.
+    /// Which of all definitions that this name ever had: what an `ETag` shows. It is random at first, and grows by one.
     pub version: u64,
     /// Whether it is the role `admin`, which nobody defines.
     pub is_built_in: bool,
