@@ -141,6 +141,8 @@ impl App {
         let requests = Arc::clone(&self.metrics.requests);
         let (metrics, alone) = self.metrics.serve([Arc::<Accounts>::clone(&self.accounts), self.server.numbers()]);
         let endpoint = http::api(Arc::clone(&self.accounts), &self.web, self.limits, self.drain, requests, metrics);
+        let asked = Arc::clone(&self.accounts);
+        let stop = stop.map(|()| asked.stop());
         self.server.run(endpoint, stop, self.shutdown_timeout).await;
         drop(end_mail);
         // A letter that is cut off is sent once more by whoever comes next.

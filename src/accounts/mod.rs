@@ -277,6 +277,11 @@ impl Accounts {
         &self.hasher
     }
 
+    /// Has imports end soon, so that their clients can be told how far they got.
+    pub fn stop(&self) {
+        self.imports.ask_to_end();
+    }
+
     /// Lets the store go, after the last request.
     pub async fn close(&self) {
         tokio::join!(self.failures.settle(REQUEST_DEADLINE), self.imports.end());

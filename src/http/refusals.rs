@@ -121,7 +121,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
             &[ADMIN, COOKIE, WRITE, &[InvalidParameter, RoleNotFound, RoleBuiltIn, VersionMismatch, Contended]]
         }
         "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
-        "import_users" => &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UnsupportedMediaType, TooManyLines]],
+        "import_users" => &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UnsupportedMediaType, TooManyLines, Draining]],
         "revoke_token" => &[WRITE, FORM, &[Contended]],
         "get_keys" | "get_openid_configuration" | "get_server_metadata" | "health_live" => &[],
         "health_ready" => &[STORE, SIGN, &[Draining]],

@@ -177,12 +177,19 @@ fn send(process: &Process, key: &str, text: &str) -> impl Future<Output = Option
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_an_import_that_a_stop_ends_says_how_far_it_got_and_is_sent_again() {
+    // With a time of 0 s, the client is cut off before its answer.
+    for (timeout, is_told) in [("10s", true), ("0s", false)] {
+        stop_within_an_import(timeout, is_told).await;
+    }
+}
+
+async fn stop_within_an_import(timeout: &str, is_told: bool) {
     let place = Place::redis().await;
     let made = place.run(&["api-keys", "create", "--name", "import", "--scope", "users:import", "users:read"]);
     let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
     let text = crowd("person", 5_000, false);
     let settings =
-        [place.settings().as_slice(), &[("LATCHKEY_SHUTDOWN_TIMEOUT", "0s"), ("LATCHKEY_REQUEST_TIMEOUT", "2m")]]
+        [place.settings().as_slice(), &[("LATCHKEY_SHUTDOWN_TIMEOUT", timeout), ("LATCHKEY_REQUEST_TIMEOUT", "2m")]]
             .concat();
     let process = Process::start(&settings);
     let import = tokio::spawn(send(&process, &key, &text));
@@ -197,12 +204,18 @@ async fn redis_an_import_that_a_stop_ends_says_how_far_it_got_and_is_sent_again(
     }
     process.signal("-TERM");
     let (code, log) = process.end();
-    assert_eq!((code, import.await.unwrap()), (Some(0), None), "{log}");
+    let answer = import.await.unwrap();
+    assert_eq!((code, answer.is_some()), (Some(0), is_told), "{log}");
     let told = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let told = told.filter(|line| line["message"].as_str().is_some_and(|said| said.starts_with("an import ends")));
     let lines = told.map(|line| line["lines"].as_u64().unwrap()).collect::<Vec<_>>();
     let [done] = lines.as_slice() else { panic!("{log}") };
     assert!((1000..5_000).contains(done), "{log}");
+    if let Some((status, problem)) = answer {
+        assert_eq!((status, &problem["code"]), (503, &json!("draining")), "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("up to {done};")), "{problem}");
+    }
 
     let process = Process::start(&settings);
     let (status, again) = send(&process, &key, &text).await.unwrap();

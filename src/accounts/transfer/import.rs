@@ -46,7 +46,7 @@ pub enum ImportError {
     /// The store has no room, or does not answer.
     #[error("{0}")]
     Store(Arc<Error>),
-    /// The service stops. What became of all lines up to this one was told.
+    /// The service stops. All lines up to this one were looked at, and what became of them was told.
     #[error("the service stops, after line {0}")]
     Stopped(u64),
 }
@@ -66,11 +66,11 @@ impl Accounts {
     ) -> Result<(), ImportError> {
         import.by.needs(Capability::ImportUsers).map_err(ImportError::Refused)?;
         let mut run = Run { import, begun: self.clock.now(), has_waited: false, seen: HashSet::new() };
-        let mut lines = lines.into_iter();
+        let mut lines = lines.into_iter().peekable();
         let _under_way = self.imports.begin().await;
         let mut done = 0;
         loop {
-            if self.imports.must_end() {
+            if self.imports.must_end() && lines.peek().is_some() {
                 tracing::warn!(lines = done, "an import ends, since the service stops; send the same lines again");
                 return Err(ImportError::Stopped(done));
             }
@@ -130,7 +130,7 @@ impl Accounts {
         let hash = form.password_hash.as_ref().filter(|_| by.origin().actor != Actor::Operator)?;
         let message = "costs more to check than a hash may that comes over HTTP, which is 128 MiB and about two seconds; \
                        `latchkey import` takes it";
-        (!self.hasher.takes_from_afar(hash)).then_some(("password_hash", FaultKind::TooLong, message))
+        (!self.hasher.takes_from_afar(hash)).then_some(("password_hash", FaultKind::Invalid, message))
     }
 
     /// Which field would give this user what whoever imports may not give, and what is wrong with it.

@@ -1,4 +1,5 @@
-//! The imports under way, which end between two lines when the service stops.
+//! The imports under way, which end between two lines when the service stops: first those are asked to whose clients are
+//! still there, and can be told how far it got.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -29,9 +30,14 @@ impl UnderWay {
         self.must_end.load(Ordering::Relaxed)
     }
 
+    /// Has all of them end when they are between two lines the next time.
+    pub(in crate::accounts) fn ask_to_end(&self) {
+        self.must_end.store(true, Ordering::Relaxed);
+    }
+
     /// Has all of them end, and waits until they have.
     pub(in crate::accounts) async fn end(&self) {
-        self.must_end.store(true, Ordering::Relaxed);
+        self.ask_to_end();
         if tokio::time::timeout(PATIENCE, self.imports.write()).await.is_err() {
             tracing::warn!("an import is cut off: some of its last lines may be users; send the same lines again");
         }

@@ -146,8 +146,8 @@ impl Imports {
             }
             Ok(Err(ImportError::Stopped(line))) => {
                 let detail =
-                    format!("The service stops. The lines up to {line} were imported; send the same lines again.");
-                return Err(Problem::new(Code::StoreUnavailable).with_detail(detail));
+                    format!("The service stops. It looked at the lines up to {line}; send the same lines again.");
+                return Err(Problem::new(Code::Draining).with_detail(detail));
             }
             Ok(Err(ImportError::Unreadable(_))) | Err(_) => return Err(Problem::new(Code::InternalError)),
         }
