@@ -11,7 +11,8 @@ use crate::accounts::{Permission, User, VersionMatch};
 /// How many bytes of a digest are in a tag: it tells two versions apart, and guards nothing.
 const DIGEST: usize = 8;
 
-/// The tag of a user: it changes with what is shown of them.
+/// The tag of a user: it changes with what is shown of them, but for two things that administrators are shown and that are
+/// no changes of the account: the time of the last sign-in, and that a suspension has come to its end by itself.
 pub(super) fn of(user: &User) -> String {
     let shown = user.permissions();
     if shown.len() == user.grants.permissions().len() {
