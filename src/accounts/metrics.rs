@@ -174,7 +174,7 @@ impl Accounts {
 impl Metrics {
     fn write(&self, page: &mut Page) {
         page.counter("latchkey_sign_ins_total", "Sign-ins; each `ok` began a session.").by("outcome", &self.sign_ins);
-        let about = "Registrations, also by those who run the service, as they went, whatever clients were told.";
+        let about = "Registrations, also by administrators over HTTP, as they went, whatever clients were told.";
         page.counter("latchkey_registrations_total", about).by("outcome", &self.registrations);
         page.counter("latchkey_refreshes_total", "Refresh tokens that came; each `reused` ended its session.")
             .by("outcome", &self.refreshes);
