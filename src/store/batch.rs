@@ -114,40 +114,80 @@ impl Batch {
     }
 
     /// Adds `entry` at the end of a log.
+    ///
+    /// A log stands beside a change, and holds none up: where something else is in its place, which this store did not
+    /// write, the entry is left out, an error is logged that names the key, and all else of the batch is done.
     pub fn append(&mut self, log: Name, entry: impl Into<String>, keep: Keep) -> &mut Self {
         self.writes.push((log, Write::Append { entry: entry.into(), keep }));
         self
     }
 
     /// Adds `by` to the whole number in a field of a record, which is 0 where there is none, and leaves its other fields
-    /// alone. The number is within ±2^53; where there is another one, or it would become one, or what is there is no number,
-    /// the commit is [`Unreadable`](super::CommitError::Unreadable). With `until` (Unix milliseconds) the record may be forgotten once that is
+    /// alone. With `until` (Unix milliseconds) the record may be forgotten once that is
     /// [well past](super::EXPIRY_GRACE).
+    ///
+    /// A number stands beside a change, as a [log](Self::append) does. It is within ±2^53: where there is another one, or
+    /// it would become one, or what is there is no number as [`count`](super::count) reads it, it is left as it is.
     pub fn count_up(&mut self, name: Name, field: impl Into<String>, by: i64, until: Option<i64>) -> &mut Self {
         self.writes.push((name, Write::CountUp { field: field.into(), by, until }));
         self
     }
 
-    /// What is added to each number that is there before the batch. One in a record that the batch itself has put or
-    /// deleted before is not.
-    pub(super) fn counts(&self) -> BTreeMap<(&Name, &str), i64> {
-        let (mut counts, mut made) = (BTreeMap::new(), BTreeSet::new());
-        for (name, write) in &self.writes {
+    /// What this batch changes of what may be there before it. What it has itself put or deleted before is not.
+    pub(super) fn changes(&self) -> Changes<'_> {
+        let (mut changes, mut made) = (Changes::default(), BTreeSet::new());
+        for (at, (name, write)) in self.writes.iter().enumerate() {
             match write {
                 Write::Put { .. } | Write::Delete => drop(made.insert(name)),
-                Write::CountUp { field, by, .. } if !made.contains(name) => {
-                    let count: &mut i64 = counts.entry((name, field.as_str())).or_default();
-                    *count = count.saturating_add(*by);
+                _ if made.contains(name) => {}
+                Write::Add { .. } | Write::Remove { .. } => drop(changes.indexes.insert(name)),
+                Write::Append { .. } => changes.logs.entry(name).or_default().push(at),
+                Write::CountUp { field, by, .. } => {
+                    let (sum, writes) = changes.numbers.entry((name, field.as_str())).or_default();
+                    *sum = sum.saturating_add(*by);
+                    writes.push(at);
                 }
-                Write::CountUp { .. } | Write::Add { .. } | Write::Remove { .. } | Write::Append { .. } => {}
             }
         }
-        counts
+        changes
     }
 }
 
-/// What a number that is counted up becomes, or why it is none. Redis takes a number in one form only.
-pub(super) fn count(found: Option<&str>, by: i64) -> Result<i64, &'static str> {
+/// What a batch changes of what may be there before it. Writes are told by their places in it.
+#[derive(Default)]
+pub(super) struct Changes<'b> {
+    pub(super) indexes: BTreeSet<&'b Name>,
+    /// With what is appended to each.
+    pub(super) logs: BTreeMap<&'b Name, Vec<usize>>,
+    /// With how much is added to each, and by which writes.
+    pub(super) numbers: BTreeMap<(&'b Name, &'b str), (i64, Vec<usize>)>,
+}
+
+/// What is left of a write that stands beside a change, where it cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    Nothing,
+    /// The record is of another revision, as if the number had changed.
+    Revision,
+}
+
+/// The writes of a batch that are left out, by their places in it.
+pub(super) type LeftOut = BTreeMap<usize, Rest>;
+
+/// Tells the operator of a write that is left out: for which key and why, and not what it was.
+pub(super) fn tell_left_out(key: &str, why: &str) {
+    tracing::error!(
+        key,
+        error = why,
+        "a log or a number is damaged, and was left as it is: `latchkey check` tells more"
+    );
+}
+
+/// What a number that is [counted up](Batch::count_up) becomes.
+///
+/// # Errors
+/// Why it is left as it is. Redis takes a number in one form only.
+pub fn count(found: Option<&str>, by: i64) -> Result<i64, &'static str> {
     let count = match found {
         None => 0,
         Some(text) => text.parse::<i64>().ok().filter(|count| count.to_string() == text).ok_or("it is no number")?,

@@ -4,7 +4,9 @@
 //! - An **index** is a set of members, each with a whole-number score, read in order of score, or of their bytes where all
 //!   scores are 0.
 //! - A **log** is a list of lines. What is too much or too old goes by itself.
-//! - A [`Batch`] is checked and written as one: every expectation holds and every write happens, or none.
+//! - A [`Batch`] is checked and written as one: every expectation holds and every write happens, or none. Only what stands
+//!   beside a change, which is a line of a log or a number that is counted, is left out where somebody has damaged it: it
+//!   must not keep a session from ending.
 //! - A [`Counter`] says how often something was tried lately. It is no record, and in no batch.
 //!
 //! What both stores promise, and `tests/store` holds them to:
@@ -44,7 +46,7 @@ use futures_util::stream::{BoxStream, StreamExt};
 
 use self::metrics::ask;
 pub use self::{
-    batch::{Batch, Expectation, Keep},
+    batch::{Batch, Expectation, Keep, count},
     counter::Counter,
     deadline::{in_one_request, in_the_same_request, in_time, pause},
     embedded::Embedded,

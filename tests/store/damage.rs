@@ -1,15 +1,16 @@
-//! Commits that meet what somebody has damaged: all of it is refused, and nothing of it is done.
+//! Commits that meet what somebody has damaged: what stands beside the change is left out, and else all of it is refused,
+//! and nothing of it is done.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use fred::{clients::Client, interfaces::ClientLike};
 use futures_util::TryStreamExt;
-use latchkey::store::{Batch, CommitError, Expectation, Keep, Redis, RedisOptions, Store};
+use latchkey::store::{Batch, CommitError, Expectation, Keep, Redis, RedisOptions, Store, count};
 
 use super::{
     cluster_of_servers::RedisCluster,
     contract::contract,
-    fields, key, name, put,
+    fields, key, name,
     redis_server::{RedisServer, command},
     slot,
 };
@@ -25,7 +26,7 @@ fn amid(write: impl FnOnce(&mut Batch) -> &mut Batch) -> Batch {
     let around = |batch: &mut Batch, part: &str| {
         let named = |kind: &str| name(&format!("{kind} {part}"));
         batch.put(named("record"), fields([("value", "1")])).add(named("index"), "a", 1).remove(named("index"), "b");
-        batch.append(named("log"), "line", Keep { most: 9, until: LATER });
+        batch.append(named("log"), "line", Keep { most: 99, until: LATER });
         batch.count_up(named("number"), "n", 1, Some(LATER)).delete(named("nothing"));
     };
     let mut batch = Batch::new(slot());
@@ -49,6 +50,28 @@ async fn refuses(store: &Store, batch: Batch, words: &[&str]) {
     assert_eq!(keys(store).await, before);
 }
 
+/// How often a batch [amid](amid) others was done: each of its parts as often as the others.
+async fn times(store: &Store) -> usize {
+    let of = |kind: &str| ["before", "after"].map(|part| key(&format!("{kind} {part}")));
+    let logs = store.logs(&of("log")).await.unwrap();
+    let numbers = store.get_many(&of("number")).await.unwrap();
+    let number = |number: &usize| numbers[*number].as_ref().map_or(0, |record| record.fields["n"].parse().unwrap());
+    assert_eq!([number(&0), number(&1), logs[1].len()], [logs[0].len(); 3]);
+    let members = store.count(&of("index"), &[i64::MIN]).await.unwrap().concat();
+    let records = store.get_many(&of("record")).await.unwrap();
+    let is_there = u64::from(!logs[0].is_empty());
+    assert_eq!([members[0], members[1]], [is_there; 2]);
+    assert_eq!(records.iter().flatten().count(), members.iter().filter(|members| **members > 0).count());
+    logs[0].len()
+}
+
+/// That this batch [amid](amid) others is done but for itself.
+async fn leaves_out(store: &Store, batch: Batch) {
+    let before = times(store).await;
+    store.commit(batch).await.unwrap();
+    assert_eq!(times(store).await, before + 1);
+}
+
 async fn number(store: &Store) -> String {
     store.get(&key("sums")).await.unwrap().unwrap().fields["n"].clone()
 }
@@ -70,18 +93,22 @@ async fn set_number(store: &Store, number: &str) {
 }
 
 contract! {
-    async fn a_field_that_is_no_number_is_not_counted_up_and_nothing_else_is_written(store: Arc<Store>) {
+    async fn a_field_that_is_no_number_is_left_as_it_is_and_all_else_is_written(store: Arc<Store>) {
         for text in ["many", "", " 1", "+1", "01", "-0", "1.0", "99999999999999999999", "9007199254740993"] {
             set_number(&store, text).await;
-            refuses(&store, counting([1]), &["{slot}:sums", "it is "]).await;
+            let before = store.get(&key("sums")).await.unwrap().unwrap().revision;
+            leaves_out(&store, counting([1])).await;
             assert_eq!(number(&store).await, text);
+            assert!(count(Some(text), 1).is_err());
+            // Who counts what the number should be sees that it was to be another.
+            assert_ne!(store.get(&key("sums")).await.unwrap().unwrap().revision, before);
         }
     }
 
-    async fn a_number_that_would_be_too_great_is_not_counted_up_and_nothing_else_is_written(store: Arc<Store>) {
+    async fn a_number_that_would_be_too_great_is_left_as_it_is_and_all_else_is_written(store: Arc<Store>) {
         for (start, by) in [(MOST, vec![1]), (-MOST, vec![-1]), (0, vec![i64::MAX]), (5, vec![MOST - 5, 1]), (-1, vec![i64::MIN])] {
             set_number(&store, &start.to_string()).await;
-            refuses(&store, counting(by), &["{slot}:sums", "it is too great"]).await;
+            leaves_out(&store, counting(by)).await;
             assert_eq!(number(&store).await, start.to_string());
         }
         store.commit(counting([1 - MOST, 1, MOST - 1])).await.unwrap();
@@ -104,27 +131,38 @@ contract! {
         }
     }
 
-    async fn a_commit_that_is_refused_harms_none_beside_it(store: Arc<Store>) {
-        set_number(&store, "many").await;
-        let commits = (0..40).map(|number| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move {
-                let batch = if number % 2 == 0 { counting([1]) } else { put(&format!("good {number}"), "1") };
-                store.commit(batch).await
-            })
-        });
-        for (number, commit) in commits.collect::<Vec<_>>().into_iter().enumerate() {
-            let outcome = commit.await.unwrap();
-            assert_eq!(outcome.is_ok(), number % 2 == 1, "{number}: {outcome:?}");
-        }
-        assert_eq!(keys(&store).await.len(), 21);
+    async fn only_the_numbers_that_are_damaged_are_left_out(store: Arc<Store>) {
+        let mut batch = Batch::new(slot());
+        batch.put(name("sums"), fields([("n", "many"), ("m", "1")]));
+        store.commit(batch).await.unwrap();
+        let both = amid(|batch| batch.count_up(name("sums"), "n", 1, None).count_up(name("sums"), "m", 1, None));
+        leaves_out(&store, both).await;
+        assert_eq!(store.get(&key("sums")).await.unwrap().unwrap().fields, fields([("n", "many"), ("m", "2")]));
+        // One that the batch itself makes good is counted.
+        let mut batch = counting([1]);
+        batch.put(name("sums"), fields([])).count_up(name("sums"), "n", 3, None);
+        store.commit(batch).await.unwrap();
+        assert_eq!(store.get(&key("sums")).await.unwrap().unwrap().fields, fields([("n", "3")]));
     }
 
-    async fn a_conflict_is_told_before_damage(store: Arc<Store>) {
+    async fn many_commits_at_once_leave_out_the_same(store: Arc<Store>) {
+        set_number(&store, "many").await;
+        let commits = (0..40).map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.commit(counting([1])).await })
+        });
+        for commit in commits.collect::<Vec<_>>() {
+            commit.await.unwrap().unwrap();
+        }
+        assert_eq!((times(&store).await, number(&store).await), (40, "many".to_owned()));
+    }
+
+    async fn a_conflict_is_no_less_one_for_damage(store: Arc<Store>) {
         set_number(&store, "many").await;
         let mut batch = counting([1]);
         batch.expect(name("absent"), Expectation::Exists);
         assert!(matches!(store.commit(batch).await, Err(CommitError::Conflict)));
+        assert_eq!(times(&store).await, 0);
     }
 }
 
@@ -132,12 +170,12 @@ contract! {
 async fn keys_of_another_type(store: Store, client: &Client, prefix: &str) {
     type Change = fn(&mut Batch) -> &mut Batch;
     let damaged = format!("{prefix}{{slot}}:damaged");
-    let changes: [(&str, Change); 5] = [
-        ("list", |batch| batch.append(name("damaged"), "line", Keep { most: 9, until: LATER })),
-        ("zset", |batch| batch.add(name("damaged"), "a", 1)),
-        ("zset", |batch| batch.remove(name("damaged"), "a")),
-        ("hash", |batch| batch.count_up(name("damaged"), "n", 1, Some(LATER))),
-        ("hash", |batch| batch.expect(name("damaged"), Expectation::Absent)),
+    let changes: [(&str, bool, Change); 5] = [
+        ("list", true, |batch| batch.append(name("damaged"), "line", Keep { most: 99, until: LATER })),
+        ("zset", false, |batch| batch.add(name("damaged"), "a", 1)),
+        ("zset", false, |batch| batch.remove(name("damaged"), "a")),
+        ("hash", true, |batch| batch.count_up(name("damaged"), "n", 1, Some(LATER))),
+        ("hash", false, |batch| batch.expect(name("damaged"), Expectation::Absent)),
     ];
     for (kind, make) in [("string", "SET"), ("list", "LPUSH"), ("zset", "ZADD"), ("hash", "HSET")] {
         let value = match kind {
@@ -146,10 +184,15 @@ async fn keys_of_another_type(store: Store, client: &Client, prefix: &str) {
             _ => " text",
         };
         let _: fred::types::Value = command(client, &format!("{make} {damaged}{value}")).await;
-        for (expected, change) in changes {
+        for (expected, is_beside, change) in changes {
             if kind != expected {
-                refuses(&store, amid(change), &["damaged", "WRONGTYPE"]).await;
+                if is_beside {
+                    leaves_out(&store, amid(change)).await;
+                } else {
+                    refuses(&store, amid(change), &["damaged", "WRONGTYPE"]).await;
+                }
                 assert_eq!(command::<String>(client, &format!("TYPE {damaged}")).await, kind);
+                assert_eq!(command::<i64>(client, &format!("PTTL {damaged}")).await, -1);
             }
         }
         // What is to be there afterwards takes the place of anything.
@@ -168,7 +211,7 @@ async fn keys_of_another_type(store: Store, client: &Client, prefix: &str) {
 }
 
 #[tokio::test]
-async fn redis_a_key_of_another_type_is_not_written_to_and_nothing_else_is_written() {
+async fn redis_a_key_of_another_type_is_not_written_to() {
     for program in ["redis-server", "valkey-server"] {
         let server = RedisServer::launch(program, &[]);
         let store = Store::Redis(Redis::connect(&RedisOptions::new(server.url(), "test:")).await.unwrap());
@@ -177,7 +220,7 @@ async fn redis_a_key_of_another_type_is_not_written_to_and_nothing_else_is_writt
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cluster_a_key_of_another_type_is_not_written_to_and_nothing_else_is_written() {
+async fn cluster_a_key_of_another_type_is_not_written_to() {
     let cluster = RedisCluster::shared().await;
     let store = Store::Redis(Redis::connect(&RedisOptions::new(cluster.url(), "damage:")).await.unwrap());
     let mut owner = None;
@@ -201,5 +244,6 @@ async fn redis_bytes_that_are_no_text_are_not_counted_up() {
     let damage = fred::types::CustomCommand::new_static("HSET", fred::types::ClusterHash::FirstKey, false);
     let words: Vec<fred::types::Value> = vec!["test:{slot}:sums".into(), "n".into(), (&b"\xff1"[..]).into()];
     let _: i64 = server.client().await.custom(damage, words).await.unwrap();
-    refuses(&store, counting([1]), &["{slot}:sums", "no number"]).await;
+    leaves_out(&store, counting([1])).await;
+    assert_eq!(command::<i64>(&server.client().await, "HSTRLEN test:{slot}:sums n").await, 2);
 }

@@ -151,8 +151,19 @@ async fn its_size_is_how_many_keys_there_are() {
     assert_eq!(store.collect_expired(i64::MAX).await.unwrap(), 0);
 }
 
+/// What was written while nobody knew of the sizes of indexes, or what somebody has damaged, is found out when the file is
+/// opened.
 #[tokio::test]
-async fn a_file_that_does_not_know_how_many_members_its_indexes_have_counts_them_when_it_is_opened() {
+async fn how_many_members_indexes_have_is_counted_anew_when_it_cannot_be_right() {
+    type Sizes<'t> = redb::Table<'t, &'static str, &'static [u8]>;
+    let damages: [fn(&mut Sizes<'_>); 6] = [
+        |sizes| sizes.retain(|_, _| false).unwrap(),
+        |sizes| drop(sizes.insert("{slot}:index", &b"3"[..]).unwrap()),
+        |sizes| drop(sizes.insert("{slot}:index", &b"many"[..]).unwrap()),
+        |sizes| drop(sizes.insert("{slot}:index", &b"-2"[..]).unwrap()),
+        |sizes| drop(sizes.insert("{slot}:gone", &b"1"[..]).unwrap()),
+        |sizes| drop(sizes.remove("{slot}:index:more").unwrap()),
+    ];
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.redb");
     let store = Store::Embedded(Embedded::open(&file).unwrap());
@@ -163,14 +174,17 @@ async fn a_file_that_does_not_know_how_many_members_its_indexes_have_counts_them
     batch.remove(name("index"), "b");
     store.commit(batch).await.unwrap();
     store.close().await;
+    for damage in damages {
+        let database = redb::Database::open(&file).unwrap();
+        let transaction = database.begin_write().unwrap();
+        damage(&mut transaction.open_table(redb::TableDefinition::new("sizes")).unwrap());
+        transaction.commit().unwrap();
+        drop(database);
 
-    let database = redb::Database::open(&file).unwrap();
-    let transaction = database.begin_write().unwrap();
-    assert!(transaction.delete_table(redb::TableDefinition::<&str, &[u8]>::new("sizes")).unwrap());
-    transaction.commit().unwrap();
-    drop(database);
-
-    let store = Store::Embedded(Embedded::open(&file).unwrap());
-    let indexes = ["index", "index:more", "none"].map(key);
-    assert_eq!(store.count(&indexes, &[i64::MIN]).await.unwrap(), [[2], [3], [0]]);
+        let store = Store::Embedded(Embedded::open(&file).unwrap());
+        let indexes = ["index", "index:more", "none", "gone"].map(key);
+        assert_eq!(store.count(&indexes, &[i64::MIN]).await.unwrap(), [[2], [3], [0], [0]]);
+        assert_eq!(store.size().await.unwrap(), 2);
+        store.close().await;
+    }
 }

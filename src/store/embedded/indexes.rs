@@ -1,14 +1,22 @@
 //! Reading indexes and logs.
 
-use std::ops::{Bound, RangeInclusive};
+use std::{
+    io,
+    ops::{Bound, RangeInclusive},
+};
 
 use redb::ReadableDatabase;
+use tokio::time::Instant;
 
 use super::{
     Embedded,
-    tables::{LOGS, MEMBERS, SCORES, SIZES, read_number},
+    members::read_size,
+    tables::{LOGS, MEMBERS, SCORES, SIZES},
 };
-use crate::store::{Key, Order, ReadError, Span};
+use crate::store::{Key, Order, ReadError, Span, deadline::Call};
+
+/// After so many members that are counted, it is looked whether there is still time.
+const LOOK_AT_CLOCK: usize = 1000;
 
 impl Embedded {
     pub(in crate::store) async fn ranges(
@@ -82,21 +90,24 @@ impl Embedded {
         .await
     }
 
-    /// How many members there are is known. From a score on, they are counted one by one.
+    /// How many members there are is known. From a score on, they are counted one by one, and no longer than somebody waits
+    /// for it.
     pub(in crate::store) async fn count(&self, indexes: &[Key], least: &[i64]) -> Result<Vec<Vec<u64>>, ReadError> {
-        let (indexes, least) = (indexes.to_vec(), least.to_vec());
+        let (indexes, least, deadline) = (indexes.to_vec(), least.to_vec(), Call::begin().deadline);
         self.read(move |db| {
             let tables = db.begin_read()?;
             let (table, sizes) = (tables.open_table(SCORES)?, tables.open_table(SIZES)?);
             let lowest = least.iter().copied().filter(|least| *least > i64::MIN).min();
             let count = |index: &Key| {
                 let index = index.as_str();
-                let size = sizes.get(index)?.and_then(|size| read_number(size.value())).unwrap_or_default();
-                let size = u64::try_from(size).unwrap_or_default();
+                let size = u64::try_from(read_size(&sizes, index)?).unwrap_or_default();
                 let mut counts =
                     least.iter().map(|least| if *least == i64::MIN { size } else { 0 }).collect::<Vec<_>>();
                 let Some(lowest) = lowest else { return Ok(counts) };
-                for entry in table.range((index, lowest, "")..(index, i64::MAX, ""))? {
+                for (number, entry) in table.range((index, lowest, "")..(index, i64::MAX, ""))?.enumerate() {
+                    if number % LOOK_AT_CLOCK == 0 && Instant::now() > deadline {
+                        return Err(redb::Error::Io(io::ErrorKind::TimedOut.into()));
+                    }
                     let score = entry?.0.value().1;
                     for (count, least) in counts.iter_mut().zip(&least) {
                         *count += u64::from(*least > i64::MIN && score >= *least);

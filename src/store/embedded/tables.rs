@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{
     Batch, Expectation, Fields, Keep, Name, Revision, Slot,
-    batch::{self, Write},
+    batch::{self, LeftOut, Rest, Write, tell_left_out},
     collectable_at,
 };
 
@@ -81,26 +81,48 @@ impl<'t> Tables<'t> {
                 return Ok(false);
             }
         }
-        for ((name, field), by) in batch.counts() {
-            let key = batch.slot.key(name);
-            let found = self.record(key.as_str())?;
-            count(key.as_str(), found.as_ref().and_then(|found| found.fields.get(field)), by)?;
-        }
+        batch.changes().indexes.iter().try_for_each(|name| self.size(batch.slot.key(name).as_str()).map(drop))?;
         Ok(true)
+    }
+
+    /// What of `batch` cannot be counted.
+    fn left_out(&self, batch: &Batch) -> Result<LeftOut, Error> {
+        let mut left_out = LeftOut::new();
+        for ((name, field), (by, writes)) in batch.changes().numbers {
+            let key = batch.slot.key(name);
+            let (rest, why) = match self.record(key.as_str()) {
+                Ok(found) => match count(found.as_ref().and_then(|found| found.fields.get(field)), by) {
+                    Ok(_) => continue,
+                    Err(why) => (Rest::Revision, why),
+                },
+                Err(Error::Corrupted(_)) => (Rest::Nothing, "the record cannot be read"),
+                Err(e) => return Err(e),
+            };
+            tell_left_out(key.as_str(), why);
+            left_out.extend(writes.into_iter().map(|at| (at, rest)));
+        }
+        Ok(left_out)
     }
 
     /// Makes every write of `batch`.
     pub(super) fn write(&mut self, batch: &Batch, revision: Revision) -> Result<(), Error> {
-        for (name, write) in &batch.writes {
+        let left_out = self.left_out(batch)?;
+        for (at, (name, write)) in batch.writes.iter().enumerate() {
             let key = batch.slot.key(name);
-            let key = key.as_str();
+            let (key, rest) = (key.as_str(), left_out.get(&at));
+            if rest == Some(&Rest::Nothing) {
+                continue;
+            }
             match write {
                 Write::Put { fields, expires_at } => self.put(key, fields.clone(), *expires_at, revision)?,
                 Write::Delete => self.delete(key)?,
                 Write::Add { member, score } => self.add(key, member, *score)?,
                 Write::Remove { member } => self.remove(key, member)?,
                 Write::Append { entry, keep } => self.append(key, entry, *keep)?,
-                Write::CountUp { field, by, until } => self.count_up(key, field, *by, *until, revision)?,
+                Write::CountUp { field, by, until } => {
+                    let by = rest.is_none().then_some(*by);
+                    self.count_up(key, field, by, *until, revision)?;
+                }
             }
         }
         Ok(())
@@ -201,18 +223,21 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
+    /// Without something to add, it changes the revision alone.
     fn count_up(
         &mut self,
         key: &str,
         field: &str,
-        by: i64,
+        by: Option<i64>,
         until: Option<i64>,
         revision: Revision,
     ) -> Result<(), Error> {
         let found = self.record(key)?;
         let (mut fields, expires_at) = found.map(|found| (found.fields, found.expires_at)).unwrap_or_default();
-        let count = count(key, fields.get(field), by)?;
-        fields.insert(field.to_owned(), count.to_string());
+        if let Some(by) = by {
+            let sum = count(fields.get(field), by).map_err(|why| Error::Corrupted(why.to_owned()))?;
+            fields.insert(field.to_owned(), sum.to_string());
+        }
         self.put(key, fields, until.or(expires_at), revision)
     }
 
@@ -231,8 +256,8 @@ fn entries(log: &str) -> Range<(&str, i64, &str)> {
     (log, 0, "")..(log, i64::MAX, "")
 }
 
-fn count(key: &str, found: Option<&String>, by: i64) -> Result<i64, Error> {
-    batch::count(found.map(String::as_str), by).map_err(|why| Error::Corrupted(format!("a number in {key}: {why}")))
+fn count(found: Option<&String>, by: i64) -> Result<i64, &'static str> {
+    batch::count(found.map(String::as_str), by)
 }
 
 /// The size of an index, or until when a log is kept.

@@ -134,7 +134,7 @@ async fn attempt(transaction: &Transaction, node: &Node, deadline: Instant) -> A
         Ok(lease) => lease,
         Err(error) => return Attempt::NotSent(error),
     };
-    match transaction.begin(&lease).await {
+    let left_out = match transaction.begin(&lease).await {
         Err(error) => return Attempt::NotSent(error),
         Ok(Found::Marker) => return confirm_marker(transaction, lease).await,
         Ok(Found::Mismatch) => {
@@ -145,12 +145,12 @@ async fn attempt(transaction: &Transaction, node: &Node, deadline: Instant) -> A
             lease.give_back();
             return Attempt::Unreadable(why);
         }
-        Ok(Found::AsExpected) => {}
-    }
+        Ok(Found::AsExpected(left_out)) => left_out,
+    };
     if Instant::now() > deadline {
         return Attempt::NotSent(Error::new(ErrorKind::Backpressure, "too late to commit"));
     }
-    match transaction.exec(&lease).await {
+    match transaction.exec(&lease, &left_out).await {
         Ok(Executed::Applied) => match lease.confirm().await {
             Ok(()) => {
                 lease.give_back();

@@ -17,7 +17,11 @@ use super::{
     servers::is_of_connection,
     told,
 };
-use crate::store::{Batch, COMMIT_DEADLINE, Expectation, Fields, Revision, batch::Write, collectable_at};
+use crate::store::{
+    Batch, COMMIT_DEADLINE, Expectation, Fields, Revision,
+    batch::{LeftOut, Rest, Write},
+    collectable_at,
+};
 
 /// How long a marker is kept: twice as long as anybody may still ask for it.
 const MARKER_LIFE: Duration = Duration::from_secs(2 * COMMIT_DEADLINE.as_secs());
@@ -38,7 +42,8 @@ pub(super) enum Found {
     Mismatch,
     /// What is there is not what would be changed, and why not.
     Unreadable(String),
-    AsExpected,
+    /// But for what is to be left out.
+    AsExpected(LeftOut),
 }
 
 /// What EXEC says.
@@ -100,9 +105,9 @@ impl Transaction {
         } else {
             match self.expected(&mut replies) {
                 Ok(false) => Found::Mismatch,
-                Ok(true) => match self.guards.iter().zip(replies).find_map(|(guard, reply)| guard.refuse(reply)) {
-                    Some(why) => Found::Unreadable(why),
-                    None => return Ok(Found::AsExpected),
+                Ok(true) => match self.judge(replies) {
+                    Ok(left_out) => return Ok(Found::AsExpected(left_out)),
+                    Err(why) => Found::Unreadable(why),
                 },
                 Err(why) => Found::Unreadable(why),
             }
@@ -130,10 +135,19 @@ impl Transaction {
         Ok(true)
     }
 
+    /// What is left out, or why all of it is refused.
+    fn judge(&self, replies: impl Iterator<Item = Result<Value, Error>>) -> Result<LeftOut, String> {
+        let mut left_out = LeftOut::new();
+        for (guard, reply) in self.guards.iter().zip(replies) {
+            guard.judge(reply, &mut left_out)?;
+        }
+        Ok(left_out)
+    }
+
     /// The second round trip. An error means that nothing was sent.
-    pub(super) async fn exec(&self, lease: &Lease) -> Result<Executed, Error> {
+    pub(super) async fn exec(&self, lease: &Lease, left_out: &LeftOut) -> Result<Executed, Error> {
         let pipeline = lease.client().pipeline();
-        self.queue(&pipeline).await?;
+        self.queue(&pipeline, left_out).await?;
         let mut replies = match lease.answer(async { Ok(pipeline.try_all::<Value>().await) }).await {
             Ok(replies) => replies,
             Err(error) => return Ok(Executed::Unknown(error)),
@@ -165,8 +179,12 @@ impl Transaction {
     }
 
     /// Puts the transaction into `pipeline`. Nothing is sent yet.
-    async fn queue(&self, pipeline: &Pipeline<Client>) -> Result<(), Error> {
-        for (key, write) in &self.writes {
+    async fn queue(&self, pipeline: &Pipeline<Client>, left_out: &LeftOut) -> Result<(), Error> {
+        for (at, (key, write)) in self.writes.iter().enumerate() {
+            let rest = left_out.get(&at);
+            if rest == Some(&Rest::Nothing) {
+                continue;
+            }
             match write {
                 Write::Put { fields, expires_at } => {
                     let _: () = pipeline.del(key).await?;
@@ -193,7 +211,9 @@ impl Transaction {
                     let _: () = pipeline.pexpire_at(key, collectable_at(keep.until), None).await?;
                 }
                 Write::CountUp { field, by, until } => {
-                    let _: () = pipeline.custom(command("HINCRBY"), words(key, [field, &by.to_string()])).await?;
+                    if rest.is_none() {
+                        let _: () = pipeline.custom(command("HINCRBY"), words(key, [field, &by.to_string()])).await?;
+                    }
                     let revision = self.revision.to_string();
                     let _: () = pipeline.custom(command("HSET"), words(key, [REVISION, &revision])).await?;
                     if let Some(at) = until {
