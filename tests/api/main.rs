@@ -39,6 +39,7 @@ mod cors;
 mod crashes;
 mod crowds;
 mod csrf;
+mod damaged;
 mod deployment;
 mod discovery;
 mod docs;

@@ -67,7 +67,7 @@ impl Accounts {
             let mut batch = found.use_up(Purpose::Reset);
             batch.delete(home.confirmation(Purpose::Verification));
             // Signing in writes the user too, so no session can be added unseen between this read and the commit.
-            sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
+            sessions::forget(&mut batch, home, self.ids_to_end(user.id).await?);
             let told =
                 Entry::of_user(LetterKind::PasswordChanged, user.id, &user.email, &request.languages, now, self.random);
             enqueue(&mut batch, &told);

@@ -52,7 +52,7 @@ impl Accounts {
             let mut batch = found.use_up(Purpose::Undo);
             batch.delete(home.confirmation(Purpose::Verification)).delete(home.confirmation(Purpose::Reset));
             // Signing in writes the user too, so no session can be added unseen between this read and the commit.
-            sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
+            sessions::forget(&mut batch, home, self.ids_to_end(user.id).await?);
             let reset =
                 Entry::of_user(LetterKind::PasswordReset, user.id, &next.email, &request.languages, now, self.random);
             enqueue(&mut batch, &reset);

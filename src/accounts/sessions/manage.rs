@@ -65,12 +65,12 @@ impl Accounts {
         loop {
             let Stored { value: mut user, revision } = self.find_active(id).await?;
             by.may_act_on(&user)?;
-            let sessions = self.session_ids(id).await?;
+            let sessions = self.ids_to_end(id).await?;
             user.session_epoch += 1;
             let mut batch = Batch::new(home.slot());
             batch.expect(home.user(), Expectation::Revision(revision));
             batch.put(home.user(), records::write_user(&user));
-            forget(&mut batch, home, sessions.iter().copied());
+            forget(&mut batch, home, sessions);
             self.note_act(
                 &mut batch,
                 home,
@@ -80,7 +80,10 @@ impl Accounts {
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Conflict) => retry.pause().await?,
-                Err(CommitError::Full) => return self.end_without_commit(home, &sessions).await,
+                Err(CommitError::Full) => {
+                    let ended = self.session_ids(id).await?;
+                    return self.end_without_commit(home, &ended).await;
+                }
                 Err(e) => return Err(e.into()),
             }
         }

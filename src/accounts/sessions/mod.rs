@@ -61,6 +61,18 @@ impl Accounts {
         let members = self.store.range(&home.key(&home.sessions()), i64::MIN..=i64::MAX, ALL).await?;
         parse_ids(&members)
     }
+
+    /// The ids of a person's sessions, which end in one commit with their epoch. Where their index is damaged, none are
+    /// known, and that must not keep them alive: they end by the epoch, and their records are then only in the way.
+    pub(super) async fn ids_to_end(&self, user: UserId) -> Result<Vec<SessionId>, Error> {
+        match self.session_ids(user).await {
+            Err(Error::Corrupt(why)) => {
+                tracing::error!(user.id = %user, error = why, "the index of the sessions that end is damaged");
+                Ok(Vec::new())
+            }
+            outcome => outcome,
+        }
+    }
 }
 
 fn parse_ids(members: &[String]) -> Result<Vec<SessionId>, Error> {

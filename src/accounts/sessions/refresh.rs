@@ -94,7 +94,7 @@ impl Accounts {
                     return outcome;
                 }
                 Err(CommitError::Conflict) => retry.pause().await?,
-                Err(CommitError::Full) if outcome.is_err() => {
+                Err(CommitError::Full | CommitError::Unreadable(_)) if outcome.is_err() => {
                     self.end_without_commit(home, &[parts.session]).await?;
                     return outcome;
                 }

@@ -38,7 +38,8 @@ impl Scope {
 }
 
 impl Accounts {
-    /// Ends the session that asks. In a store that is full, it ends without an event.
+    /// Ends the session that asks. In a store that is full, or where the index of sessions is damaged, it ends without an
+    /// event.
     ///
     /// # Errors
     /// [`Error::Contended`] and the errors of the store.
@@ -57,7 +58,9 @@ impl Accounts {
                     return Ok(());
                 }
                 Err(CommitError::Conflict) => retry.pause().await?,
-                Err(CommitError::Full) => break self.end_without_commit(home, &[id]).await?,
+                Err(CommitError::Full | CommitError::Unreadable(_)) => {
+                    break self.end_without_commit(home, &[id]).await?;
+                }
                 Err(e) => return Err(e.into()),
             }
         }
@@ -92,7 +95,9 @@ impl Accounts {
             match self.store.commit(batch).await {
                 Ok(_) => break,
                 Err(CommitError::Conflict) => retry.pause().await?,
-                Err(CommitError::Full) => break self.end_without_commit(home, &[id]).await?,
+                Err(CommitError::Full | CommitError::Unreadable(_)) => {
+                    break self.end_without_commit(home, &[id]).await?;
+                }
                 Err(e) => return Err(e.into()),
             }
         }
@@ -140,8 +145,8 @@ impl Accounts {
         }
     }
 
-    /// Ends sessions in a store that is full, where no commit is possible: without its record, a session is no more. The
-    /// index is tidied when there is room again.
+    /// Ends sessions where no commit is possible, as in a store that is full, or with an index that is damaged: without its
+    /// record, a session is no more. The index is tidied when there is room again.
     pub(super) async fn end_without_commit(&self, home: Home, sessions: &[SessionId]) -> Result<(), Error> {
         let names = sessions.iter().map(|id| home.session(*id)).collect::<Vec<_>>();
         Ok(self.store.discard(&home.slot(), &names).await?)
@@ -161,7 +166,7 @@ impl Accounts {
         let home = Home::of(user.id);
         let current = &who.session;
         let spared = (scope == Scope::Others).then_some(current.value.id);
-        let ended = self.session_ids(user.id).await?.into_iter().filter(|id| Some(*id) != spared);
+        let ended = self.ids_to_end(user.id).await?.into_iter().filter(|id| Some(*id) != spared);
         forget(batch, home, ended);
         user.session_epoch += 1;
         batch.expect(home.session(current.value.id), Expectation::Revision(current.revision));

@@ -114,7 +114,7 @@ impl Accounts {
         let mut batch = Batch::new(home.slot());
         batch.expect(home.user(), Expectation::Revision(*revision));
         // Signing in writes the user too, so no session can be added unseen between this read and the commit.
-        sessions::forget(&mut batch, home, self.session_ids(user.id).await?);
+        sessions::forget(&mut batch, home, self.ids_to_end(user.id).await?);
         super::forget_confirmations(&mut batch, home);
         super::reindex(&mut batch, Some(user), None);
         batch.remove(keys::active(), user.id.to_string());

@@ -201,7 +201,7 @@ impl Accounts {
             let mut batch = Batch::new(home.slot());
             batch.expect(home.user(), Expectation::Revision(revision));
             if next.session_epoch != user.session_epoch {
-                sessions::forget(&mut batch, home, self.session_ids(id).await?);
+                sessions::forget(&mut batch, home, self.ids_to_end(id).await?);
             }
             self.note_changes(&mut batch, &user, &next, by.origin(), now);
             if turn.is_promotion() && user.has_admin_role() {
