@@ -7,7 +7,7 @@
 //! How many use the service is counted one by one in the embedded store. So those who ask at the same time share a count,
 //! which began after each of them had asked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::Instant};
 
@@ -16,11 +16,12 @@ use super::{
     authority::Authority,
     capability::Capability,
     clock::Timestamp,
+    detached,
     error::Error,
     keys::{self, Bucket},
     records::{Reader, parsed},
 };
-use crate::store::{Key, Record, in_time};
+use crate::store::{Fields, Key, Record, count, in_time};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -68,12 +69,15 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::PermissionDenied`] or [`Error::InsufficientScope`], and the errors of the store.
-    pub async fn statistics(&self, by: &Authority, days: u32) -> Result<Statistics, Error> {
+    pub async fn statistics(self: &Arc<Self>, by: &Authority, days: u32) -> Result<Statistics, Error> {
         by.needs(Capability::ReadStatistics)?;
         let now = self.clock.now();
         let of_all = |name| Bucket::all().map(|bucket| bucket.slot().key(&name)).collect::<Vec<_>>();
         let (created, totals) = (of_all(keys::created()), of_all(keys::totals()));
-        let [active_1d, active_7d, active_30d] = self.count_active(&of_all(keys::active())).await?;
+        let (accounts, active) = (Arc::clone(self), of_all(keys::active()));
+        // It goes on when the client has gone, and so must its turn.
+        let [active_1d, active_7d, active_30d] =
+            detached("count_active", async move { accounts.count_active(&active).await }).await?;
         let mut figures = Vec::new();
         for back in 0..days {
             figures.push(self.figures_of(now.minus(DAY * back)).await?);
@@ -118,12 +122,15 @@ impl Accounts {
     }
 }
 
-/// Whether all figures of a record are numbers.
-///
-/// # Errors
-/// [`Error::Corrupt`] when one is not.
-pub(super) fn check(record: &Record) -> Result<(), Error> {
-    record.fields.keys().try_for_each(|name| Reader(record).required(name, parsed::<i64>).map(drop))
+/// The figures of a day with 0 in place of those that cannot be counted on. None where there are no such ones.
+pub(super) fn mended(record: &Record) -> Option<Fields> {
+    let mut fields = record.fields.clone();
+    for name in [keys::REGISTRATIONS, keys::SIGN_INS, keys::SIGN_IN_FAILURES] {
+        if let Some(figure) = fields.get_mut(name).filter(|figure| count(Some(figure), 1).is_err()) {
+            "0".clone_into(figure);
+        }
+    }
+    (fields != record.fields).then_some(fields)
 }
 
 /// The sum of one field over the buckets.

@@ -84,20 +84,24 @@ fn as_json(fault: &Fault, outcome: Outcome) -> String {
 }
 
 fn summary_as_text(summary: &AuditSummary, data: &str) -> String {
-    let AuditSummary { users, claims, sessions, entries, unknown, repaired, left } = summary;
+    let AuditSummary { users, claims, sessions, entries, unknown, uncounted, repaired, left } = summary;
     let more = unknown.saturating_sub(SHOWN);
     let more = if more == 0 { String::new() } else { format!("unknown: {more} more\n") };
+    let uncounted = match uncounted {
+        0 => String::new(),
+        some => format!("Totals that could not be counted: {some}\n"),
+    };
     format!(
         "{more}Checked {data}: users {users}, claims {claims}, sessions {sessions}, index entries {entries}, unknown keys {unknown}\n\
-         Findings {}: repaired {repaired}, left {left}\n",
+         {uncounted}Findings {}: repaired {repaired}, left {left}\n",
         repaired + left
     )
 }
 
 fn summary_as_json(summary: &AuditSummary) -> String {
-    let AuditSummary { users, claims, sessions, entries, unknown, repaired, left } = summary;
+    let AuditSummary { users, claims, sessions, entries, unknown, uncounted, repaired, left } = summary;
     let checked = json!({
         "users": users, "claims": claims, "sessions": sessions, "index_entries": entries, "unknown_keys": unknown,
     });
-    format!("{}\n", json!({"checked": checked, "repaired": repaired, "left": left}))
+    format!("{}\n", json!({"checked": checked, "uncounted_totals": uncounted, "repaired": repaired, "left": left}))
 }

@@ -39,6 +39,8 @@ async fn redis_figures_and_logs_that_are_wrong_are_found_and_put_right() {
     tokio::join!(
         a_total_that_is_not_what_is_counted_is_set_right(),
         a_total_is_not_judged_while_a_user_is_missed(),
+        a_total_is_judged_while_a_user_is_missed_elsewhere(),
+        a_figure_that_cannot_be_counted_on_is_set_to_nothing(),
         a_log_of_nobody_is_deleted(),
         what_cannot_be_read_in_figures_and_logs_is_reported(),
     );
@@ -78,7 +80,49 @@ async fn a_total_is_not_judged_while_a_user_is_missed() {
     app.damage(&ada.id, "HSET BUCKET:user:ID version many").await;
     let left = app.check(true).await;
     assert_eq!((left.code, left.codes("left")), (1, vec!["unreadable"]), "{}", left.text);
+    assert_eq!(left.summary["uncounted_totals"], 1);
+    // Nor is one set too low who is nowhere to be found but under their own key.
+    app.damage(&ada.id, "ZREM BUCKET:index:created ID").await;
+    let left = app.check(true).await;
+    assert_eq!((left.code, left.codes("left")), (1, vec!["unreadable"]), "{}", left.text);
+    assert_eq!((&left.summary["uncounted_totals"], app.count_verified().await), (&json!(1), 1));
     app.damage(&ada.id, &format!("HSET BUCKET:user:ID version {version}")).await;
+    app.expect_repair_of(&["unlisted_user"]).await;
+    let clean = app.check(false).await;
+    assert_eq!(clean.summary["uncounted_totals"], 0);
+    clean.expect_clean();
+    app.stop().await;
+}
+
+/// Nor because of an index by which they are not counted.
+async fn a_total_is_judged_while_a_user_is_missed_elsewhere() {
+    let (app, ada) = service().await;
+    app.set_verified(&ada).await;
+    let elsewhere = if bucket(&ada.id) == "latchkey:{b0}" { "latchkey:{b1}" } else { "latchkey:{b0}" };
+    app.damage(&ada.id, "HINCRBY BUCKET:totals verified 3").await;
+    app.damage(&ada.id, "DEL BUCKET:index:username").await;
+    app.damage(&ada.id, &format!("ZADD {elsewhere}:index:created 7 ID")).await;
+    assert_eq!(app.check(false).await.summary["uncounted_totals"], 0);
+    app.expect_repair_of(&["dangling_entry", "unlisted_user", "wrong_total"]).await;
+    assert_eq!(app.count_verified().await, 1);
+    app.stop().await;
+}
+
+async fn a_figure_that_cannot_be_counted_on_is_set_to_nothing() {
+    let (app, ada) = service().await;
+    let client = app.redis.as_ref().unwrap().client().await;
+    let today: Vec<String> = command(&client, &format!("KEYS {}:day:*", bucket(&ada.id))).await;
+    let sign_ins = format!("{} sign_ins", today[0]);
+    for damaged in ["007", "9007199254740992", "9007199254740993", "many"] {
+        app.damage(&ada.id, &format!("HSET {sign_ins} {damaged}")).await;
+        // It keeps nobody out, and is left as it is.
+        app.sign_in(&ada.email, PASSWORD).await.expect(201);
+        assert_eq!(command::<String>(&client, &format!("HGET {sign_ins}")).await, damaged);
+        app.expect_repair_of(&["wrong_figure"]).await;
+        app.sign_in(&ada.email, PASSWORD).await.expect(201);
+        assert_eq!(command::<String>(&client, &format!("HGET {sign_ins}")).await, "1");
+        assert!(command::<i64>(&client, &format!("PTTL {}", today[0])).await > 0);
+    }
     app.check(false).await.expect_clean();
     app.stop().await;
 }
@@ -127,13 +171,15 @@ async fn what_cannot_be_read_in_figures_and_logs_is_reported() {
     app.damage(&ada.id, "HSET BUCKET:day:2026-01-01 sign_ins many rev AAAAAAAAAAAAAAAAAAAAAA").await;
     app.damage(&ada.id, "RPUSH BUCKET:totals text").await;
     let found = app.check(true).await;
-    assert_eq!((found.code, found.codes("left")), (1, vec!["unreadable"; 6]), "{}", found.text);
+    let left = [("unreadable", "left"); 5].into_iter().chain([("wrong_figure", "repaired")]);
+    let left = left.map(|(code, outcome)| (code.to_owned(), outcome.to_owned())).collect::<Vec<_>>();
+    assert_eq!((found.code, &found.findings), (1, &left), "{}", found.text);
     for part in [
         "2 of its 4 entries are no events",
         "failures:nobody cannot be read",
         ":2026-01 cannot be read: ",
         "{roles}:events",
-        "the field `sign_ins`",
+        ":day:2026-01-01 has a figure",
         ":totals cannot be read",
     ] {
         assert!(found.text.contains(part), "{part}: {}", found.text);

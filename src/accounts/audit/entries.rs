@@ -9,13 +9,16 @@ use super::{
 };
 use crate::{
     accounts::{
-        Accounts, confirmations, device_token,
+        Accounts,
+        clock::Timestamp,
+        confirmations, device_token,
         error::Error,
         keys::{self, Home, Place},
         records, signing, statistics,
         user::{UserId, UserRecord},
+        users::FIGURES_LIFE,
     },
-    store::{Batch, Expectation, Key},
+    store::{Batch, Expectation, Key, Record},
 };
 
 /// A member of an index over all users.
@@ -23,7 +26,7 @@ use crate::{
 pub(super) struct UserEntry(pub(super) Key, pub(super) String);
 
 /// A record that only has to be readable, by its key in the store: an idempotency key, a confirmation, which expires by
-/// itself, the figures of a day, the signing keys, or the key of devices.
+/// itself, the figures of a day, which must be numbers, the signing keys, or the key of devices.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Readable(pub(super) Key);
 
@@ -73,6 +76,15 @@ impl Subject for UserEntry {
     }
 }
 
+fn wrong_figure(key: Key, record: &Record, now: Timestamp) -> Option<Found> {
+    let fields = statistics::mended(record)?;
+    let (slot, name) = key.parts();
+    let mut batch = Batch::new(slot);
+    batch.expect(name.clone(), Expectation::Revision(record.revision));
+    batch.put_until(name, fields, now.plus(FIGURES_LIFE).as_millis());
+    Some(Found::new(Fault::WrongFigure { key }, Cure::Commit(batch)))
+}
+
 impl Subject for Readable {
     async fn look(accounts: &Accounts, subjects: &[Self]) -> Result<Vec<Vec<Found>>, Error> {
         let keys = subjects.iter().map(|subject| subject.0.clone()).collect::<Vec<_>>();
@@ -81,7 +93,10 @@ impl Subject for Readable {
             let why = match Place::of(&key) {
                 Some(Place::SigningKeys(_)) => parsed(read, signing::check).err(),
                 Some(Place::Confirmation(..)) => parsed(read, confirmations::read).err(),
-                Some(Place::Figures(_)) => parsed(read, statistics::check).err(),
+                Some(Place::Figures(_)) => match read {
+                    Ok(record) => return wrong_figure(key, &record?, accounts.clock.now()),
+                    Err(why) => Some(why),
+                },
                 Some(Place::DeviceKey(_)) => parsed(read, device_token::check).err(),
                 _ => parsed(read, records::read_idempotency).err(),
             };

@@ -62,13 +62,15 @@ pub enum Fault {
     OrphanEvents { user: UserId, log: Key },
     /// A total that is not what comes of counting: so much too high, or no number at all.
     WrongTotal { key: Key, by: Option<i64> },
+    /// The figures of a day, of which one is no number that can be counted on.
+    WrongFigure { key: Key },
     /// A record, an index or a log that cannot be read.
     Unreadable { key: Key, why: String },
 }
 
 impl Fault {
     /// Every [`code`](Self::code).
-    pub const CODES: [&str; 18] = [
+    pub const CODES: [&str; 19] = [
         "dead_claim",
         "stale_claim",
         "missing_claim",
@@ -86,6 +88,7 @@ impl Fault {
         "dangling_mail",
         "orphan_events",
         "wrong_total",
+        "wrong_figure",
         "unreadable",
     ];
 
@@ -110,6 +113,7 @@ impl Fault {
             Fault::DanglingMail { .. } => "dangling_mail",
             Fault::OrphanEvents { .. } => "orphan_events",
             Fault::WrongTotal { .. } => "wrong_total",
+            Fault::WrongFigure { .. } => "wrong_figure",
             Fault::Unreadable { .. } => "unreadable",
         }
     }
@@ -134,6 +138,7 @@ impl Fault {
             | Fault::DanglingMail { .. } => "the entry is removed",
             Fault::OrphanEvents { .. } => "the log is deleted",
             Fault::WrongTotal { .. } => "it is set to what was counted",
+            Fault::WrongFigure { .. } => "it is set to 0",
             Fault::Unreadable { .. } => "somebody must look at it",
         }
     }
@@ -195,6 +200,7 @@ impl fmt::Display for Fault {
                 write!(f, "{key} has {} users with a confirmed address {side} than there are", by.unsigned_abs())
             }
             Fault::WrongTotal { key, by: None } => write!(f, "{key} has no number of users with a confirmed address"),
+            Fault::WrongFigure { key } => write!(f, "{key} has a figure that cannot be counted on"),
             Fault::Unreadable { key, why } => write!(f, "{key} cannot be read: {why}"),
         }
     }

@@ -242,12 +242,24 @@ impl Audit<'_> {
         suspects.totals.settle(accounts, all, report, unclaimed).await
     }
 
+    /// Counts every bucket whose users are all known.
+    async fn look_at_totals(&mut self) -> Result<(), Error> {
+        let mut wrong = Vec::new();
+        for bucket in Bucket::all() {
+            let is_countable = !self.report.uncountable.contains(&bucket);
+            match if is_countable { self.accounts.look_at_totals(bucket).await? } else { None } {
+                None => self.report.summary.uncounted += 1,
+                Some(found) if found.is_empty() => {}
+                Some(_) => wrong.push(Totals(bucket)),
+            }
+        }
+        self.suspects.totals.look(self.accounts, wrong).await
+    }
+
     async fn finish(mut self) -> Result<AuditSummary, Error> {
         self.settle(true).await?;
-        if !self.report.misses_entries {
-            self.suspects.totals.look(self.accounts, Bucket::all().map(Totals).collect()).await?;
-            self.settle(true).await?;
-        }
+        self.look_at_totals().await?;
+        self.settle(true).await?;
         self.unclaimed.settle(self.accounts, &mut self.report).await?;
         Ok(self.report.summary)
     }

@@ -1,7 +1,12 @@
 //! What an audit tells: each fault, and in the end how many there were.
 
+use std::collections::HashSet;
+
 use super::fault::{Fault, Outcome};
-use crate::{accounts::keys::Place, store::Key};
+use crate::{
+    accounts::keys::{self, Bucket, Home, Place},
+    store::Key,
+};
 
 /// What an audit tells while it is under way.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub struct AuditSummary {
     pub entries: u64,
     /// Keys that look like ours and are not known; they are left alone.
     pub unknown: u64,
+    /// Totals that could not be counted once more: a user may be missed, or they kept changing.
+    pub uncounted: u64,
     /// Faults that were repaired.
     pub repaired: u64,
     /// Faults that were not.
@@ -40,13 +47,13 @@ pub(super) struct Report<'a> {
     pub(super) summary: AuditSummary,
     /// Whether some user could not be read: then nobody knows everything that users have.
     pub(super) misses_users: bool,
-    /// Whether some user is not in an index: then nobody knows all users by it.
-    pub(super) misses_entries: bool,
+    /// The buckets with a user who cannot be read, or is not in the index of all: then nobody knows all users by it.
+    pub(super) uncountable: HashSet<Bucket>,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(repair: bool, tell: &'a mut dyn FnMut(AuditEvent<'_>)) -> Self {
-        Self { repair, tell, summary: AuditSummary::default(), misses_users: false, misses_entries: false }
+        Self { repair, tell, summary: AuditSummary::default(), misses_users: false, uncountable: HashSet::new() }
     }
 
     pub(super) fn add(&mut self, fault: &Fault, outcome: Outcome) {
@@ -54,10 +61,20 @@ impl<'a> Report<'a> {
             Outcome::Repaired => self.summary.repaired += 1,
             Outcome::Repairable | Outcome::Left(_) => self.summary.left += 1,
         }
-        if let Fault::Unreadable { key, .. } = fault {
-            self.misses_users |= matches!(Place::of(key), Some(Place::User(_)));
+        match fault {
+            Fault::Unreadable { key, .. } => {
+                if let Some(Place::User(home)) = Place::of(key) {
+                    self.misses_users = true;
+                    self.uncountable.insert(home.bucket());
+                }
+            }
+            Fault::UnlistedUser { user, index } if outcome != Outcome::Repaired => {
+                if *index == keys::created_entry(*user).0.to_string() {
+                    self.uncountable.insert(Home::of(*user).bucket());
+                }
+            }
+            _ => {}
         }
-        self.misses_entries |= matches!(fault, Fault::UnlistedUser { .. }) && outcome != Outcome::Repaired;
         (self.tell)(AuditEvent::Found(fault, outcome));
     }
 }

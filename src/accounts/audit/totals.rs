@@ -22,8 +22,7 @@ use crate::{
     store::{Batch, Expectation},
 };
 
-/// How often a bucket is counted, when its totals change meanwhile. After that, they are taken for right: they are counted
-/// by those who change them.
+/// How often a bucket is counted, when its totals change meanwhile. After that, nobody knows whether they are right.
 const TRIES: u32 = 3;
 
 /// The totals of a bucket.
@@ -34,20 +33,21 @@ impl Subject for Totals {
     async fn look(accounts: &Accounts, subjects: &[Self]) -> Result<Vec<Vec<Found>>, Error> {
         let mut all = Vec::with_capacity(subjects.len());
         for Self(bucket) in subjects {
-            all.push(accounts.look_at_totals(*bucket).await?.into_iter().collect());
+            all.push(accounts.look_at_totals(*bucket).await?.unwrap_or_default());
         }
         Ok(all)
     }
 }
 
 impl Accounts {
-    async fn look_at_totals(&self, bucket: Bucket) -> Result<Option<Found>, Error> {
+    /// What is wrong with the totals of a bucket. None where they cannot be counted.
+    pub(super) async fn look_at_totals(&self, bucket: Bucket) -> Result<Option<Vec<Found>>, Error> {
         let (slot, name) = (bucket.slot(), keys::totals());
         let key = slot.key(&name);
         for _ in 0..TRIES {
             let before = match readable(self.store.get(&key).await)? {
                 Ok(record) => record,
-                Err(why) => return Ok(Some(Found::unreadable(key, why))),
+                Err(why) => return Ok(Some(vec![Found::unreadable(key, why)])),
             };
             let Some(verified) = self.count_verified(bucket).await? else { return Ok(None) };
             let after = readable(self.store.get(&key).await)?;
@@ -59,13 +59,13 @@ impl Accounts {
             let found = fields.insert(keys::VERIFIED.to_owned(), verified.to_string());
             let found = found.unwrap_or_else(|| "0".to_owned());
             if found == verified.to_string() {
-                return Ok(None);
+                return Ok(Some(Vec::new()));
             }
             let number = found.parse::<i64>().ok().filter(|number| number.to_string() == found);
             let by = number.map(|number| number.saturating_sub(verified));
             let mut batch = Batch::new(slot);
             batch.expect(name.clone(), revision.map_or(Expectation::Absent, Expectation::Revision)).put(name, fields);
-            return Ok(Some(Found::new(Fault::WrongTotal { key, by }, Cure::Commit(batch))));
+            return Ok(Some(vec![Found::new(Fault::WrongTotal { key, by }, Cure::Commit(batch))]));
         }
         Ok(None)
     }

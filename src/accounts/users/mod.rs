@@ -32,7 +32,7 @@ use super::{
 use crate::store::Batch;
 
 /// How long the figures of a day are kept.
-const FIGURES_LIFE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+pub(super) const FIGURES_LIFE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// Adds to `batch` that a user is written, and that the indexes show `after` instead of `before`.
 pub(super) fn write(batch: &mut Batch, before: Option<&User>, after: &User) {
