@@ -102,7 +102,8 @@ impl Accounts {
         claims: &[(Handle, Claim, Claim)],
         owners: &HashMap<UserId, Record>,
     ) -> Result<Found, Error> {
-        if let Some(own) = own {
+        // Another run of the same lines may have made the user since, with the very claims that were read.
+        if let Some(own) = own.or_else(|| owners.get(&candidate.user.id)) {
             return Ok(Found::Settled(candidate.met(&records::read_user(candidate.user.id, own)?)));
         }
         let mut found = Found::Free;
