@@ -68,10 +68,10 @@ impl<'a> Report<'a> {
                     self.uncountable.insert(home.bucket());
                 }
             }
-            Fault::UnlistedUser { user, index } if outcome != Outcome::Repaired => {
-                if *index == keys::created_entry(*user).0.to_string() {
-                    self.uncountable.insert(Home::of(*user).bucket());
-                }
+            Fault::UnlistedUser { user, index }
+                if outcome != Outcome::Repaired && *index == keys::created_entry(*user).0.to_string() =>
+            {
+                self.uncountable.insert(Home::of(*user).bucket());
             }
             _ => {}
         }
