@@ -9,6 +9,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{
@@ -22,6 +23,9 @@ use super::{
     records::{Reader, parsed},
 };
 use crate::store::{Fields, Key, Record, count, in_time};
+
+/// How many days are read at once: each has a record in every bucket.
+const AT_ONCE: usize = 8;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -72,16 +76,13 @@ impl Accounts {
     pub async fn statistics(self: &Arc<Self>, by: &Authority, days: u32) -> Result<Statistics, Error> {
         by.needs(Capability::ReadStatistics)?;
         let now = self.clock.now();
-        let of_all = |name| Bucket::all().map(|bucket| bucket.slot().key(&name)).collect::<Vec<_>>();
-        let (created, totals) = (of_all(keys::created()), of_all(keys::totals()));
-        let (accounts, active) = (Arc::clone(self), of_all(keys::active()));
+        let (created, totals) = (Bucket::keys(&keys::created()), Bucket::keys(&keys::totals()));
+        let (accounts, active) = (Arc::clone(self), Bucket::keys(&keys::active()));
         // It goes on when the client has gone, and so must its turn.
         let [active_1d, active_7d, active_30d] =
             detached("count_active", async move { accounts.count_active(&active).await }).await?;
-        let mut figures = Vec::new();
-        for back in 0..days {
-            figures.push(self.figures_of(now.minus(DAY * back)).await?);
-        }
+        let figures = (0..days).map(|back| self.figures_of(now.minus(DAY * back))).collect::<Vec<_>>();
+        let figures = stream::iter(figures).buffered(AT_ONCE).try_collect().await?;
         Ok(Statistics {
             users: self.store.count(&created, &[i64::MIN]).await?.iter().flatten().sum(),
             verified: sum(&self.store.get_many(&totals).await?, keys::VERIFIED)?,
@@ -111,7 +112,7 @@ impl Accounts {
     }
 
     async fn figures_of(&self, day: Timestamp) -> Result<DayFigures, Error> {
-        let keys = Bucket::all().map(|bucket| bucket.slot().key(&keys::day(day))).collect::<Vec<_>>();
+        let keys = Bucket::keys(&keys::day(day));
         let records = self.store.get_many(&keys).await?;
         Ok(DayFigures {
             date: day.date(),

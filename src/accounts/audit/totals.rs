@@ -19,7 +19,7 @@ use crate::{
         keys::{self, Bucket, Home},
         user::{Tombstone, UserId, UserRecord},
     },
-    store::{Batch, Expectation},
+    store::{Batch, Expectation, count},
 };
 
 /// How often a bucket is counted, when its totals change meanwhile. After that, nobody knows whether they are right.
@@ -61,8 +61,7 @@ impl Accounts {
             if found == verified.to_string() {
                 return Ok(Some(Vec::new()));
             }
-            let number = found.parse::<i64>().ok().filter(|number| number.to_string() == found);
-            let by = number.map(|number| number.saturating_sub(verified));
+            let by = count(Some(&found), verified.saturating_neg()).ok();
             let mut batch = Batch::new(slot);
             batch.expect(name.clone(), revision.map_or(Expectation::Absent, Expectation::Revision)).put(name, fields);
             return Ok(Some(vec![Found::new(Fault::WrongTotal { key, by }, Cure::Commit(batch))]));

@@ -89,7 +89,7 @@ impl Accounts {
         limit: usize,
     ) -> Result<DeletionPage, Error> {
         by.needs(Capability::ReadUsers)?;
-        let indexes = Bucket::all().map(|bucket| bucket.slot().key(&keys::deleted())).collect::<Vec<_>>();
+        let indexes = Bucket::keys(&keys::deleted());
         let scores = i64::MIN..=before.map_or(i64::MAX, |before| before.0.as_millis());
         let mut most = limit.saturating_add(1);
         loop {

@@ -123,6 +123,11 @@ impl Bucket {
         Slot::new(format!("b{}", self.0))
     }
 
+    /// The keys of what has this name in each bucket, in the order of the buckets.
+    pub(super) fn keys(name: &Name) -> Vec<Key> {
+        Self::all().map(|bucket| bucket.slot().key(name)).collect()
+    }
+
     fn parse(tag: &str) -> Option<Self> {
         Self::all().find(|bucket| tag == format!("b{}", bucket.0))
     }

@@ -50,7 +50,7 @@ impl Accounts {
             (None, Some(prefix)) => (prefix, keys::by_username()),
             (None, None) => return Ok(None),
         };
-        let indexes = Bucket::all().map(|bucket| bucket.slot().key(&name)).collect::<Vec<_>>();
+        let indexes = Bucket::keys(&name);
         // No text is behind it that begins with the prefix.
         let behind = format!("{prefix}{}", char::MAX);
         let span = (Bound::Included(prefix.clone()), Bound::Excluded(behind));
@@ -87,7 +87,7 @@ impl Accounts {
 
     /// The page that the index by creation leads to.
     pub(super) async fn page_of_all(&self, query: &UserQuery, order: Order) -> Result<Page<User, UserCursor>, Error> {
-        let indexes = Bucket::all().map(|bucket| bucket.slot().key(&keys::created())).collect::<Vec<_>>();
+        let indexes = Bucket::keys(&keys::created());
         let mut draft = Draft::new(query);
         let mut after = query.after;
         // Enough for most pages at the first try.

@@ -10,7 +10,7 @@ use crate::{
         clock::Timestamp,
         keys::{Bucket, dead_letters, outbox},
     },
-    store::{Key, Name, ReadError, Store},
+    store::{Key, ReadError, Store},
 };
 
 /// As many buckets are asked at once. Each question of the embedded store takes a thread.
@@ -49,8 +49,7 @@ impl Pending {
     /// # Errors
     /// [`ReadError`] when the store does not answer, or an index cannot be read.
     pub(in crate::accounts) async fn count(store: &Store, now: Timestamp) -> Result<Self, ReadError> {
-        let indexes = |name: fn() -> Name| Bucket::all().map(|bucket| bucket.slot().key(&name())).collect::<Vec<_>>();
-        let (outboxes, dead) = (indexes(outbox), indexes(dead_letters));
+        let (outboxes, dead) = (Bucket::keys(&outbox()), Bucket::keys(&dead_letters()));
         let since = now.as_millis().saturating_sub(millis(super::MOURNING));
         let queued = store.count(&outboxes, &[i64::MIN]).await?.concat();
         let dead = store.count(&dead, &[since]).await?.concat();

@@ -51,7 +51,7 @@ impl Accounts {
     /// # Errors
     /// Those of the store.
     pub async fn count_users(&self) -> Result<u64, Error> {
-        let indexes = Bucket::all().map(|bucket| bucket.slot().key(&keys::created())).collect::<Vec<_>>();
+        let indexes = Bucket::keys(&keys::created());
         Ok(self.store.count(&indexes, &[i64::MIN]).await?.iter().flatten().sum())
     }
 
