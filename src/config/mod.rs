@@ -165,8 +165,8 @@ pub struct Config {
     #[command(flatten)]
     pub traces: TraceArgs,
 
-    /// What is logged, to standard error: error, warn, info, debug or trace, also by module. Libraries tell no more than
-    /// info: below that they quote what is sent.
+    /// What is logged, to standard error: error, warn, info, debug or trace, also by module. trace tells no more than
+    /// debug, and libraries no more than info: below that they quote what is sent.
     #[arg(long, env = "LATCHKEY_LOG", value_name = "FILTER", default_value = "info,poem=warn", value_parser = parse::log)]
     pub log: String,
 

@@ -33,8 +33,8 @@ impl Accounts {
             Ok(_) => Ok(true),
             // Another revocation was first: a key is never written again.
             Err(CommitError::Conflict) => Ok(false),
-            // Without its record a key is no more. There is no room for the event, or the index is damaged: `latchkey check`
-            // tidies it when there is room again.
+            // Without its record a key is no more. There is no room for the event, and `latchkey check` tidies the index when
+            // there is; or the index is damaged, which somebody must look at.
             Err(CommitError::Full | CommitError::Unreadable(_)) => {
                 self.store.discard(&slot, &[name]).await?;
                 Ok(true)

@@ -146,7 +146,7 @@ impl Accounts {
     }
 
     /// Ends sessions where no commit is possible, as in a store that is full, or with an index that is damaged: without its
-    /// record, a session is no more. The index is tidied when there is room again.
+    /// record, a session is no more. The index is tidied when there is room again, and a damaged one by nobody.
     pub(super) async fn end_without_commit(&self, home: Home, sessions: &[SessionId]) -> Result<(), Error> {
         let names = sessions.iter().map(|id| home.session(*id)).collect::<Vec<_>>();
         Ok(self.store.discard(&home.slot(), &names).await?)
