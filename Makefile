@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos fuzz proof check check-deps bench bench-growth bench-transfer bench-peers openapi test-tools
+.PHONY: help run test chaos fuzz proof check check-deps bench bench-quick bench-growth bench-transfer bench-peers openapi test-tools
 
 help: ## List what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,8 +45,11 @@ check-deps: ## Check the dependencies: licenses, sources, advisories, unused one
 	fi
 	cargo machete
 
-bench: ## Measure speed, memory, size and start-up time
+bench: ## Measure load beside its limits, then times, memory, size and start-up
 	cargo bench --bench latchkey
+
+bench-quick: ## Measure load beside its limits, in less than two minutes
+	cargo bench --bench latchkey -- quick
 
 bench-growth: ## Measure how the stores grow, to a million users
 	cargo bench --bench latchkey -- growth

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The password of everybody.
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// A client of one service.
 #[derive(Clone)]
@@ -96,11 +96,11 @@ impl Client {
         }
     }
 
-    /// Signs `who` in, and answers with the refresh token.
-    pub(crate) async fn sign_in_for_refresh(&self, who: &str) -> String {
+    /// Signs `who` in, and answers with the access token and the refresh token.
+    pub(crate) async fn sign_in_for_tokens(&self, who: &str) -> [String; 2] {
         let body = json!({"login": email(who), "password": PASSWORD});
         let answer = self.send(Method::POST, "/v1/sessions", "", Some(body), 201).await;
-        answer.body["refresh_token"].as_str().unwrap().to_owned()
+        ["access_token", "refresh_token"].map(|name| answer.body[name].as_str().unwrap().to_owned())
     }
 
     /// Fails to sign in, at the cost of a hash.
@@ -110,6 +110,6 @@ impl Client {
     }
 }
 
-fn email(who: &str) -> String {
+pub(crate) fn email(who: &str) -> String {
     format!("{who}@example.com")
 }

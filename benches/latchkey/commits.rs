@@ -3,8 +3,6 @@
 //! A commit here is like that of a session: two records and an index entry, one of them expected to be unchanged.
 
 use std::{
-    path::Path,
-    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,22 +11,19 @@ use futures_util::future::join_all;
 use latchkey::store::{
     Batch, Durability, Embedded, Expectation, Fields, Name, Redis, RedisOptions, Revision, Slot, Store,
 };
-use redb::{Database, TableDefinition};
 
 use crate::{
     cluster_of_servers::{RedisCluster, info, until},
     folder::temporary_folder,
+    limits::{VALUE, bare_redb, bare_redis},
     redis::{EVERY_SECOND, OnDisk},
     redis_server::{RedisServer, command},
     samples::Samples,
     table::{Row, Table},
 };
 
-const WRITERS: usize = 16;
+const WRITERS: u32 = 16;
 const TIME: Duration = Duration::from_secs(3);
-
-/// The size of what is written for one user: the bare limit writes as much.
-const VALUE: usize = 500;
 
 pub(crate) async fn measure(table: &mut Table) {
     let always = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -54,7 +49,7 @@ pub(crate) async fn measure(table: &mut Table) {
     commits(table, "Redis Cluster, 3 masters, no AOF", Store::Redis(store), None).await;
 
     let folder = temporary_folder();
-    let bare = bare_file(&folder.path().join("bare.redb"));
+    let bare = bare_redb(&folder.path().join("bare.redb"));
     let store = Embedded::open(&folder.path().join("store.redb")).unwrap();
     commits(table, "embedded, on disk", Store::Embedded(store), Some(("redb alone, 1 writer", bare))).await;
     commits(table, "embedded, in memory", Store::Embedded(Embedded::in_memory().unwrap()), None).await;
@@ -63,7 +58,7 @@ pub(crate) async fn measure(table: &mut Table) {
 async fn on_server(table: &mut Table, name: &str, server: &RedisServer, durability: Durability) {
     let options = RedisOptions { durability, ..RedisOptions::new(server.url(), "bench:") };
     let store = Store::Redis(Redis::connect(&options).await.unwrap());
-    let bare = bare_server(server.port());
+    let bare = bare_redis(server.port(), "set", WRITERS, 60_000);
     commits(table, name, store, Some(("SET alone", bare))).await;
 }
 
@@ -113,30 +108,4 @@ fn batch(slot: &Slot, n: u32, last: Option<Revision>) -> Batch {
     batch.put_until(Name::new(format!("session{}", n % 100)), fields, i64::from(u32::MAX) * 1_000);
     batch.add(Name::new("sessions"), format!("session{}", n % 100), i64::from(n));
     batch
-}
-
-/// What `redis-benchmark` gets out of a server with as many connections and values as large: one round trip each.
-fn bare_server(port: u16) -> f64 {
-    let output = Command::new("redis-benchmark")
-        .args(["-p", &port.to_string(), "-c", &WRITERS.to_string(), "-n", "60000", "-d", &VALUE.to_string()])
-        .args(["-r", "10000", "-t", "set", "--csv"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let line = text.lines().find(|line| line.starts_with("\"SET\"")).unwrap_or_else(|| panic!("{text}"));
-    line.split(',').nth(1).unwrap().trim_matches('"').parse().unwrap()
-}
-
-/// What one writer gets out of redb, each write made durable by itself.
-fn bare_file(path: &Path) -> f64 {
-    const TABLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
-    let database = Database::create(path).unwrap();
-    let (mut count, begun) = (0.0, Instant::now());
-    while begun.elapsed() < TIME {
-        let transaction = database.begin_write().unwrap();
-        transaction.open_table(TABLE).unwrap().insert("user", [b'x'; VALUE].as_slice()).unwrap();
-        transaction.commit().unwrap();
-        count += 1.0;
-    }
-    count / begun.elapsed().as_secs_f64()
 }

@@ -11,7 +11,7 @@ use crate::{
     folder::temporary_folder,
     redis::OnDisk,
     samples::{Samples, difference},
-    service::{BINARY, Place, Service},
+    service::{BINARY, Place, Service, WIDE},
     table::{Row, Table},
 };
 
@@ -23,9 +23,6 @@ const TRIES: usize = 5;
 
 /// What shows a difference.
 const THRESHOLD: f64 = 4.5;
-
-/// Throttles that never refuse, but count.
-pub(crate) const WIDE: [&str; 4] = ["--password-attempts", "1000000/1m", "--mails-per-address", "1000000/1m"];
 
 /// One request, and the status of its answer.
 struct Request {

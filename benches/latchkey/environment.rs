@@ -37,6 +37,9 @@ pub(crate) fn check() -> Result<String, &'static str> {
     if !cfg!(target_os = "linux") {
         return Err("the benchmark reads /proc, so it runs on Linux only");
     }
+    if Command::new("wrk").arg("-v").output().is_err() {
+        return Err("load is made by wrk, which is not installed: install the package wrk");
+    }
     redis::version()
 }
 

@@ -1,7 +1,7 @@
 //! What Latchkey costs, measured on the binary as it is released: `cargo bench --bench latchkey`.
 //!
 //! The binary runs as a child process, once on an embedded store and once on a Redis of its own, and is driven over
-//! real HTTP. What comes out is one table in markdown. Nothing here makes a build fail: a number depends on the machine,
+//! real HTTP. What comes out are tables in markdown. Nothing here makes a build fail: a number depends on the machine,
 //! so it is for people to read.
 #![expect(
     clippy::unwrap_used,
@@ -21,6 +21,8 @@ mod environment;
 mod folder;
 mod growth;
 mod hash;
+mod limits;
+mod load;
 mod passwords;
 mod redis;
 #[expect(dead_code, reason = "the tests need more of it")]
@@ -29,11 +31,12 @@ mod redis_server;
 mod requests;
 mod samples;
 mod service;
+mod signatures;
 mod start;
 mod storm;
 mod table;
-mod tokens;
 mod transfer;
+mod wrk;
 
 use std::{
     process::ExitCode,
@@ -44,13 +47,30 @@ use crate::{
     client::Client,
     folder::temporary_folder,
     redis::OnDisk,
-    service::{Place, Service},
+    service::{Place, Service, WIDE},
     start::Megabytes,
-    table::{Row, Table},
+    table::{Row, TIMES, Table},
 };
 
+const HOW_LOAD: &str = "\
+How the load was measured:
+
+- `wrk` sends from one thread, and each connection sends its next request when the last one is answered: 70 people, each
+  with a session of their own, in turn; every registration is a new person. It shares the cores with the service.
+- Requests that were refused do not count as speed, and are errors. Times are those of wrk, which counts a stall also for
+  the requests that would have been sent meanwhile.
+- CPU is the processor time of the service for each answer, and on Redis that of Redis after it. Memory is VmRSS after the
+  load; MB are millions of bytes.
+- The limits are measured just before, with as many connections: an endpoint of poem that answers a word, in a process of
+  its own; what redis-benchmark gets out of the same server, a GET or a SET of 500 bytes for each round trip; a commit of
+  redb with 500 bytes and its fdatasync, from one writer; Argon2 with the same cost, on as many threads as the service has
+  or there are connections. A row of one connection and a bound by Argon2 is held against one thread.
+- The service runs with its defaults, logging to a file, but for throttles that never refuse, and count. The signature of
+  a token is remembered when it is used again, as that of any token in use is.
+";
+
 const HOW: &str = "\
-How it was measured:
+How the rest was measured:
 
 - Latency is from before a request is sent to the last byte of its answer, in one client thread on the same machine, over
   connections that are kept alive; one request at a time unless it says otherwise. It includes the client's own work.
@@ -73,10 +93,6 @@ How it was measured:
   last a minute, are taken out first. Growth is held against the median among the fewest users.
 - An import is from before the command is started to its end, with its lines in a file: an address, a username, a name,
   metadata and a bcrypt hash each. An import again finds each person as their line says. Its memory is VmHWM.
-- With 16 connections, each sends its next request when the last one is answered, and the client shares the cores with
-  the service. The signature of the token is remembered by then, as that of a token in use is. `Bare poem` is an endpoint
-  that answers a word, in the process of the client. `Redis GET alone` is what redis-benchmark gets out of the server of
-  the service with as many connections.
 - Two kinds of request that are answered alike are sent in turns, 1000 of each; `t` is Welch's, and beyond 4.5 the time tells
   them apart. The services of these rows, and of those that sign in wrongly, have throttles that never refuse, but count.
 - The rate of sign-ins is held against that of Argon2 alone on as many threads, measured just before and just after. It is
@@ -91,9 +107,26 @@ struct Side<'a> {
     service: &'a Service,
 }
 
-/// With the argument `growth`, only how the stores grow is measured, and to more users; with `transfer`, only imports and
-/// exports, of a million; with `enumeration`, only whether times tell who has an account.
+impl<'a> Side<'a> {
+    /// A service on Redis, and one on the embedded store.
+    fn both([redis, embedded]: &'a [Service; 2]) -> [Self; 2] {
+        [("Redis", redis), ("embedded", embedded)].map(|(name, service)| Self {
+            name,
+            client: Client::new(service.url()),
+            service,
+        })
+    }
+}
+
+/// With the argument `quick`, only the load is measured, and for less time; with `growth`, only how the stores grow, and to
+/// more users; with `transfer`, only imports and exports, of a million; with `enumeration`, only whether times tell who has
+/// an account.
 fn main() -> ExitCode {
+    let asked = |part: &str| std::env::args().any(|argument| argument == part);
+    if asked(limits::BARE_POEM) {
+        limits::serve_bare_poem();
+        return ExitCode::SUCCESS;
+    }
     let redis_version = match environment::check() {
         Ok(version) => version,
         Err(line) => {
@@ -104,67 +137,52 @@ fn main() -> ExitCode {
     // One thread, so that the client takes as little of the machine as it can.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (begun, load) = (Instant::now(), environment::load());
-    let asked = |part: &str| std::env::args().any(|argument| argument == part);
-    let table = runtime.block_on(async {
-        match () {
-            () if asked("growth") => measure_growth().await,
-            () if asked("transfer") => measure_transfer().await,
-            () if asked("enumeration") => measure_enumeration().await,
-            () => measure().await,
-        }
-    });
-    println!("\n{}\n{table}\n{HOW}", environment::describe(&redis_version, &load));
+    let only = ["quick", "growth", "transfer", "enumeration"].into_iter().find(|part| asked(part));
+    let tables = runtime.block_on(measure(only));
+    println!("\n{}\n{tables}", environment::describe(&redis_version, &load));
     println!("It took {} s.", begun.elapsed().as_secs());
     ExitCode::SUCCESS
 }
 
-async fn measure() -> Table {
-    let mut table = Table::default();
+/// Measures one part or everything, and says how.
+async fn measure(only: Option<&str>) -> String {
+    let mut table = Table::new(TIMES);
+    match only {
+        Some("quick") => return format!("{}\n{HOW_LOAD}", load::measure(&load::QUICK).await),
+        Some("growth") => growth::measure(&mut table, &[1_000, 100_000, 1_000_000]).await,
+        Some("transfer") => transfer::measure(&mut table, 1_000_000).await,
+        Some(_) => enumeration::measure(&mut table).await,
+        None => {
+            let load = load::measure(&load::FULL).await;
+            measure_times(&mut table).await;
+            return format!("{load}\n{HOW_LOAD}\n{table}\n{HOW}");
+        }
+    }
+    format!("{table}\n{HOW}")
+}
+
+async fn measure_times(table: &mut Table) {
     let redis = OnDisk::start();
     let server = &redis.server;
-    start::measure(&mut table, server).await;
+    start::measure(table, server).await;
 
     let folder = temporary_folder();
-    let services = [Place::Redis(server), Place::Embedded(folder.path())]
-        .map(|place| Service::start_with(place, &enumeration::WIDE));
-    let [redis, embedded] = &services;
-    let sides = [("Redis", redis), ("embedded", embedded)].map(|(name, service)| Side {
-        name,
-        client: Client::new(service.url()),
-        service,
-    });
-    let accounts = passwords::measure(&mut table, &sides).await;
-    let readers = requests::measure(&mut table, &sides).await;
-    let sessions = storm::measure(&mut table, &sides, &readers).await;
-    tokens::measure(&mut table, &sides, &readers, server.port()).await;
-    requests::measure_ends(&mut table, &sides, &sessions, &accounts).await;
+    let services =
+        [Place::Redis(server), Place::Embedded(folder.path())].map(|place| Service::start_with(place, &WIDE));
+    let sides = Side::both(&services);
+    let accounts = passwords::measure(table, &sides).await;
+    let readers = requests::measure(table, &sides).await;
+    let sessions = storm::measure(table, &sides, &readers).await;
+    requests::measure_ends(table, &sides, &sessions, &accounts).await;
     for side in &sides {
         table.add(Row::value("memory, after all this", side.name, Megabytes(side.service.resident_memory())));
     }
     drop(services);
-    enumeration::measure(&mut table).await;
-    commits::measure(&mut table).await;
-    growth::measure(&mut table, &[1_000, 100_000]).await;
-    transfer::measure(&mut table, 50_000).await;
-    table
-}
-
-async fn measure_transfer() -> Table {
-    let mut table = Table::default();
-    transfer::measure(&mut table, 1_000_000).await;
-    table
-}
-
-async fn measure_enumeration() -> Table {
-    let mut table = Table::default();
-    enumeration::measure(&mut table).await;
-    table
-}
-
-async fn measure_growth() -> Table {
-    let mut table = Table::default();
-    growth::measure(&mut table, &[1_000, 100_000, 1_000_000]).await;
-    table
+    signatures::measure(table).await;
+    enumeration::measure(table).await;
+    commits::measure(table).await;
+    growth::measure(table, &[1_000, 100_000]).await;
+    transfer::measure(table, 50_000).await;
 }
 
 /// So many rounds, or as many as fit into this time: on a slow machine there are fewer, and `n` says so.

@@ -16,6 +16,15 @@ use crate::{folder::temporary_folder, redis_server::RedisServer};
 /// The binary, built as it is released.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_latchkey");
 
+/// Throttles that never refuse, but count.
+pub(crate) const WIDE: [&str; 5] = [
+    "--password-attempts=1000000/1m",
+    "--password-attempts-per-address=1000000/1m",
+    "--registrations-per-address=1000000/1m",
+    "--mails-per-address=1000000/1m",
+    "--mails-per-sender=1000000/1m",
+];
+
 /// A store for a service.
 #[derive(Clone, Copy)]
 pub(crate) enum Place<'a> {
@@ -25,7 +34,7 @@ pub(crate) enum Place<'a> {
 
 /// A running service. Dropping it kills the process.
 pub(crate) struct Service {
-    process: Child,
+    pub(crate) process: Child,
     address: String,
     /// From before the process was made to the end of its first answer.
     pub(crate) started_in: Duration,

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use latchkey::accounts::measure_hashes;
 use tokio::task::JoinSet;
 
 use crate::{
     Side,
     client::Client,
     hash::defaults,
+    limits::bare_argon2,
     samples::{Samples, ratio},
     start::Megabytes,
     table::{Row, Table},
@@ -22,9 +22,6 @@ const CLIENTS: usize = 64;
 const SLOWER: f64 = 3.0;
 const SHARE: f64 = 0.95;
 const GROWTH: u64 = 5_000_000;
-
-/// How often each thread hashes when the bare rate is measured.
-const BARE: u32 = 40;
 
 /// Between one GET and the next, whether or not it was answered.
 const PACE: Duration = Duration::from_millis(1);
@@ -55,8 +52,7 @@ struct Measured {
 
 /// Measures it, with GETs by the holders of `readers`, and leaves a token for each sign-in.
 pub(crate) async fn measure(table: &mut Table, sides: &[Side<'_>; 2], readers: &[String; 2]) -> [Vec<String>; 2] {
-    let (cost, threads) = (defaults().hashing.cost(), defaults().hashing.threads());
-    let bare = || measure_hashes(cost, threads, BARE).unwrap().per_second;
+    let bare = || bare_argon2(defaults().hashing.threads());
     let mut measured = [Measured::default(), Measured::default()];
     let mut tokens = [Vec::new(), Vec::new()];
     for _ in 0..TURNS {

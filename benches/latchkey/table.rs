@@ -1,23 +1,37 @@
-//! The table: a row for each thing that was measured, its limit, and whether it holds.
+//! Tables: a row for each thing that was measured.
 
 use std::fmt::{self, Display};
 
 use crate::samples::{Milliseconds, Samples};
 
-const HEAD: [&str; 8] = ["what", "on", "n", "median", "p99", "also", "limit", "holds"];
+/// The head of a table of [`Row`]s: how long something took, its limit, and whether that holds.
+pub(crate) const TIMES: [&str; 8] = ["what", "on", "n", "median", "p99", "also", "limit", "holds"];
 
-/// All rows, shown as markdown.
-#[derive(Default)]
-pub(crate) struct Table(Vec<Row>);
+/// Rows below their head, shown as markdown.
+pub(crate) struct Table<const COLUMNS: usize = 8> {
+    head: [&'static str; COLUMNS],
+    rows: Vec<[String; COLUMNS]>,
+}
 
-/// One row, whose empty cells mean that there is nothing to say.
+/// A row of times, whose empty cells mean that there is nothing to say.
 #[derive(Default)]
 pub(crate) struct Row([String; 8]);
 
-impl Table {
-    pub(crate) fn add(&mut self, row: Row) {
-        eprintln!("measured: {} {}", row.0[0], row.0[1]);
-        self.0.push(row);
+impl<const COLUMNS: usize> Table<COLUMNS> {
+    pub(crate) fn new(head: [&'static str; COLUMNS]) -> Self {
+        Self { head, rows: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, row: impl Into<[String; COLUMNS]>) {
+        let row = row.into();
+        eprintln!("measured: {} {}", row[0], row[1]);
+        self.rows.push(row);
+    }
+}
+
+impl From<Row> for [String; 8] {
+    fn from(row: Row) -> Self {
+        row.0
     }
 }
 
@@ -48,18 +62,19 @@ impl Row {
     }
 }
 
-impl Display for Table {
+impl<const COLUMNS: usize> Display for Table<COLUMNS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = || self.0.iter().map(|row| row.0.each_ref().map(String::as_str)).chain([HEAD]);
-        let widths = std::array::from_fn::<_, 8, _>(|i| rows().map(|row| row[i].chars().count()).max().unwrap_or(0));
-        let mut line = |cells: [&str; 8]| {
+        let rows = || self.rows.iter().map(|row| row.each_ref().map(String::as_str)).chain([self.head]);
+        let widths: [usize; COLUMNS] =
+            std::array::from_fn(|i| rows().map(|row| row[i].chars().count()).max().unwrap_or(0));
+        let mut line = |cells: [&str; COLUMNS]| {
             for (cell, width) in cells.iter().zip(widths) {
                 write!(f, "| {cell:width$} ")?;
             }
             writeln!(f, "|")
         };
-        line(HEAD)?;
+        line(self.head)?;
         line(widths.map(|width| "-".repeat(width)).each_ref().map(String::as_str))?;
-        self.0.iter().try_for_each(|row| line(row.0.each_ref().map(String::as_str)))
+        self.rows.iter().try_for_each(|row| line(row.each_ref().map(String::as_str)))
     }
 }

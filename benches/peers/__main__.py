@@ -26,6 +26,7 @@ PEOPLE = 64
 STARTS = 3
 AT_ONCE = (1, 16)
 ARGON2 = "$argon2id$v=19$m=19456,t=2,p=1$"
+SCRIPT = install.ROOT / "benches" / "load.lua"
 OPERATIONS = ("sign-in", "read-me", "register")
 
 
@@ -76,7 +77,7 @@ def load(service, requests, at_once, seconds, first):
     """Sends requests for some seconds, from so many connections at once."""
     file = service.folder / "requests"
     file.write_text("".join("\t".join(request) + "\n" for request in requests))
-    command = ["wrk", "-t1", f"-c{at_once}", f"-d{seconds}s", "--timeout", "30s", "-s", str(install.HERE / "load.lua"),
+    command = ["wrk", "-t1", f"-c{at_once}", f"-d{seconds}s", "--timeout", "30s", "-s", str(SCRIPT),
                f"http://127.0.0.1:{service.port}", "--", str(file), str(first)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return json.loads(said.splitlines()[-1])

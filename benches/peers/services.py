@@ -25,7 +25,7 @@ HASH = re.compile(r"\$argon2[a-z]+\$v=\d+\$m=\d+,t=\d+,p=\d+\$")
 
 
 class Request(NamedTuple):
-    """A request: `load.lua` reads these fields, in this order."""
+    """A request: `../load.lua` reads these fields, in this order."""
 
     method: str
     path: str
