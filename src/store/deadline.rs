@@ -1,7 +1,8 @@
 //! How long the store may keep one request waiting, in all.
 //!
 //! Each call of the store ends within [`REQUEST_DEADLINE`]. A request makes several, and its client waits for all of
-//! them: so the calls of one request share that time, whatever else the request does between them.
+//! them: so the calls of one request share that time, whatever else the request does between them. A short read of the
+//! embedded store waits for nobody but the disk, and ends when that answers.
 
 use std::{
     sync::{

@@ -3,7 +3,7 @@
 use std::{
     fs::OpenOptions,
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock},
+    sync::{PoisonError, RwLock, TryLockError},
 };
 
 use redb::{Builder, Database, DatabaseError, Error, backends::InMemoryBackend};
@@ -16,7 +16,7 @@ const CACHE: usize = 16 * 1024 * 1024;
 /// A database, unless it is closed. `path` is where it is opened again; in memory there is none.
 pub(super) struct File {
     pub(super) path: Option<PathBuf>,
-    // A std lock, since no await happens while it is held: reads are on threads of their own.
+    // A std lock, since no await happens while it is held. Whoever may not wait for it, as a thread of the runtime, tries.
     database: RwLock<Option<Database>>,
 }
 
@@ -46,10 +46,17 @@ impl File {
 
     /// Does something with the database.
     pub(super) fn with<T>(&self, act: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
-        match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(database) => act(database),
-            None => Err(Error::Io(std::io::Error::other("the file of the store is not open"))),
-        }
+        act(opened(self.database.read().unwrap_or_else(PoisonError::into_inner).as_ref())?)
+    }
+
+    /// The same, unless the file is just being opened, which takes time.
+    pub(super) fn try_with<T>(&self, act: impl FnOnce(&Database) -> Result<T, Error>) -> Option<Result<T, Error>> {
+        let database = match self.database.try_read() {
+            Ok(database) => database,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(opened(database.as_ref()).and_then(act))
     }
 
     /// Opens the file anew, and never makes one: a folder that is not there just now must not become an empty store.
@@ -69,6 +76,10 @@ impl File {
     pub(super) fn close(&self) {
         drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
     }
+}
+
+fn opened(database: Option<&Database>) -> Result<&Database, Error> {
+    database.ok_or_else(|| Error::Io(std::io::Error::other("the file of the store is not open")))
 }
 
 /// Makes the file, if it is not there, so that only its owner can read it: there will be password hashes in it.

@@ -9,7 +9,7 @@ use redb::ReadableDatabase;
 use tokio::time::Instant;
 
 use super::{
-    Embedded,
+    Embedded, FEW, MANY, TOGETHER,
     members::read_size,
     tables::{LOGS, MEMBERS, SCORES, SIZES},
 };
@@ -19,6 +19,7 @@ use crate::store::{Key, Order, ReadError, Span, deadline::Call};
 const LOOK_AT_CLOCK: usize = 1000;
 
 impl Embedded {
+    /// Most indexes have a few members, whatever the limit is: as many are read first, since that is quick.
     pub(in crate::store) async fn ranges(
         &self,
         indexes: &[Key],
@@ -26,8 +27,24 @@ impl Embedded {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Vec<(String, i64)>>, ReadError> {
+        if limit > TOGETHER && indexes.len() <= FEW {
+            let found = self.ranges_up_to(indexes, scores.clone(), order, TOGETHER).await?;
+            if found.iter().all(|members| members.len() < TOGETHER) {
+                return Ok(found);
+            }
+        }
+        self.ranges_up_to(indexes, scores, order, limit).await
+    }
+
+    async fn ranges_up_to(
+        &self,
+        indexes: &[Key],
+        scores: RangeInclusive<i64>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Vec<(String, i64)>>, ReadError> {
         let indexes = indexes.to_vec();
-        self.read(move |db| {
+        self.read(lookups(indexes.len(), limit), move |db| {
             let table = db.begin_read()?.open_table(SCORES)?;
             let (low, high) = (*scores.start(), *scores.end());
             let members_of = |index: &Key| {
@@ -60,7 +77,7 @@ impl Embedded {
         limit: usize,
     ) -> Result<Vec<Vec<String>>, ReadError> {
         let (indexes, (after, before)) = (indexes.to_vec(), span.clone());
-        self.read(move |db| {
+        self.read(lookups(indexes.len(), limit), move |db| {
             let table = db.begin_read()?.open_table(SCORES)?;
             let members_of = |index: &Key| {
                 let place = |member| (index.as_str(), 0, member);
@@ -94,7 +111,7 @@ impl Embedded {
     /// for it.
     pub(in crate::store) async fn count(&self, indexes: &[Key], least: &[i64]) -> Result<Vec<Vec<u64>>, ReadError> {
         let (indexes, least, deadline) = (indexes.to_vec(), least.to_vec(), Call::begin().deadline);
-        self.read(move |db| {
+        self.read(MANY, move |db| {
             let tables = db.begin_read()?;
             let (table, sizes) = (tables.open_table(SCORES)?, tables.open_table(SIZES)?);
             let lowest = least.iter().copied().filter(|least| *least > i64::MIN).min();
@@ -122,7 +139,7 @@ impl Embedded {
 
     pub(in crate::store) async fn logs(&self, logs: &[Key]) -> Result<Vec<Vec<String>>, ReadError> {
         let logs = logs.to_vec();
-        self.read(move |db| {
+        self.read(MANY, move |db| {
             let table = db.begin_read()?.open_table(LOGS)?;
             let entries = |log: &Key| {
                 let found = table.range((log.as_str(), 0, "")..(log.as_str(), i64::MAX, ""))?;
@@ -135,7 +152,7 @@ impl Embedded {
 
     pub(in crate::store) async fn scores(&self, entries: &[(Key, String)]) -> Result<Vec<Option<i64>>, ReadError> {
         let entries = entries.to_vec();
-        self.read(move |db| {
+        self.read(entries.len(), move |db| {
             let table = db.begin_read()?.open_table(MEMBERS)?;
             let score = |(index, member): &(Key, String)| {
                 Ok(table.get((index.as_str(), member.as_str()))?.map(|score| score.value()))
@@ -144,6 +161,11 @@ impl Embedded {
         })
         .await
     }
+}
+
+/// How many look-ups it is to read up to `limit` entries of each of so many indexes.
+fn lookups(indexes: usize, limit: usize) -> usize {
+    indexes.saturating_mul(limit.div_ceil(TOGETHER))
 }
 
 /// Whether no text can be within the bounds.

@@ -8,16 +8,23 @@ mod indexes;
 mod inspect;
 mod members;
 mod scan;
+mod slow;
 mod tables;
 mod writer;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+};
 
 use redb::{Database, ReadableDatabase};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use self::{
     file::File,
+    slow::SlowDisk,
     tables::{RECORDS, StoredRecord},
     writer::{Job, Writer},
 };
@@ -29,10 +36,20 @@ use super::{
 /// What traces call this store.
 const SYSTEM: &str = "redb";
 
+/// Look-ups that are made at once, on the thread of whoever asks. Entries of an index that lie together count as one.
+const FEW: usize = 16;
+
+/// More of them than anybody counts.
+const MANY: usize = usize::MAX;
+
+/// Entries of an index that lie together, in a page or two.
+const TOGETHER: usize = 40;
+
 /// A store in a file, or in memory.
 pub struct Embedded {
     file: Arc<File>,
     writer: Writer,
+    slow: SlowDisk,
     pub(super) tally: Tally,
     pub(super) metrics: Box<Metrics>,
 }
@@ -72,7 +89,7 @@ impl Embedded {
         file.with(tables::create).map_err(|e| OpenError(e.to_string()))?;
         let file = Arc::new(file);
         let writer = Writer::start(Arc::clone(&file)).map_err(|e| OpenError(e.to_string()))?;
-        Ok(Self { file, writer, tally: Tally::default(), metrics: Box::default() })
+        Ok(Self { file, writer, slow: SlowDisk::new(Instant::now()), tally: Tally::default(), metrics: Box::default() })
     }
 
     /// In memory, there is nothing to look at.
@@ -89,7 +106,7 @@ impl Embedded {
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, ReadError> {
         let keys = keys.to_vec();
-        self.read(move |db| {
+        self.read(keys.len(), move |db| {
             let records = db.begin_read()?.open_table(RECORDS)?;
             keys.iter().map(|key| records.get(key.as_str())?.map(|found| decode(found.value())).transpose()).collect()
         })
@@ -123,22 +140,45 @@ impl Embedded {
         self.file.close();
     }
 
-    /// Reads can touch the disk, so they stay off the threads of the runtime.
+    /// Reads, with so many look-ups. Many can keep the disk busy, so they stay off the threads of the runtime. A few are made
+    /// at once: they take some microseconds, as the file is in memory for the most part, and the way to another thread and
+    /// back takes many more.
     async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+        lookups: usize,
+        read: impl Fn(&Database) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, ReadError> {
-        let file = Arc::clone(&self.file);
-        let operation = Operation::begin(SYSTEM, "read", 1);
-        let read = Call::begin().wait_for(tokio::task::spawn_blocking(move || file.with(read))).await;
-        operation.end(match read {
-            Ok(Ok(result)) => result.map_err(|e| match e {
+        let (call, operation) = (Call::begin(), Operation::begin(SYSTEM, "read", 1));
+        // What never waits would otherwise let nobody else have a turn.
+        tokio::task::consume_budget().await;
+        let now = Instant::now();
+        let is_short = lookups <= FEW && now < call.deadline && !self.slow.is_slow(now);
+        let here = if is_short { self.read_here(&read) } else { None };
+        let found = if let Some(found) = here {
+            found
+        } else {
+            let file = Arc::clone(&self.file);
+            let there = call.wait_for(tokio::task::spawn_blocking(move || file.with(read))).await;
+            there.and_then(|found| found.map_err(|e| Unavailable(e.to_string())))
+        };
+        operation.end(match found {
+            Ok(found) => found.map_err(|e| match e {
                 redb::Error::Corrupted(_) => ReadError::Unreadable(e.to_string()),
                 e => Unavailable(e.to_string()).into(),
             }),
-            Ok(Err(e)) => Err(Unavailable(e.to_string()).into()),
             Err(e) => Err(e.into()),
         })
+    }
+
+    /// Reads on this thread, unless the file is just being opened. A panic goes no further, as on another thread.
+    fn read_here<T>(
+        &self,
+        read: impl Fn(&Database) -> Result<T, redb::Error>,
+    ) -> Option<Result<Result<T, redb::Error>, Unavailable>> {
+        let begun = Instant::now();
+        let read = catch_unwind(AssertUnwindSafe(|| self.file.try_with(read)));
+        self.slow.note(Instant::now(), begun.elapsed());
+        read.map_err(|_| Unavailable("a read has panicked".to_owned())).transpose()
     }
 }
 
@@ -153,4 +193,34 @@ fn unknown(reason: &str) -> Vec<Finding> {
 
 fn decode(bytes: &[u8]) -> Result<Record, redb::Error> {
     StoredRecord::decode(bytes).map(|stored| Record { fields: stored.fields, revision: Revision(stored.revision) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing, with so many look-ups; and on which thread.
+    async fn read(store: &Embedded, lookups: usize) -> std::thread::ThreadId {
+        store.read(lookups, |_| Ok(std::thread::current().id())).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_few_look_ups_are_made_at_once_and_many_elsewhere() {
+        let (store, here) = (Embedded::in_memory().unwrap(), std::thread::current().id());
+        assert_eq!(read(&store, FEW).await, here);
+        assert_ne!(read(&store, FEW + 1).await, here);
+        let now = Instant::now();
+        store.slow.note(now, std::time::Duration::from_secs(1));
+        assert_ne!(read(&store, 1).await, here, "after a slow read");
+    }
+
+    #[tokio::test]
+    async fn a_read_that_panics_harms_no_other() {
+        let store = Embedded::in_memory().unwrap();
+        for lookups in [1, MANY] {
+            let outcome = store.read(lookups, |_| -> Result<(), redb::Error> { panic!("on purpose") }).await;
+            assert!(matches!(outcome, Err(ReadError::Unavailable(_))), "{outcome:?}");
+            read(&store, lookups).await;
+        }
+    }
 }

@@ -6,7 +6,7 @@ use futures_util::stream::{self, Stream};
 use redb::{ReadableDatabase, ReadableTableMetadata};
 
 use super::{
-    Embedded,
+    Embedded, MANY,
     tables::{LOG_ENDS, MEMBERS, RECORDS, SIZES},
 };
 use crate::store::{Key, PAGE, ReadError};
@@ -56,7 +56,7 @@ impl Embedded {
     }
 
     pub(in crate::store) async fn size(&self) -> Result<u64, ReadError> {
-        self.read(|db| {
+        self.read(3, |db| {
             let tables = db.begin_read()?;
             let logs = tables.open_table(LOG_ENDS)?.len()?;
             Ok(tables.open_table(RECORDS)?.len()? + tables.open_table(SIZES)?.len()? + logs)
@@ -65,7 +65,7 @@ impl Embedded {
     }
 
     async fn records_after(&self, last: String) -> Result<Vec<String>, ReadError> {
-        self.read(move |db| {
+        self.read(MANY, move |db| {
             let table = db.begin_read()?.open_table(RECORDS)?;
             let rest = table.range::<&str>((Bound::Excluded(last.as_str()), Bound::Unbounded))?;
             rest.take(PAGE.into()).map(|entry| Ok(entry?.0.value().to_owned())).collect()
@@ -74,7 +74,7 @@ impl Embedded {
     }
 
     async fn logs_after(&self, last: String) -> Result<Vec<String>, ReadError> {
-        self.read(move |db| {
+        self.read(MANY, move |db| {
             let table = db.begin_read()?.open_table(LOG_ENDS)?;
             let rest = table.range::<&str>((Bound::Excluded(last.as_str()), Bound::Unbounded))?;
             rest.take(PAGE.into()).map(|entry| Ok(entry?.0.value().to_owned())).collect()
@@ -83,10 +83,10 @@ impl Embedded {
     }
 
     /// Each index is found by one look behind all members of the one before.
-    async fn indexes_after(&self, mut last: String) -> Result<Vec<String>, ReadError> {
-        self.read(move |db| {
+    async fn indexes_after(&self, last: String) -> Result<Vec<String>, ReadError> {
+        self.read(MANY, move |db| {
             let table = db.begin_read()?.open_table(MEMBERS)?;
-            let mut indexes = Vec::new();
+            let (mut indexes, mut last) = (Vec::new(), last.clone());
             for _ in 0..PAGE {
                 last.push('\0'); // the least text that is greater
                 let Some(entry) = table.range((last.as_str(), "")..)?.next() else { break };
@@ -99,7 +99,7 @@ impl Embedded {
     }
 
     async fn members_after(&self, index: Key, last: Bound<String>) -> Result<Vec<String>, ReadError> {
-        self.read(move |db| {
+        self.read(MANY, move |db| {
             let table = db.begin_read()?.open_table(MEMBERS)?;
             let index = index.as_str();
             let from = match &last {

@@ -19,7 +19,7 @@ mod servers;
 mod topology;
 mod transaction;
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use fred::{
     error::ErrorKind,
@@ -35,7 +35,7 @@ use tracing::Instrument;
 pub use self::options::{Durability, RedisOptions};
 use self::{guard::is_of_type, node::Question, servers::Servers, transaction::Transaction};
 use super::{
-    Batch, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
+    Batch, CommitError, Fields, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
     metrics::Metrics, tally::Tally, traced::Operation,
 };
 
@@ -90,7 +90,7 @@ impl Redis {
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, ReadError> {
         let hgetall = |key| Question { command: "HGETALL", arguments: vec![self.prefixed(key)] };
-        let hashes = self.ask_all::<HashMap<String, String>>(keys.iter().map(hgetall).collect()).await?;
+        let hashes = self.ask_all::<Fields>(keys.iter().map(hgetall).collect()).await?;
         keys.iter().zip(hashes).map(|(key, hash)| record(key, hash)).collect()
     }
 
@@ -163,15 +163,15 @@ fn told(error: &fred::error::Error) -> String {
     text.split_once(", with args").map_or(text.as_str(), |(before, _)| before).to_owned()
 }
 
-fn record(key: &Key, mut hash: HashMap<String, String>) -> Result<Option<Record>, ReadError> {
-    if hash.is_empty() {
+fn record(key: &Key, mut fields: Fields) -> Result<Option<Record>, ReadError> {
+    if fields.is_empty() {
         return Ok(None);
     }
-    let revision = hash
+    let revision = fields
         .remove(REVISION)
         .and_then(|text| Revision::parse(&text))
         .ok_or_else(|| ReadError::Unreadable(format!("{key} has no `{REVISION}`, so Latchkey did not write it")))?;
-    Ok(Some(Record { fields: hash.into_iter().collect(), revision }))
+    Ok(Some(Record { fields, revision }))
 }
 
 #[cfg(test)]
