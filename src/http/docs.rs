@@ -9,6 +9,8 @@ use poem::{
 };
 use serde_json::Value;
 
+use super::yaml;
+
 /// The document as pretty JSON, with a line feed at the end.
 #[must_use]
 pub(super) fn json(document: &Value) -> String {
@@ -18,7 +20,7 @@ pub(super) fn json(document: &Value) -> String {
 /// The document as YAML.
 #[must_use]
 pub(super) fn yaml(document: &Value) -> String {
-    serde_yaml::to_string(document).unwrap_or_default()
+    yaml::to_string(document)
 }
 
 /// Where both forms are.

@@ -45,6 +45,7 @@ mod upload;
 mod urlencoded;
 mod users;
 mod web;
+mod yaml;
 
 use std::{collections::BTreeMap, sync::Arc};
 
