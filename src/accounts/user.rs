@@ -170,7 +170,10 @@ impl User {
     /// All that they may do, sorted: by permissions of their own and by their roles.
     #[must_use]
     pub fn permissions(&self) -> BTreeSet<&Permission> {
-        self.grants.permissions().union(&self.from_roles).collect()
+        let mut all = BTreeSet::new();
+        all.extend(self.grants.permissions());
+        all.extend(&self.from_roles);
+        all
     }
 
     /// What they may do at Latchkey itself. Whoever has the role `admin` is taken for an administrator here, though it may be

@@ -15,9 +15,10 @@ mod serve;
 mod table;
 mod users;
 
-use std::{fmt::Display, io::Write, process::ExitCode, sync::Arc, time::Duration};
+use std::{fmt::Display, io::Write, pin::Pin, process::ExitCode, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::runtime::{self, Runtime};
 
 pub use self::{
     api_keys::{ApiKeysCommand, api_keys},
@@ -57,26 +58,24 @@ fn with_accounts(config: &Config, act: impl AsyncFnOnce(&Arc<Accounts>, &str) ->
 
 /// Does something with these accounts, or ends with `failure` when they cannot be opened.
 fn open_or(failure: ExitCode, config: &Config, act: impl AsyncFnOnce(&Arc<Accounts>, &str) -> ExitCode) -> ExitCode {
+    let Some((runtime, accounts, data)) = open(config) else { return failure };
+    let acting: Pin<Box<dyn Future<Output = ExitCode> + '_>> = Box::pin(act(&accounts, &data));
+    let code = runtime.block_on(acting);
+    runtime.block_on(accounts.close());
+    code
+}
+
+/// The accounts and where they are, unless they cannot be opened, of which it tells.
+fn open(config: &Config) -> Option<(Runtime, Arc<Accounts>, String)> {
     telemetry::start(config, None);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(e) => {
-            fail(&format!("cannot start: {e}"));
-            return failure;
-        }
+    let told = |e: &dyn Display| {
+        fail(&e.to_string());
     };
-    runtime.block_on(async {
-        let (accounts, data) = match app::open_existing(config, Arc::new(SystemClock)).await {
-            Ok((accounts, data)) => (Arc::new(accounts), data),
-            Err(e) => {
-                fail(&e.to_string());
-                return failure;
-            }
-        };
-        let code = act(&accounts, &data).await;
-        accounts.close().await;
-        code
-    })
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.inspect_err(|e| told(&format_args!("cannot start: {e}"))).ok()?;
+    let opened = runtime.block_on(app::open_existing(config, Arc::new(SystemClock)));
+    let (accounts, data) = opened.inspect_err(|e| told(e)).ok()?;
+    Some((runtime, Arc::new(accounts), data))
 }
 
 fn say(text: &str) -> ExitCode {

@@ -70,20 +70,8 @@ fn is_json(content_type: &str) -> bool {
 }
 
 fn read<F: Form>(bytes: &[u8], passwords: PasswordSettings) -> Result<F::Parsed, Problem> {
-    let malformed = |e: serde_json::Error| {
-        // The words of the parser may quote the body, so only the place is told.
-        let place = format!("The body is not JSON, at line {} column {}.", e.line(), e.column());
-        Problem::new(Code::MalformedJson).with_detail(place)
-    };
-    let value = serde_json::from_slice(bytes).map_err(malformed)?;
-    let Value::Object(object) = &value else { return Err(Problem::new(Code::MalformedJson)) };
-
     let mut problems = FieldProblems::new(passwords);
-    let known = field_names::<F>();
-    for field in object.keys().filter(|field| !known.contains(field.as_str())).take(UNKNOWN) {
-        let name = field.chars().take(NAME).collect::<String>();
-        problems.add(&name, FieldCode::Unknown, "is not a field of this request");
-    }
+    let value = object(bytes, &field_names::<F>(), &mut problems)?;
     let form = F::parse_from_json(Some(value)).map_err(|_| Problem::new(Code::MalformedJson))?;
     match form.parse(&mut problems) {
         Some(parsed) if problems.found.is_empty() => Ok(parsed),
@@ -91,10 +79,30 @@ fn read<F: Form>(bytes: &[u8], passwords: PasswordSettings) -> Result<F::Parsed,
     }
 }
 
+/// The JSON object that a body is. What it has beside the `known` fields is a problem.
+fn object(bytes: &[u8], known: &BTreeSet<&str>, problems: &mut FieldProblems) -> Result<Value, Problem> {
+    let malformed = |e: serde_json::Error| {
+        // The words of the parser may quote the body, so only the place is told.
+        let place = format!("The body is not JSON, at line {} column {}.", e.line(), e.column());
+        Problem::new(Code::MalformedJson).with_detail(place)
+    };
+    let value = serde_json::from_slice(bytes).map_err(malformed)?;
+    let Value::Object(object) = &value else { return Err(Problem::new(Code::MalformedJson)) };
+    for field in object.keys().filter(|field| !known.contains(field.as_str())).take(UNKNOWN) {
+        let name = field.chars().take(NAME).collect::<String>();
+        problems.add(&name, FieldCode::Unknown, "is not a field of this request");
+    }
+    Ok(value)
+}
+
 /// The fields that the document shows for `F`: the document and the reader cannot disagree.
 pub(super) fn field_names<F: Type>() -> BTreeSet<&'static str> {
     let mut registry = Registry::new();
     F::register(&mut registry);
-    let schema = registry.schemas.get(F::name().as_ref());
+    properties(&registry, &F::name())
+}
+
+fn properties(registry: &Registry, schema: &str) -> BTreeSet<&'static str> {
+    let schema = registry.schemas.get(schema);
     schema.into_iter().flat_map(|schema| &schema.properties).map(|(name, _)| *name).collect()
 }

@@ -14,9 +14,10 @@ pub(super) fn of(request: &Request) -> Vec<Locale> {
 }
 
 fn parse<'h>(headers: impl Iterator<Item = &'h str>) -> Vec<Locale> {
-    let mut wanted = headers.flat_map(|value| value.split(',')).filter_map(weighed).take(MOST).collect::<Vec<_>>();
-    wanted.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight)); // a stable sort: equal ones stay in order
-    wanted.into_iter().map(|(locale, _)| locale).collect()
+    let wanted = headers.flat_map(|value| value.split(',')).filter_map(weighed).take(MOST);
+    let mut wanted = wanted.enumerate().collect::<Vec<_>>();
+    wanted.sort_unstable_by_key(|(place, (_, weight))| (std::cmp::Reverse(*weight), *place));
+    wanted.into_iter().map(|(_, (locale, _))| locale).collect()
 }
 
 /// A tag and its weight in thousandths. One of weight 0 is not wanted.

@@ -65,9 +65,12 @@ fn forms(document: &Value) -> Vec<String> {
 
 /// Every path of the document, with its methods in capitals.
 pub(super) fn methods(document: &Value) -> BTreeMap<String, Vec<String>> {
-    let paths = document.get("paths").and_then(Value::as_object);
-    let methods = |item: &Value| item.as_object().map(|item| item.keys().map(|m| m.to_uppercase()).collect());
-    paths.into_iter().flatten().filter_map(|(path, item)| Some((path.clone(), methods(item)?))).collect()
+    let mut all = BTreeMap::new();
+    for (path, item) in document.get("paths").and_then(Value::as_object).into_iter().flatten() {
+        let methods = item.as_object().into_iter().flat_map(|item| item.keys());
+        all.insert(path.clone(), methods.map(|method| method.to_uppercase()).collect());
+    }
+    all
 }
 
 /// Makes `allOf: [a reference, its description]` into `allOf: [a reference]`: the description stands beside it as well,

@@ -128,7 +128,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         _ => return None,
     };
     let mut codes = [ANY, &groups.concat()].concat();
-    codes.sort();
+    codes.sort_unstable();
     codes.dedup();
     Some(codes)
 }

@@ -158,7 +158,7 @@ fn entries(folder: &Path) -> Result<Vec<(PathBuf, String)>, InvalidTemplate> {
         found.push((entry.path(), entry.file_name().to_string_lossy().into_owned()));
     }
     found.retain(|(_, name)| !name.starts_with('.'));
-    found.sort();
+    found.sort_unstable();
     Ok(found)
 }
 

@@ -55,16 +55,18 @@ struct Listed(BTreeMap<UserId, Vec<OperationId>>);
 impl Listed {
     fn read(record: Option<&Record>) -> Result<Self, Error> {
         let wrong = || Error::Corrupt("the record of administrators".to_owned());
-        let entry = |(user, ops): (&String, &String)| {
+        let mut listed = Self::default();
+        for (user, ops) in record.iter().flat_map(|record| &record.fields) {
             let ops = ops.split(' ').map(OperationId::parse).collect::<Option<_>>();
-            Ok((user.parse().map_err(|_| wrong())?, ops.ok_or_else(wrong)?))
-        };
-        let fields = record.iter().flat_map(|record| &record.fields);
-        fields.map(entry).collect::<Result<_, _>>().map(Self)
+            listed.0.insert(user.parse().map_err(|_| wrong())?, ops.ok_or_else(wrong)?);
+        }
+        Ok(listed)
     }
 
     fn write(&self) -> Fields {
-        self.0.iter().map(|(user, ops)| (user.to_string(), spaced(ops))).collect()
+        let mut fields = Fields::new();
+        fields.extend(self.0.iter().map(|(user, ops)| (user.to_string(), spaced(ops))));
+        fields
     }
 
     /// Whether this user is an administrator.

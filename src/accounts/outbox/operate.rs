@@ -69,7 +69,7 @@ impl Accounts {
                 }
             }
         }
-        mails.sort_by_key(|mail| mail.id);
+        mails.sort_unstable_by_key(|mail| mail.id);
         Ok((mails, unreadable))
     }
 

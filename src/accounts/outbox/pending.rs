@@ -91,7 +91,7 @@ impl Accounts {
                 Err(e) => error = Some(e),
             }
         }
-        all.sort_by(|one, other| other.member.cmp(&one.member));
+        all.sort_unstable_by(|one, other| other.member.cmp(&one.member));
         (all, error)
     }
 }

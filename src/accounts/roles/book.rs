@@ -38,12 +38,12 @@ pub(super) struct RoleBook(pub(super) BTreeMap<Role, DefinedRole>);
 impl RoleBook {
     /// Reads all of it.
     pub(super) fn read(record: Option<&Record>) -> Result<Self, Error> {
-        let fields = record.iter().flat_map(|record| &record.fields);
-        let role = |(name, written): (&String, &String)| {
+        let mut book = Self::default();
+        for (name, written) in record.iter().flat_map(|record| &record.fields) {
             let name = name.parse::<Role>().map_err(|_| corrupt(name))?;
-            Ok((name.clone(), read(&name, written)?))
-        };
-        fields.map(role).collect::<Result<_, _>>().map(Self)
+            book.0.insert(name.clone(), read(&name, written)?);
+        }
+        Ok(book)
     }
 
     /// The record of all of it.
@@ -51,9 +51,12 @@ impl RoleBook {
     /// # Errors
     /// [`RoleBookFull`] when it is over a bound.
     pub(super) fn write(&self) -> Result<Fields, RoleBookFull> {
-        let all = self.0.values().flat_map(|role| &role.definition.permissions).collect::<BTreeSet<_>>();
+        let (mut all, mut fields) = (BTreeSet::new(), Fields::new());
+        for (name, role) in &self.0 {
+            all.extend(&role.definition.permissions);
+            fields.insert(name.to_string(), write(role));
+        }
         let characters = all.iter().map(|permission| permission.as_str().len()).sum::<usize>();
-        let fields = self.0.iter().map(|(name, role)| (name.to_string(), write(role))).collect::<Fields>();
         let bytes = fields.iter().map(|(name, written)| name.len() + written.len()).sum::<usize>();
         let is_full = self.0.len() > MAX_ROLES || all.len() > MAX_PERMISSIONS || characters > MAX_CHARACTERS;
         if is_full || bytes > MAX_BYTES { Err(RoleBookFull) } else { Ok(fields) }

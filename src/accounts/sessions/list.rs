@@ -28,7 +28,7 @@ impl Accounts {
             found.map(|(id, record)| records::read_session(id, &record)).collect::<Result<Vec<_>, _>>()?;
         let now = self.clock.now();
         sessions.retain(|session| session.is_live(user, now));
-        sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
+        sessions.sort_unstable_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
         Ok(sessions)
     }
 }

@@ -122,7 +122,7 @@ impl<K> Ring<K> {
     }
 
     fn sort(&mut self) {
-        self.0.sort_by(|a, b| (a.signs_from, &a.kid).cmp(&(b.signs_from, &b.kid)));
+        self.0.sort_unstable_by(|a, b| (a.signs_from, &a.kid).cmp(&(b.signs_from, &b.kid)));
     }
 }
 

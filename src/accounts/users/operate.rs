@@ -23,6 +23,9 @@ use crate::{
     store::{Batch, CommitError, Expectation},
 };
 
+/// What becomes of a user.
+type Change = Box<dyn Fn(&User) -> Result<User, Error> + Send + Sync>;
+
 impl Accounts {
     /// Whose login this is: an email address, a username or a user id.
     ///
@@ -111,7 +114,7 @@ impl Accounts {
             }
             Ok(next)
         };
-        self.change_user(by, id, expected, false, suspend).await
+        self.change_user(by, id, expected, false, Box::new(suspend)).await
     }
 
     /// Lets a user sign in again. The sessions that were ended stay ended.
@@ -133,7 +136,7 @@ impl Accounts {
             }
             Ok(next)
         };
-        self.change_user(by, id, expected, false, unsuspend).await
+        self.change_user(by, id, expected, false, Box::new(unsuspend)).await
     }
 
     /// People see what they are granted, so other grants make another version.
@@ -156,7 +159,7 @@ impl Accounts {
             }
             Ok(next)
         };
-        self.change_user(by, id, expected, gives_admin, change).await
+        self.change_user(by, id, expected, gives_admin, Box::new(change)).await
     }
 
     /// Changes a user in one commit, which also takes away the sessions that a raised epoch has ended.
@@ -166,7 +169,7 @@ impl Accounts {
         id: UserId,
         expected: &VersionMatch,
         gives_admin: bool,
-        change: impl Fn(&User) -> Result<User, Error> + Send + Sync + 'static,
+        change: Change,
     ) -> Result<User, Error> {
         let (accounts, by, expected) = (Arc::clone(self), by.clone(), expected.clone());
         detached("change_user", async move {
@@ -183,7 +186,7 @@ impl Accounts {
         by: &Authority,
         id: UserId,
         expected: &VersionMatch,
-        change: impl Fn(&User) -> Result<User, Error> + Send + Sync,
+        change: Change,
         turn: &mut Turn,
     ) -> Result<User, Error> {
         let mut retry = self.retry();

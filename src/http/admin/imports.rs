@@ -152,7 +152,7 @@ impl Imports {
             Ok(Err(ImportError::Unreadable(_))) | Err(_) => return Err(Problem::new(Code::InternalError)),
         }
         let (summary, mut items) = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
-        items.sort_by_key(|item| item.line);
+        items.sort_unstable_by_key(|item| item.line);
         let ImportSummary { created, unchanged, invalid, conflicts, failed } = summary;
         Ok(ImportAnswer::Done(Json(ImportResult { created, unchanged, invalid, conflicts, failed, items })))
     }
