@@ -2,7 +2,8 @@
 -- Arguments: the file, with the method, path, content type, token and body of a request on each line, between tabs; and
 -- what `{n}` in a body is at first, one more in each request. A token that is `{refresh_token}` in a body comes from a file
 -- of such tokens, the third argument, and each answer gives another one: there must be one more of them than connections,
--- since wrk asks for a request before it begins.
+-- since wrk asks for a request before it begins. Where there is none, since an answer was an error, it stays as it is, and is
+-- refused.
 
 local requests, number, sent = {}, 0, 0
 local tokens, oldest, newest = {}, 1, 0
@@ -16,8 +17,10 @@ end
 
 local function take_token()
   local token = tokens[oldest]
-  tokens[oldest] = nil
-  oldest = oldest + 1
+  if token then
+    tokens[oldest] = nil
+    oldest = oldest + 1
+  end
   return token
 end
 

@@ -25,7 +25,8 @@ use crate::{
 const HEAD: [&str; 10] =
     ["what", "on", "connections", "requests/s", "p50", "p99", "errors", "CPU", "memory", "of the limit"];
 
-/// People who sign in and change themselves in turn, each with a session of their own.
+/// People who change themselves in turn, each with one session, and as many others who sign in. There must be more of them
+/// than connections.
 const PEOPLE: usize = 70;
 
 /// For how long, and from how many connections.
@@ -52,8 +53,8 @@ enum Bound {
 /// The limits, in operations a second, for one number of connections.
 struct Limits {
     poem: f64,
-    redis_get: f64,
     redis_set: f64,
+    redis_get: f64,
     redb: f64,
     argon2: f64,
 }
@@ -67,17 +68,18 @@ pub(crate) async fn measure(plan: &Plan) -> Table<10> {
     let mut table = Table::new(HEAD);
     for Side { client, .. } in &sides {
         for number in 0..PEOPLE {
-            client.register(&who(number), None).await;
+            client.register(&signer(number), None).await;
         }
     }
     let (poem, mut wrk) = (BarePoem::start(), Wrk::new());
     for &connections in plan.connections {
+        // Signing in waits until the last load is over, on both sides.
+        let tokens = [sign_in(&sides[0], connections).await, sign_in(&sides[1], connections).await];
         let limits = limits(&mut table, &mut wrk, &poem, &redis.server, connections, plan.time);
-        for side in &sides {
-            let tokens = sign_in(side).await;
-            for (what, bound, requests) in operations(&tokens) {
+        for (side, tokens) in sides.iter().zip(&tokens) {
+            for (what, bound, requests) in operations(tokens) {
                 // What is left of the last load is done before this one begins.
-                side.client.sign_in(&who(0)).await;
+                side.client.sign_in(&signer(0)).await;
                 let refreshing = what.ends_with("/refresh");
                 let refresh_tokens = tokens.iter().take(if refreshing { connections as usize + 1 } else { 0 });
                 let refresh_tokens = refresh_tokens.map(|[_, token]| token.as_str()).collect::<Vec<_>>();
@@ -110,12 +112,12 @@ fn limits(
     let send = || wrk.send(&poem.address, connections, time, &[plain], &[]);
     let (load, cpu) = with_cpu(&[&poem.process], send);
     table.add(row("bare poem", "", connections, &load, [cpu, String::new(), String::new()]));
-    let requests = if connections == 1 { 20_000 } else { 100_000 };
     let folder = temporary_folder();
     let limits = Limits {
         poem: load.rate(),
-        redis_get: bare_redis(redis.port(), "get", connections, requests),
-        redis_set: bare_redis(redis.port(), "set", connections, requests),
+        // What is set is there to be got.
+        redis_set: bare_redis(redis.port(), "set", connections, 100_000),
+        redis_get: bare_redis(redis.port(), "get", connections, 100_000),
         redb: bare_redb(&folder.path().join("bare.redb")),
         argon2: bare_argon2(defaults().hashing.threads().min(connections)),
     };
@@ -158,7 +160,7 @@ fn operations(tokens: &[[String; 2]]) -> [(&'static str, Bound, Vec<Request>); 7
         tokens.iter().map(request).collect::<Vec<_>>()
     };
     let post = |path, body: String| Request { method: "POST", path, body, ..Request::default() };
-    let sign_in = |number| json!({"login": email(&who(number)), "password": PASSWORD}).to_string();
+    let sign_in = |number| json!({"login": email(&signer(number)), "password": PASSWORD}).to_string();
     let register = json!({"email": email("new{n}"), "password": PASSWORD}).to_string();
     let live = Request { method: "GET", path: "/health/live", ..Request::default() };
     let refresh = r#"{"refresh_token":"{refresh_token}"}"#.to_owned();
@@ -209,15 +211,18 @@ fn processor_time(process: &Child) -> f64 {
     Duration::from_millis(ticks * 1000 / clock_ticks_per_second()).as_secs_f64()
 }
 
-/// The access token and the refresh token of each person.
-async fn sign_in(side: &Side<'_>) -> Vec<[String; 2]> {
+/// People who are new, since they have one session each: the access token and the refresh token of that.
+async fn sign_in(side: &Side<'_>, connections: u32) -> Vec<[String; 2]> {
     let mut tokens = Vec::new();
     for number in 0..PEOPLE {
-        tokens.push(side.client.sign_in_for_tokens(&who(number)).await);
+        let who = format!("person{number}-of-{connections}");
+        side.client.register(&who, None).await;
+        tokens.push(side.client.sign_in_for_tokens(&who).await);
     }
     tokens
 }
 
-fn who(number: usize) -> String {
-    format!("loaded{number}")
+/// Somebody who signs in again and again.
+fn signer(number: usize) -> String {
+    format!("signer{number}")
 }

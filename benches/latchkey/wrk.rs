@@ -71,7 +71,10 @@ impl Wrk {
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         let last = said.lines().last().unwrap_or_default();
-        serde_json::from_str(last).unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+        let load = serde_json::from_str::<Load>(last);
+        let load = load.unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));
+        assert!(load.answers > load.refused, "nothing was answered but refusals: {said}");
+        load
     }
 }
 
@@ -90,7 +93,7 @@ impl Load {
         Duration::from_secs_f64(self.p99 / 1e3)
     }
 
-    /// Refused, or not answered.
+    /// Answers that refuse, and connections that broke.
     pub(crate) fn errors(&self) -> f64 {
         self.refused + self.broken
     }
