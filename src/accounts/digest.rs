@@ -49,3 +49,18 @@ impl fmt::Display for Digest {
         f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_nothing_is_the_one_that_is_known() {
+        let text = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+        let digest = Digest::of(b"");
+        assert_eq!((digest.to_string().as_str(), digest.first_byte()), (text, 0xe3));
+        assert_eq!(Digest::parse(text), Some(digest));
+        assert_ne!(digest, Digest::of(b"a"));
+        assert_eq!([&text[1..], "", "?"].map(Digest::parse), [const { None }; 3]);
+    }
+}

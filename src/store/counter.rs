@@ -11,7 +11,7 @@ pub struct Counter {
     group: String,
     name: String,
     /// How long it is kept, at least.
-    pub(super) life: Duration,
+    pub(crate) life: Duration,
 }
 
 impl Counter {

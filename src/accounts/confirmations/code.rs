@@ -29,11 +29,9 @@ pub(super) struct CodeRecord {
 impl ConfirmationCode {
     /// Makes one.
     pub(super) fn make(random: Random) -> Self {
-        // What is above the last whole million would make some codes likelier than others.
         let number = loop {
-            let number = u32::from_be_bytes(random.bytes());
-            if number < u32::MAX / CODES * CODES {
-                break number % CODES;
+            if let Some(number) = evenly(u32::from_be_bytes(random.bytes())) {
+                break number;
             }
         };
         Self(Zeroizing::new(format!("{number:06}")))
@@ -43,6 +41,11 @@ impl ConfirmationCode {
         let digits = Zeroizing::new(self.0.chars().filter(|c| !c.is_whitespace() && *c != '-').collect::<String>());
         Digest::of(&Zeroizing::new([salt.as_slice(), digits.as_bytes()].concat()))
     }
+}
+
+/// The number of a code, each as likely as any other: what is above the last whole million makes none.
+fn evenly(random: u32) -> Option<u32> {
+    (random < u32::MAX / CODES * CODES).then_some(random % CODES)
 }
 
 impl CodeRecord {
@@ -86,6 +89,12 @@ mod tests {
             assert!(record.is(&ConfirmationCode::new(&format!("{first}-{last}"))));
             assert!(!record.is(&ConfirmationCode::new(last)));
         }
+    }
+
+    #[test]
+    fn each_code_is_as_likely_as_any_other() {
+        let numbers = [0, 999_999, 1_000_000, 4_293_999_999, 4_294_000_000, u32::MAX];
+        assert_eq!(numbers.map(evenly), [Some(0), Some(999_999), Some(0), Some(999_999), None, None]);
     }
 
     #[test]

@@ -92,6 +92,7 @@ mod tests {
         {
             assert!(text.parse::<Limits>().is_err(), "{text}");
         }
+        assert!("1/1s,1/2s,1/3s,1/4s".parse::<Limits>().is_ok());
         assert!("1/1s,1/2s,1/3s,1/4s,1/5s".parse::<Limits>().is_err());
     }
 }

@@ -196,6 +196,8 @@ fn counter(subject: &Subject, name: &str, life: Duration) -> Counter {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::accounts::login::Login;
 
@@ -216,6 +218,13 @@ mod tests {
         let next = window("ada@example.com", NOW + remaining);
         assert_eq!(next.remaining, 60_000);
         assert_ne!(next.made, first.made);
+        assert_eq!(next.made.life, LIMIT.window + SPARE);
+    }
+
+    #[test]
+    fn the_windows_of_many_begin_all_over_the_time() {
+        let quarter = |n| window(&format!("ada{n}@example.com"), NOW).remaining.div_ceil(15_000);
+        assert_eq!((0..100).map(quarter).collect::<BTreeSet<_>>(), (1..=4).collect());
     }
 
     #[test]
@@ -231,6 +240,7 @@ mod tests {
         let (subject, step) =
             (Subject::Login(Login::read("ada@example.com")), i64::try_from(RUNNING.as_millis()).unwrap());
         let (begun, _) = running(&subject, NOW);
+        assert_eq!(begun.life, RUNNING * 2 + SPARE);
         for later in [1, step / 2, step] {
             let (present, before) = running(&subject, NOW + later);
             assert!(present == begun || before == begun, "{later} ms later");

@@ -76,7 +76,8 @@ mod tests {
         }
         assert!(doubt.is_just(session(1), at(0), at(219)), "the answer was lost when the outage began");
         assert!(!doubt.is_just(session(1), at(0), at(220)));
-        assert!(!doubt.is_just(session(1), at(-10), at(101)), "it was used long before the outage");
+        assert!(doubt.is_just(session(1), at(-7), at(101)), "it was just used when the outage began");
+        assert!(!doubt.is_just(session(1), at(-8), at(101)), "it was used long before the outage");
         assert!(!doubt.is_just(session(2), at(0), at(101)), "the doubt is of one session");
     }
 

@@ -252,6 +252,7 @@ proptest! {
                 Act::LetGo => {}
             }
             let (gained, lost) = difference(&user, &next);
+            prop_assert!(next.fence > user.fence || user.handles() == next.handles(), "the fence rises with what they hold");
             for handle in gained {
                 prop_assert_eq!(next.holds(&handle), Some(op(number)));
             }
