@@ -90,3 +90,20 @@ impl Drop for Call {
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pause_is_made_if_the_request_has_the_time_for_it() {
+        in_one_request(async {
+            assert!(!pause(REQUEST_DEADLINE + Duration::from_millis(1)).await);
+            let begun = Instant::now();
+            assert!(pause(Duration::from_millis(20)).await);
+            assert!(begun.elapsed() >= Duration::from_millis(20));
+            assert!(!pause(REQUEST_DEADLINE).await, "the pause before has taken its part");
+        })
+        .await;
+    }
+}

@@ -33,6 +33,13 @@ async fn use_for(app: &TestApp, person: &Person, hours: u64) -> Answer {
     answer
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_access_token_ends_with_the_second_in_which_its_session_does() {
+    let app = TestApp::with(&["--session-lifetime", "5m"]).await;
+    let claims = claims(&app.person("ada").await.token);
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 301);
+}
+
 on_every_store! {
     async fn a_refresh_token_gives_two_new_tokens(app: TestApp) {
         let ada = app.person("ada").await;

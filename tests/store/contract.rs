@@ -1,6 +1,7 @@
 //! What every store promises.
 
 use std::{
+    ops::Bound,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -171,7 +172,24 @@ contract! {
         assert_eq!(range(i64::MIN..=i64::MAX, usize::MAX).await, ["a", "b", "c", "d", "e"]);
         assert_eq!(range(2..=4, 9).await, ["b", "c", "d"]);
         assert_eq!(range(2..=4, 2).await, ["b", "c"]);
+        assert_eq!(range(3..=3, 9).await, ["c"]);
         assert!(range(6..=9, 9).await.is_empty());
+    }
+
+    async fn nothing_is_between_bounds_the_wrong_way_round_however_much_there_is(store: Arc<Store>) {
+        let mut batch = Batch::new(slot());
+        for number in 0..3000 {
+            batch.add(name("index"), format!("{number:04}"), number);
+        }
+        store.commit(batch).await.unwrap();
+        for (low, high) in [(2999, 0), (1501, 1500), (2000, 10)] {
+            let members = (Bound::Included(format!("{low:04}")), Bound::Included(format!("{high:04}")));
+            for order in [Order::Ascending, Order::Descending] {
+                let found = store.ranges(&[key("index")], low..=high, order, 9).await.unwrap();
+                assert!(found.concat().is_empty(), "{low} to {high}");
+                assert_eq!(store.list(&[key("index")], &members, order, 9).await.unwrap(), [[""; 0]], "{low} to {high}");
+            }
+        }
     }
 
     async fn a_member_has_one_score_and_an_index_is_deleted_whole(store: Arc<Store>) {

@@ -145,6 +145,7 @@ contract! {
         store.commit(batch).await.unwrap();
         let counts = store.count(&indexes, &[8, -5, i64::MIN, 0, -4, 1]).await.unwrap();
         assert_eq!(counts, [[0, 1, 1, 1, 1, 0], [0; 6], [0, 3, 3, 2, 2, 1]]);
+        assert_eq!(store.count(&indexes, &[0]).await.unwrap(), [[1], [0], [2]]);
         assert!(store.count(&[], &[0]).await.unwrap().is_empty());
     }
 
