@@ -5,9 +5,9 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     accounts::{
-        claims::{Difference, Handle},
-        records,
-        user::{UserId, UserRecord},
+        claims::{Claim, Difference, Handle, Standing, judge_in},
+        keys, records,
+        user::{Stored, UserId, UserRecord},
     },
     store::{Record, Revision},
 };
@@ -214,6 +214,17 @@ fn what_is_let_go_is_held_no_more() {
     next.let_go();
     assert_eq!(difference(&moved, &next), (vec![], vec![(handle("a"), op(1))]));
     assert_eq!((next.undone(now()), next.version), (None, moved.version));
+}
+
+#[test]
+fn a_claim_of_which_only_the_slot_is_known_is_judged_by_the_same_handle() {
+    let moved = ada().moved_to("b", 2, now());
+    let user = Stored { value: UserRecord::Active(moved.clone()), revision: Revision::random() };
+    let (good, dead) = (Standing::Binding, Standing::Dead);
+    for (letter, by, standing) in [("b", 2, good), ("a", 1, good), ("b", 1, dead), ("a", 2, dead), ("c", 2, dead)] {
+        let claim = Claim { user: moved.id, fence: 1, op: op(by), at: now() };
+        assert_eq!(judge_in(&keys::claim(&handle(letter)), &claim, Some(&user)), standing, "{letter} by {by}");
+    }
 }
 
 /// What may become of a user, at a letter's address.
