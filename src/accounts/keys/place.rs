@@ -158,6 +158,14 @@ mod tests {
         user::UserId,
     };
 
+    /// Another place would lose what a store has there.
+    #[test]
+    fn people_are_where_they_have_always_been() {
+        for (bytes, slot) in [(&b""[..], "b35"), (b"ada", "b61"), (b"\0\x01", "b52")] {
+            assert_eq!(Bucket::of(bytes).slot(), Slot::new(slot), "{bytes:?}");
+        }
+    }
+
     #[test]
     fn every_key_is_read_back_as_the_place_that_it_is() {
         let now = Timestamp::from_millis(1_700_000_000_000);
@@ -206,6 +214,7 @@ mod tests {
         {
             assert_eq!(Place::of(&elsewhere.key(&name)), None);
         }
+        assert_eq!([elsewhere.key(&admins()), meta().key(&outbox())].map(|key| Place::of(&key)), [None, None]);
         for (tag, name) in [("b64", "index:created"), ("b1", "index:name"), ("b1", "user:ada"), ("email:x", "")] {
             assert_eq!(Place::of(&Slot::new(tag).key(&Name::new(name))), None, "{tag} {name}");
         }
