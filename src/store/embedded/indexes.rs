@@ -163,5 +163,5 @@ fn lookups(indexes: usize, limit: usize) -> usize {
 
 /// Whether nobody waits for the members any more, of which so many were counted.
 fn is_late(number: usize, deadline: Instant) -> bool {
-    number % LOOK_AT_CLOCK == 0 && Instant::now() > deadline
+    number.is_multiple_of(LOOK_AT_CLOCK) && Instant::now() > deadline
 }
