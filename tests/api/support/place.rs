@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Checked, TestApp, check, run};
+use super::{Checked, TestApp, check, process::coverage, run};
 use crate::{cluster_of_servers::RedisCluster, redis_server::RedisServer};
 
 /// A store that a service has used.
@@ -92,14 +92,19 @@ impl Place {
     pub fn begin_import(&self, text: &[u8]) -> Child {
         let (arguments, _) = self.importing(text, &[]);
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
-        command.env_clear().current_dir(self.folder.path()).envs(self.settings()).args(arguments);
+        command.env_clear().envs(coverage()).current_dir(self.folder.path()).envs(self.settings()).args(arguments);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// Begins to import what is written into its standard input.
     pub fn import_from_pipe(&self) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
-        command.env_clear().current_dir(self.folder.path()).envs(self.settings()).args(["import", "-"]);
+        command
+            .env_clear()
+            .envs(coverage())
+            .current_dir(self.folder.path())
+            .envs(self.settings())
+            .args(["import", "-"]);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
     }
 

@@ -18,9 +18,21 @@ pub struct Process {
     pub folder: TempDir,
 }
 
+/// Where a process writes down what of it was run, when that is measured.
+#[expect(clippy::disallowed_methods, reason = "it is told to all processes by the environment")]
+pub fn coverage() -> Option<(&'static str, String)> {
+    let variable = "LLVM_PROFILE_FILE";
+    std::env::var(variable).ok().map(|file| (variable, file))
+}
+
 fn latchkey(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
-    command.env_clear().current_dir(folder).env("LATCHKEY_LISTEN", "127.0.0.1:0").env("RUST_BACKTRACE", "1");
+    command
+        .env_clear()
+        .envs(coverage())
+        .current_dir(folder)
+        .env("LATCHKEY_LISTEN", "127.0.0.1:0")
+        .env("RUST_BACKTRACE", "1");
     command
 }
 
