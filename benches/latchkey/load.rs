@@ -36,7 +36,7 @@ pub(crate) struct Plan {
 }
 
 /// All of it.
-pub(crate) const FULL: Plan = Plan { time: Duration::from_secs(4), connections: &[1, 16, 64] };
+pub(crate) const FULL: Plan = Plan { time: Duration::from_secs(3), connections: &[1, 16, 64] };
 
 /// As much as takes a minute.
 pub(crate) const QUICK: Plan = Plan { time: Duration::from_secs(1), connections: &[1, 16] };
