@@ -2,8 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos fuzz proof coverage mutants check check-deps bench bench-quick bench-growth bench-transfer bench-peers \
-	openapi test-tools
+.PHONY: help run test chaos fuzz proof coverage mutants check check-deps bench bench-quick bench-growth bench-transfer bench-peers openapi test-tools
 
 help: ## List what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
