@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The password of everybody.
-pub(crate) const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = "correct horse battery staple";
 
 /// A client of one service.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl Client {
 
     /// Registers `who`, whose address is made of that name.
     pub(crate) async fn register(&self, who: &str, username: Option<&str>) -> Duration {
-        let mut body = json!({"email": email(who), "password": PASSWORD});
+        let mut body = registration(who);
         if let Some(username) = username {
             body["username"] = username.into();
         }
@@ -76,16 +76,14 @@ impl Client {
 
     /// Signs `who` in, and answers with the token.
     pub(crate) async fn sign_in(&self, who: &str) -> (String, Duration) {
-        let body = json!({"login": email(who), "password": PASSWORD});
-        let answer = self.send(Method::POST, "/v1/sessions", "", Some(body), 201).await;
+        let answer = self.send(Method::POST, "/v1/sessions", "", Some(credentials(who)), 201).await;
         (answer.body["access_token"].as_str().unwrap().to_owned(), answer.took)
     }
 
     /// Signs `who` in, and answers with the token, or with when to come again.
     pub(crate) async fn try_to_sign_in(&self, who: &str) -> Result<(String, Duration), Duration> {
-        let body = json!({"login": email(who), "password": PASSWORD});
         let begun = Instant::now();
-        let answer = self.http.post(format!("{}/v1/sessions", self.url)).json(&body).send().await.unwrap();
+        let answer = self.http.post(format!("{}/v1/sessions", self.url)).json(&credentials(who)).send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body: Value = answer.json().await.unwrap();
         let took = begun.elapsed();
@@ -98,18 +96,26 @@ impl Client {
 
     /// Signs `who` in, and answers with the access token and the refresh token.
     pub(crate) async fn sign_in_for_tokens(&self, who: &str) -> [String; 2] {
-        let body = json!({"login": email(who), "password": PASSWORD});
-        let answer = self.send(Method::POST, "/v1/sessions", "", Some(body), 201).await;
+        let answer = self.send(Method::POST, "/v1/sessions", "", Some(credentials(who)), 201).await;
         ["access_token", "refresh_token"].map(|name| answer.body[name].as_str().unwrap().to_owned())
     }
 
     /// Fails to sign in, at the cost of a hash.
     pub(crate) async fn sign_in_as_nobody(&self) {
-        let body = json!({"login": email("nobody"), "password": PASSWORD});
-        self.send(Method::POST, "/v1/sessions", "", Some(body), 401).await;
+        self.send(Method::POST, "/v1/sessions", "", Some(credentials("nobody")), 401).await;
     }
 }
 
-pub(crate) fn email(who: &str) -> String {
+/// What `who` signs in with.
+pub(crate) fn credentials(who: &str) -> Value {
+    json!({"login": email(who), "password": PASSWORD})
+}
+
+/// What `who` registers with.
+pub(crate) fn registration(who: &str) -> Value {
+    json!({"email": email(who), "password": PASSWORD})
+}
+
+fn email(who: &str) -> String {
     format!("{who}@example.com")
 }

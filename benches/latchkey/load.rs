@@ -5,11 +5,10 @@
 use std::{fs, process::Child, time::Duration};
 
 use rustix::param::clock_ticks_per_second;
-use serde_json::json;
 
 use crate::{
     Side,
-    client::{PASSWORD, email},
+    client::{credentials, registration},
     folder::temporary_folder,
     hash::defaults,
     limits::{BarePoem, bare_argon2, bare_redb, bare_redis},
@@ -76,22 +75,20 @@ pub(crate) async fn measure(plan: &Plan) -> Table<10> {
         // Signing in waits until the last load is over, on both sides.
         let tokens = [sign_in(&sides[0], connections).await, sign_in(&sides[1], connections).await];
         let limits = limits(&mut table, &mut wrk, &poem, &redis.server, connections, plan.time);
-        for (side, tokens) in sides.iter().zip(&tokens) {
+        for ((side, tokens), server) in sides.iter().zip(&tokens).zip([Some(&redis.server), None]) {
             for (what, bound, requests) in operations(tokens) {
                 // What is left of the last load is done before this one begins.
                 side.client.sign_in(&signer(0)).await;
                 let refreshing = what.ends_with("/refresh");
                 let refresh_tokens = tokens.iter().take(if refreshing { connections as usize + 1 } else { 0 });
                 let refresh_tokens = refresh_tokens.map(|[_, token]| token.as_str()).collect::<Vec<_>>();
-                let processes = match side.name {
-                    "Redis" => vec![&side.service.process, &redis.server.process],
-                    _ => vec![&side.service.process],
-                };
+                let mut processes = vec![&side.service.process];
+                processes.extend(server.map(|server| &server.process));
                 let address = side.service.address();
                 let send = || wrk.send(address, connections, plan.time, &requests, &refresh_tokens);
                 let (load, cpu) = with_cpu(&processes, send);
                 let memory = Megabytes(side.service.resident_memory()).to_string();
-                let share = limits.share(bound, side.name, load.rate());
+                let share = limits.share(bound, server.is_some(), load.rate());
                 table.add(row(what, side.name, connections, &load, [cpu, memory, share]));
             }
         }
@@ -137,14 +134,14 @@ fn limits(
 
 impl Limits {
     /// How near a rate comes to what bounds it.
-    fn share(&self, bound: Bound, store: &str, rate: f64) -> String {
+    fn share(&self, bound: Bound, on_redis: bool, rate: f64) -> String {
         let poem = format!("x{:.2} of poem", rate / self.poem);
-        let part = match (bound, store) {
-            (Bound::Nothing, _) | (Bound::Read, "embedded") => return poem,
+        let part = match (bound, on_redis) {
+            (Bound::Nothing, _) | (Bound::Read, false) => return poem,
             (Bound::Hash, _) => return format!("x{:.2} of Argon2", rate / self.argon2),
-            (Bound::Read, _) => format!("x{:.2} of GET", rate / self.redis_get),
-            (Bound::Write, "embedded") => format!("x{:.2} of redb", rate / self.redb),
-            (Bound::Write, _) => format!("x{:.2} of SET", rate / self.redis_set),
+            (Bound::Read, true) => format!("x{:.2} of GET", rate / self.redis_get),
+            (Bound::Write, false) => format!("x{:.2} of redb", rate / self.redb),
+            (Bound::Write, true) => format!("x{:.2} of SET", rate / self.redis_set),
         };
         format!("{poem}, {part}")
     }
@@ -160,8 +157,8 @@ fn operations(tokens: &[[String; 2]]) -> [(&'static str, Bound, Vec<Request>); 7
         tokens.iter().map(request).collect::<Vec<_>>()
     };
     let post = |path, body: String| Request { method: "POST", path, body, ..Request::default() };
-    let sign_in = |number| json!({"login": email(&signer(number)), "password": PASSWORD}).to_string();
-    let register = json!({"email": email("new{n}"), "password": PASSWORD}).to_string();
+    let sign_in = |number| credentials(&signer(number)).to_string();
+    let register = registration("new{n}").to_string();
     let live = Request { method: "GET", path: "/health/live", ..Request::default() };
     let refresh = r#"{"refresh_token":"{refresh_token}"}"#.to_owned();
     [

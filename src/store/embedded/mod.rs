@@ -154,31 +154,34 @@ impl Embedded {
         let now = Instant::now();
         let is_short = lookups <= FEW && now < call.deadline && !self.slow.is_slow(now);
         let here = if is_short { self.read_here(&read) } else { None };
-        let found = if let Some(found) = here {
+        operation.end(if let Some(found) = here {
             found
         } else {
             let file = Arc::clone(&self.file);
-            let there = call.wait_for(tokio::task::spawn_blocking(move || file.with(read))).await;
-            there.and_then(|found| found.map_err(|e| Unavailable(e.to_string())))
-        };
-        operation.end(match found {
-            Ok(found) => found.map_err(|e| match e {
-                redb::Error::Corrupted(_) => ReadError::Unreadable(e.to_string()),
-                e => Unavailable(e.to_string()).into(),
-            }),
-            Err(e) => Err(e.into()),
+            match call.wait_for(tokio::task::spawn_blocking(move || file.with(read))).await {
+                Ok(Ok(found)) => found.map_err(failed),
+                Ok(Err(e)) => Err(Unavailable(e.to_string()).into()),
+                Err(e) => Err(e.into()),
+            }
         })
     }
 
     /// Reads on this thread, unless the file is just being opened. A panic goes no further, as on another thread.
-    fn read_here<T>(
-        &self,
-        read: impl Fn(&Database) -> Result<T, redb::Error>,
-    ) -> Option<Result<Result<T, redb::Error>, Unavailable>> {
+    fn read_here<T>(&self, read: impl Fn(&Database) -> Result<T, redb::Error>) -> Option<Result<T, ReadError>> {
         let begun = Instant::now();
         let read = catch_unwind(AssertUnwindSafe(|| self.file.try_with(read)));
         self.slow.note(Instant::now(), begun.elapsed());
-        read.map_err(|_| Unavailable("a read has panicked".to_owned())).transpose()
+        match read {
+            Ok(found) => found.map(|found| found.map_err(failed)),
+            Err(_) => Some(Err(Unavailable("a read has panicked".to_owned()).into())),
+        }
+    }
+}
+
+fn failed(error: redb::Error) -> ReadError {
+    match error {
+        redb::Error::Corrupted(_) => ReadError::Unreadable(error.to_string()),
+        error => Unavailable(error.to_string()).into(),
     }
 }
 
