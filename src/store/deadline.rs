@@ -71,10 +71,13 @@ impl Call {
         Self { begun, remaining, deadline: begun + time }
     }
 
-    /// Waits for `answer`, but not past the deadline.
+    /// Waits for `answer`, but not past the deadline. After it, it is not even begun.
     pub(super) async fn wait_for<T>(&self, answer: impl Future<Output = T>) -> Result<T, Unavailable> {
-        let late = |_| Unavailable(format!("no answer within the {REQUEST_DEADLINE:?} that a request has"));
-        tokio::time::timeout_at(self.deadline, answer).await.map_err(late)
+        let late = || Unavailable(format!("no answer within the {REQUEST_DEADLINE:?} that a request has"));
+        if Instant::now() >= self.deadline {
+            return Err(late());
+        }
+        tokio::time::timeout_at(self.deadline, answer).await.map_err(|_| late())
     }
 }
 

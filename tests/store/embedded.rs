@@ -1,8 +1,11 @@
 //! What the embedded store promises beyond the contract.
 
-use std::time::UNIX_EPOCH;
+use std::{
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
 
-use latchkey::store::{Batch, EXPIRY_GRACE, Embedded, Keep, Store};
+use latchkey::store::{Batch, EXPIRY_GRACE, Embedded, Keep, ReadError, Store};
 
 use super::{fields, key, name, put, slot};
 
@@ -57,6 +60,42 @@ async fn a_file_that_is_not_ours_is_refused() {
     std::fs::write(&file, "something else").unwrap();
     assert!(Embedded::open(&file).is_err());
     assert_eq!(std::fs::read(&file).unwrap(), b"something else", "and left as it was");
+}
+
+/// There is less of the file than there should be, for a while.
+#[tokio::test]
+async fn after_a_read_that_failed_the_file_is_opened_again_without_any_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = Store::Embedded(Embedded::open(&path).unwrap());
+    // More than is kept in memory.
+    let keys = (0..40).map(|number| number.to_string()).collect::<Vec<_>>();
+    for part in keys.chunks(10) {
+        let mut batch = Batch::new(slot());
+        for record in part {
+            batch.put(name(record), fields([("value", &"x".repeat(1 << 20))]));
+        }
+        store.commit(batch).await.unwrap();
+    }
+    store.close().await;
+    let whole = std::fs::read(&path).unwrap();
+
+    let store = Store::Embedded(Embedded::open(&path).unwrap());
+    let read_all = async || {
+        for record in &keys {
+            store.get(&key(record)).await?;
+        }
+        Ok::<_, ReadError>(())
+    };
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 20).unwrap();
+    assert!(matches!(read_all().await, Err(ReadError::Unavailable(_))));
+    std::fs::write(&path, whole).unwrap();
+    let mended = async {
+        while read_all().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await; // the pace of the looks
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), mended).await.unwrap();
 }
 
 #[tokio::test]
@@ -156,37 +195,43 @@ async fn its_size_is_how_many_keys_there_are() {
 /// opened.
 #[tokio::test]
 async fn how_many_members_indexes_have_is_counted_anew_when_it_cannot_be_right() {
-    type Sizes<'t> = redb::Table<'t, &'static str, &'static [u8]>;
-    let damages: [fn(&mut Sizes<'_>); 7] = [
-        |sizes| sizes.retain(|_, _| false).unwrap(),
-        |sizes| drop(sizes.insert("{slot}:index", &b"3"[..]).unwrap()),
-        |sizes| drop(sizes.insert("{slot}:index", &b"many"[..]).unwrap()),
-        |sizes| drop(sizes.insert("{slot}:index", &b"-2"[..]).unwrap()),
-        |sizes| drop(sizes.insert("{slot}:gone", &b"1"[..]).unwrap()),
-        |sizes| drop(sizes.insert("{slot}:gone", &b"0"[..]).unwrap()),
-        |sizes| drop(sizes.remove("{slot}:index:more").unwrap()),
-    ];
+    let indexes = [vec![], vec!["a"], vec!["a", "b", "c"]];
+    let sizes = ["", "0", "1", "2", "3", "4", "-1", "many"];
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("store.redb");
-    let store = Store::Embedded(Embedded::open(&file).unwrap());
-    let mut batch = Batch::new(slot());
-    for member in ["a", "b", "c"] {
-        batch.add(name("index"), member, 1).add(name("index:more"), member, 1);
-    }
-    batch.remove(name("index"), "b");
-    store.commit(batch).await.unwrap();
-    store.close().await;
-    for damage in damages {
-        let database = redb::Database::open(&file).unwrap();
-        let transaction = database.begin_write().unwrap();
-        damage(&mut transaction.open_table(redb::TableDefinition::new("sizes")).unwrap());
-        transaction.commit().unwrap();
-        drop(database);
-
+    for (number, members) in indexes.iter().enumerate() {
+        let file = folder.path().join(format!("{number}.redb"));
         let store = Store::Embedded(Embedded::open(&file).unwrap());
-        let indexes = ["index", "index:more", "none", "gone"].map(key);
-        assert_eq!(store.count(&indexes, &[i64::MIN]).await.unwrap(), [[2], [3], [0], [0]]);
-        assert_eq!(store.size().await.unwrap(), 2);
+        let mut batch = Batch::new(slot());
+        batch.add(name("index"), "gone", 1).remove(name("index"), "gone");
+        for member in members {
+            batch.add(name("index"), *member, 1).add(name("index:more"), *member, 1);
+        }
+        store.commit(batch).await.unwrap();
         store.close().await;
+        for (damaged, size) in
+            ["index", "index:more", "gone"].into_iter().flat_map(|index| sizes.map(|size| (index, size)))
+        {
+            set_size(&file, &format!("{{slot}}:{damaged}"), size);
+            let store = Store::Embedded(Embedded::open(&file).unwrap());
+            let count = members.len() as u64;
+            let counts = store.count(&["index", "index:more", "gone"].map(key), &[i64::MIN]).await.unwrap();
+            assert_eq!(counts, [[count], [count], [0]], "{damaged} of {size:?}");
+            assert_eq!(store.size().await.unwrap(), if members.is_empty() { 0 } else { 2 });
+            store.close().await;
+        }
     }
+}
+
+/// Writes into the file how many members an index has; of an empty text, that nothing is known of it.
+fn set_size(file: &Path, index: &str, size: &str) {
+    let database = redb::Database::open(file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let mut sizes = transaction.open_table(redb::TableDefinition::<&str, &[u8]>::new("sizes")).unwrap();
+    if size.is_empty() {
+        sizes.remove(index).unwrap();
+    } else {
+        sizes.insert(index, size.as_bytes()).unwrap();
+    }
+    drop(sizes);
+    transaction.commit().unwrap();
 }

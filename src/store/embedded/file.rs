@@ -60,7 +60,7 @@ impl File {
     }
 
     /// Opens the file anew, and never makes one: a folder that is not there just now must not become an empty store.
-    /// After one failed write, redb refuses all others until that is done.
+    /// After one read or write that the disk refused, redb refuses all others until that is done.
     pub(super) fn reopen(&self) -> Result<(), DatabaseError> {
         let Some(path) = &self.path else { return Ok(()) };
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);

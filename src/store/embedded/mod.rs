@@ -6,9 +6,9 @@
 mod file;
 mod indexes;
 mod inspect;
+mod lately;
 mod members;
 mod scan;
-mod slow;
 mod tables;
 mod writer;
 
@@ -17,6 +17,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use redb::{Database, ReadableDatabase};
@@ -24,7 +25,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use self::{
     file::File,
-    slow::SlowDisk,
+    lately::Lately,
     tables::{RECORDS, StoredRecord},
     writer::{Job, Writer},
 };
@@ -45,11 +46,23 @@ const MANY: usize = usize::MAX;
 /// Entries of an index that lie together, in a page or two.
 const TOGETHER: usize = 40;
 
+/// A read that takes longer waited for the disk, or for its turn on a busy machine.
+const SLOW: Duration = Duration::from_millis(20);
+
+/// For how long nothing is read on the thread of whoever asks, after a slow read.
+const SLOW_FOR: Duration = Duration::from_secs(10);
+
+/// How often a file that cannot be read is opened again, at the most.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// A store in a file, or in memory.
 pub struct Embedded {
     file: Arc<File>,
     writer: Writer,
-    slow: SlowDisk,
+    /// That a read was slow.
+    slow: Lately,
+    /// That a read failed, and the writer was told.
+    failed: Lately,
     pub(super) tally: Tally,
     pub(super) metrics: Box<Metrics>,
 }
@@ -89,7 +102,8 @@ impl Embedded {
         file.with(tables::create).map_err(|e| OpenError(e.to_string()))?;
         let file = Arc::new(file);
         let writer = Writer::start(Arc::clone(&file)).map_err(|e| OpenError(e.to_string()))?;
-        Ok(Self { file, writer, slow: SlowDisk::new(Instant::now()), tally: Tally::default(), metrics: Box::default() })
+        let (slow, failed) = (Lately::never(SLOW_FOR), Lately::never(LOOK_EVERY));
+        Ok(Self { file, writer, slow, failed, tally: Tally::default(), metrics: Box::default() })
     }
 
     /// In memory, there is nothing to look at.
@@ -142,7 +156,8 @@ impl Embedded {
 
     /// Reads, with so many look-ups. Many can keep the disk busy, so they stay off the threads of the runtime. A few are made
     /// at once: they take some microseconds, as the file is in memory for the most part, and the way to another thread and
-    /// back takes many more.
+    /// back takes many more. A disk that hangs keeps the threads that have begun to read from it until it answers; then none
+    /// of them does so for a while.
     async fn read<T: Send + 'static>(
         &self,
         lookups: usize,
@@ -152,14 +167,14 @@ impl Embedded {
         // What never waits would otherwise let nobody else have a turn.
         tokio::task::consume_budget().await;
         let now = Instant::now();
-        let is_short = lookups <= FEW && now < call.deadline && !self.slow.is_slow(now);
+        let is_short = lookups <= FEW && now < call.deadline && !self.slow.is_noted(now);
         let here = if is_short { self.read_here(&read) } else { None };
         operation.end(if let Some(found) = here {
             found
         } else {
             let file = Arc::clone(&self.file);
-            match call.wait_for(tokio::task::spawn_blocking(move || file.with(read))).await {
-                Ok(Ok(found)) => found.map_err(failed),
+            match call.wait_for(async { tokio::task::spawn_blocking(move || file.with(read)).await }).await {
+                Ok(Ok(found)) => found.map_err(|e| self.failed(&e)),
                 Ok(Err(e)) => Err(Unavailable(e.to_string()).into()),
                 Err(e) => Err(e.into()),
             }
@@ -170,18 +185,29 @@ impl Embedded {
     fn read_here<T>(&self, read: impl Fn(&Database) -> Result<T, redb::Error>) -> Option<Result<T, ReadError>> {
         let begun = Instant::now();
         let read = catch_unwind(AssertUnwindSafe(|| self.file.try_with(read)));
-        self.slow.note(Instant::now(), begun.elapsed());
+        let now = Instant::now();
+        if now - begun > SLOW {
+            self.slow.note(now);
+        }
         match read {
-            Ok(found) => found.map(|found| found.map_err(failed)),
+            Ok(found) => found.map(|found| found.map_err(|e| self.failed(&e))),
             Err(_) => Some(Err(Unavailable("a read has panicked".to_owned()).into())),
         }
     }
-}
 
-fn failed(error: redb::Error) -> ReadError {
-    match error {
-        redb::Error::Corrupted(_) => ReadError::Unreadable(error.to_string()),
-        error => Unavailable(error.to_string()).into(),
+    /// What a read has failed with. After one that the disk did not answer, redb refuses all others, so the writer is told
+    /// to look whether the file must be opened again.
+    fn failed(&self, error: &redb::Error) -> ReadError {
+        if matches!(error, redb::Error::Corrupted(_)) {
+            return ReadError::Unreadable(error.to_string());
+        }
+        let now = Instant::now();
+        if !self.failed.is_noted(now) {
+            self.failed.note(now);
+            // A queue that is full has jobs enough in it that will find out.
+            let _ = self.writer.send(Job::Look);
+        }
+        Unavailable(error.to_string()).into()
     }
 }
 
@@ -212,8 +238,7 @@ mod tests {
         let (store, here) = (Embedded::in_memory().unwrap(), std::thread::current().id());
         assert_eq!(read(&store, FEW).await, here);
         assert_ne!(read(&store, FEW + 1).await, here);
-        let now = Instant::now();
-        store.slow.note(now, std::time::Duration::from_secs(1));
+        store.slow.note(Instant::now());
         assert_ne!(read(&store, 1).await, here, "after a slow read");
     }
 

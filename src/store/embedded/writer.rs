@@ -34,9 +34,21 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Work for the writer.
 pub(super) enum Job {
-    Commit { batch: Batch, revision: Revision, reply: oneshot::Sender<Result<(), CommitError>> },
-    Collect { now: i64, reply: oneshot::Sender<Result<usize, Unavailable>> },
-    Discard { keys: Vec<Key>, reply: oneshot::Sender<Result<(), CommitError>> },
+    Commit {
+        batch: Batch,
+        revision: Revision,
+        reply: oneshot::Sender<Result<(), CommitError>>,
+    },
+    Collect {
+        now: i64,
+        reply: oneshot::Sender<Result<usize, Unavailable>>,
+    },
+    Discard {
+        keys: Vec<Key>,
+        reply: oneshot::Sender<Result<(), CommitError>>,
+    },
+    /// To find out whether the file works.
+    Look,
 }
 
 /// Where jobs are handed in.
@@ -115,12 +127,13 @@ enum Done {
     Committed(bool),
     Collected(usize),
     Discarded,
+    Looked,
     /// The job met a record that cannot be read, before it wrote anything.
     Unreadable(String),
 }
 
 fn apply(database: &Database, group: &[Job]) -> Result<Vec<Done>, Error> {
-    let transaction = database.begin_write()?;
+    let transaction = database.begin_write()?; // which fails when anything before it has, also a read
     let mut tables = Tables::open(&transaction)?;
     let mut done = Vec::with_capacity(group.len());
     for job in group {
@@ -139,6 +152,7 @@ fn apply(database: &Database, group: &[Job]) -> Result<Vec<Done>, Error> {
                 keys.iter().try_for_each(|key| tables.delete(key.as_str()))?;
                 Done::Discarded
             }
+            Job::Look => Done::Looked,
         });
     }
     drop(tables);
@@ -180,6 +194,7 @@ fn answer(outcome: Result<Vec<Done>, Error>, group: Vec<Job>) {
                     Err(_) => Err(failed().into()),
                 });
             }
+            Job::Look => {}
         }
     }
 }
