@@ -179,16 +179,30 @@ contract! {
     async fn nothing_is_between_bounds_the_wrong_way_round_however_much_there_is(store: Arc<Store>) {
         let mut batch = Batch::new(slot());
         for number in 0..3000 {
-            batch.add(name("index"), format!("{number:04}"), number);
+            batch.add(name("index"), format!("{number:04}"), number).add(name("names"), format!("{number:04}"), 0);
         }
         store.commit(batch).await.unwrap();
-        for (low, high) in [(2999, 0), (1501, 1500), (2000, 10)] {
-            let members = (Bound::Included(format!("{low:04}")), Bound::Included(format!("{high:04}")));
-            for order in [Order::Ascending, Order::Descending] {
+        let included = |number: i64| Bound::Included(format!("{number:04}"));
+        let excluded = |number: i64| Bound::Excluded(format!("{number:04}"));
+        for order in [Order::Ascending, Order::Descending] {
+            let list = async |first, last| store.list(&[key("names")], &(first, last), order, 9).await.unwrap().concat();
+            for (low, high) in [(2999, 0), (1501, 1500), (2000, 10)] {
                 let found = store.ranges(&[key("index")], low..=high, order, 9).await.unwrap();
                 assert!(found.concat().is_empty(), "{low} to {high}");
-                assert_eq!(store.list(&[key("index")], &members, order, 9).await.unwrap(), [[""; 0]], "{low} to {high}");
+                for (first, last) in [(included(low), included(high)), (excluded(low), excluded(high))] {
+                    assert_eq!(list(first, last).await, [""; 0], "{low} to {high}");
+                }
             }
+            for (first, last) in [
+                (excluded(1500), excluded(1500)),
+                (included(1500), excluded(1500)),
+                (excluded(1500), included(1500)),
+                (excluded(1500), excluded(1501)),
+            ] {
+                assert_eq!(list(first.clone(), last.clone()).await, [""; 0], "{first:?} to {last:?}");
+            }
+            assert_eq!(list(included(1500), included(1500)).await, ["1500"]);
+            assert_eq!(list(excluded(1500), included(1501)).await, ["1501"]);
         }
     }
 
