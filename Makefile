@@ -35,15 +35,16 @@ coverage: test-tools ## Run every test, and show in target/llvm-cov/html what of
 	CARGO_PROFILE_DEV_DEBUG=none cargo llvm-cov --locked --html -- --skip protected_service
 	cargo llvm-cov report --summary-only
 
-# All mutants, 4200, take days. Without MUTANTS it is those of what has changed SINCE the last commit, which takes minutes.
-# They are made in a copy of the project, which is built in a folder of its own: Cargo would take the last mutant for the
-# project. Tests are left out that only repeat others on another store, that measure, or that need target/test-tools.
+# All mutants, 4200, take days. Without MUTANTS it is those of what has changed SINCE the commit before the last, which takes
+# minutes. They are made in a copy of the project, which is built in a folder of its own: Cargo would take the last mutant for
+# the project. Tests are left out that only repeat others on another store, that measure, or that need target/test-tools.
 mutants: SINCE ?= HEAD~1
 mutants: MUTANTS ?= --in-diff target/mutants/changed.diff
 mutants: test-tools ## Make accounts and store wrong, a line at a time, and tell what no test has noticed: MUTANTS, SINCE
 	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
 	@command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
 	@mkdir -p target/mutants && git diff $(SINCE) -- src/accounts src/store >target/mutants/changed.diff
+	@test -s target/mutants/changed.diff || echo 'mutants: accounts and store are as at $(SINCE), which gives none'
 	CARGO_PROFILE_DEV_DEBUG=none CARGO_TARGET_DIR=$(CURDIR)/target/mutants/build \
 		cargo mutants --output target/mutants $(MUTANTS) -- --locked --lib --test api --test store \
 		-E 'not test(/::(redis|embedded_on_disk)$$|valkey|cluster|sentinel|smtp|chromium|promtool|docs::|snippets::|schemathesis::|clients::|load::/)'

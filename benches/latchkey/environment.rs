@@ -32,13 +32,20 @@ pub(crate) fn load() -> String {
     averages.split(' ').next().unwrap().to_owned()
 }
 
-/// Why nothing can be measured here, in one line.
-pub(crate) fn check(with_load: bool) -> Result<String, &'static str> {
+/// The version of Redis, or why this part, or everything, cannot be measured here, in one line.
+pub(crate) fn check(only: Option<&str>) -> Result<String, &'static str> {
+    let is_there = |program: &str| Command::new(program).arg("-v").output().is_ok();
     if !cfg!(target_os = "linux") {
         return Err("the benchmark reads /proc, so it runs on Linux only");
     }
-    if with_load && Command::new("wrk").arg("-v").output().is_err() {
+    if matches!(only, None | Some("quick")) && !is_there("wrk") {
         return Err("load is made by wrk, which is not installed: install the package wrk");
+    }
+    if only.is_none() && !is_there("valkey-server") {
+        return Err(
+            "commits are measured on valkey-server too, which is not installed: install the package valkey-server \
+                    (`make test-tools` does)",
+        );
     }
     redis::version()
 }

@@ -56,11 +56,10 @@ const HOW_LOAD: &str = "\
 How the load was measured:
 
 - `wrk` sends, and each connection sends its next request when the last one is answered: 70 people with one session each,
-  in turn; others sign in; every registration is a new person. It is one thread, which shares the cores with the service:
-  beyond some 50,000 requests/s it is what limits.
+  in turn; others sign in; every registration is a new person. It is one thread, which shares the cores with the service.
 - Requests that were refused, or whose connection broke, are errors. Those that were refused do not count as speed; in
   times and CPU they do. Times are those of wrk, which counts a stall also for the requests that would have been sent
-  meanwhile; of few answers, such as those of hashes, p99 is the longest.
+  meanwhile. Where there are few answers, such as those of hashes, p99 stands on one or two of them.
 - CPU is the processor time of the service for each answer, and on Redis that of Redis after it, in ticks of 10 ms for all
   of them together. Memory is VmRSS after the load; MB are millions of bytes.
 - The limits are measured just before, with as many connections: an endpoint of poem that answers a word, in a process of
@@ -131,7 +130,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let only = ["quick", "growth", "transfer", "enumeration"].into_iter().find(|part| asked(part));
-    let redis_version = match environment::check(matches!(only, None | Some("quick"))) {
+    let redis_version = match environment::check(only) {
         Ok(version) => version,
         Err(line) => {
             eprintln!("latchkey bench: {line}");

@@ -9,7 +9,7 @@ use crate::folder::temporary_folder;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/load.lua");
 
-/// A request as `load.lua` reads it. Each `{n}` in the body is another number, each `{refresh_token}` the newest one of a
+/// A request as `load.lua` reads it. Each `{n}` in the body is another number, each `{refresh_token}` one that is good, of another
 /// session.
 #[derive(Clone, Default)]
 pub(crate) struct Request {
