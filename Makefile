@@ -32,7 +32,7 @@ proof: test-tools ## Check the document, run clients that generators make of it,
 # What a service has covered is lost when a test kills it. cargo llvm-cov builds no example, and the one here is not of src/.
 coverage: test-tools ## Run every test, and show in target/llvm-cov/html what of src/ none of them runs
 	@command -v cargo-llvm-cov >/dev/null || cargo install --locked cargo-llvm-cov
-	CARGO_PROFILE_DEV_DEBUG=none cargo llvm-cov --locked --html -- --skip protected_service
+	CARGO_PROFILE_DEV_DEBUG=none cargo llvm-cov --locked --html -- --skip protected_service --skip nginx_lets_in
 	cargo llvm-cov report --summary-only
 
 # All mutants, 4200, take days. Without MUTANTS it is those of what has changed SINCE the commit before the last, which takes
@@ -47,7 +47,7 @@ mutants: test-tools ## Make accounts and store wrong, a line at a time, and tell
 	@test -s target/mutants/changed.diff || echo 'mutants: accounts and store are as at $(SINCE), which gives none'
 	CARGO_PROFILE_DEV_DEBUG=none CARGO_TARGET_DIR=$(CURDIR)/target/mutants/build \
 		cargo mutants --output target/mutants $(MUTANTS) -- --locked --lib --test api --test store \
-		-E 'not test(/::(redis|embedded_on_disk)$$|valkey|cluster|sentinel|smtp|chromium|promtool|docs::|snippets::|schemathesis::|clients::|load::/)'
+		-E 'not test(/::(redis|embedded_on_disk)$$|valkey|cluster|sentinel|smtp|chromium|promtool|nginx|protected_service|docs::|snippets::|schemathesis::|clients::|load::/)'
 
 check: ## Check the format, the lints and the documentation
 	cargo fmt --check
