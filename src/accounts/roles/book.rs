@@ -19,8 +19,8 @@ pub(super) const MAX_ROLES: usize = 200;
 pub(super) const MAX_PERMISSIONS: usize = 128;
 /// How long these are in all: whoever has every role has a token that is not too long.
 pub(super) const MAX_CHARACTERS: usize = 2000;
-/// How long the record is at most, in bytes: it is read with every request.
-const MAX_BYTES: usize = 32_768;
+/// How long the record is at most, in bytes of JSON: it is read with every request.
+pub(super) const MAX_BYTES: usize = 32_768;
 
 /// A role in its field: JSON.
 #[derive(Deserialize, Serialize)]
@@ -146,6 +146,22 @@ mod tests {
         assert!(fits(vec![defined("a", words(128, 5))]) && !fits(vec![defined("a", words(129, 5))]));
         let roles = |count: usize| (0..count).map(|n| defined(&format!("r{n}"), [])).collect();
         assert!(fits(roles(200)) && !fits(roles(201)));
-        assert!(!fits((0..200).map(|n| defined(&format!("r{n}"), words(100, 20))).collect()), "the record is too long");
+    }
+
+    #[test]
+    fn a_book_is_as_long_as_a_record_that_is_read_often_may_be() {
+        // With a description of so many characters, the last of them.
+        let book = |roles: usize, characters: usize| {
+            let mut book = RoleBook((0..roles).map(|n| defined(&format!("r{n:02}"), words(128, 10))).collect());
+            let description = "x".repeat(characters).parse().unwrap();
+            book.0.values_mut().next_back().unwrap().definition.description = Some(description);
+            book
+        };
+        let length = |book: RoleBook| book.write().unwrap().iter().map(|(name, text)| name.len() + text.len()).sum();
+        let short: usize = length(book(19, 1));
+        let rest = MAX_BYTES - short;
+        assert!(rest < 200, "{rest} bytes are left");
+        assert_eq!(length(book(19, 1 + rest)), MAX_BYTES);
+        assert!(book(19, 2 + rest).write().is_err());
     }
 }

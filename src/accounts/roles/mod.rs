@@ -50,10 +50,12 @@ pub struct InvalidRoleDescription;
 /// More than all roles may give together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there are at most {} roles, which give at most {} different permissions, of {} characters in all",
+    "there are at most {} roles, which give at most {} different permissions, of {} characters in all, and are written, with \
+     their descriptions, in at most {} bytes of JSON",
     book::MAX_ROLES,
     book::MAX_PERMISSIONS,
-    book::MAX_CHARACTERS
+    book::MAX_CHARACTERS,
+    book::MAX_BYTES
 )]
 pub struct RoleBookFull;
 

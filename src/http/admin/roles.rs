@@ -80,8 +80,8 @@ impl Roles {
     ///
     /// Needs `roles:write`, and every capability that the role gives or gave: nobody gives or takes what they may not do
     /// themselves. Who has the role may do what it gives at once; access tokens that were made before go on saying what they
-    /// said. All roles together give at most 128 different permissions of 2,000 characters in all, and there are at most 200
-    /// roles.
+    /// said. All roles together give at most 128 different permissions of 2,000 characters in all, there are at most 200
+    /// roles, and what is said of all of them, with their descriptions, is at most 32,768 bytes of JSON.
     #[oai(path = "/:name", method = "put", operation_id = "put_role")]
     async fn put(
         &self,
