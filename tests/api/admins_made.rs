@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use latchkey::accounts::{Authority, Grants, UserId, VersionMatch};
+use latchkey::accounts::{Authority, Error, Grants, UserId, VersionMatch};
 use serde_json::{Value, json};
 
 use crate::{
@@ -112,6 +112,44 @@ async fn redis_a_client_that_hangs_up_leaves_nobody_with_the_role_who_is_none() 
         }
         accounts.set_grants(&by, id, Some(admin().roles()), None, &VersionMatch::Any).await.unwrap();
     }
+    app.stop().await;
+}
+
+/// Of two changes that go on from the same version one is refused, whatever it has done with the list by then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_change_that_is_refused_leaves_the_list_as_it_was() {
+    let app = TestApp::redis().await;
+    let (_ada, bob) = (app.granted("ada", "--role admin").await, app.person("bob").await);
+    let [first, second] = [app.accounts().await, app.accounts().await].map(Arc::new);
+    let (by, id, client) = (Authority::operator(), bob.id.parse().unwrap(), app.redis.as_ref().unwrap().client().await);
+    let (mut refused, mut is_given) = ([[0; 2]; 2], false);
+    for round in 0.. {
+        if round >= 20 && refused.concat().iter().all(|count| *count > 0) {
+            break;
+        }
+        assert!(round < 500, "each of them is refused at times, with the role and without it: {refused:?}");
+        let version = app.me(&bob.token).await.header("etag").trim_matches('"').parse().unwrap();
+        let expected = VersionMatch::OneOf(vec![version]);
+        let roles = if is_given { [].into() } else { admin().roles().clone() };
+        let permissions = [format!("p{round}").parse().unwrap()].into();
+        let (roles, permissions) = tokio::join!(first.set_grants(&by, id, Some(&roles), None, &expected), async {
+            tokio::time::sleep(Duration::from_micros(200 * (round % 10))).await; // the moment of the other change
+            second.set_grants(&by, id, None, Some(&permissions), &expected).await
+        });
+        let outcomes = [roles, permissions].map(|outcome| match outcome {
+            Ok(_) => true,
+            Err(Error::VersionMismatch) => false,
+            Err(e) => panic!("{e}"),
+        });
+        assert_ne!(outcomes[0], outcomes[1], "round {round}");
+        refused[usize::from(is_given)][usize::from(outcomes[0])] += 1;
+        is_given ^= outcomes[0];
+        let listed: Option<String> = command(&client, &format!("HGET latchkey:{{meta}}:admins {}", bob.id)).await;
+        assert_eq!(listed.as_ref(), app.stored_user(&bob.id).await.get("admin_op"), "round {round}");
+        let status = app.get("/v1/admin/roles").bearer(&bob.token).send().await.status;
+        assert_eq!(status == 200, is_given, "round {round}");
+    }
+    app.check(false).await.expect_clean();
     app.stop().await;
 }
 

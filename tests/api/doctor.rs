@@ -1,6 +1,12 @@
 //! `latchkey doctor`, and the same checks when the service starts.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Output, sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    process::Output,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use clap::Parser;
 use latchkey::{app::App, cli::Cli};
@@ -92,6 +98,35 @@ async fn a_redis_made_with_other_buckets_is_refused_and_nothing_overrides_that()
     assert_eq!((code, block(&doctor, "layout").0), (1, "error"), "{doctor}");
     let said = line(&run(&[url, ("LATCHKEY_ACCEPT", "layout")], &[]), 2);
     assert!(said.contains("LATCHKEY_ACCEPT: `layout` is not allowed") && said.contains("eviction"), "{said}");
+}
+
+#[tokio::test]
+async fn a_redis_that_is_damaged_is_told_by_what_and_how_to_mend_it() {
+    let server = RedisServer::start();
+    let (url, client) = (("LATCHKEY_REDIS_URL", &*server.url()), server.client().await);
+    let process = Process::start(&[url]);
+    process.signal("-TERM");
+    assert_eq!(process.end().0, Some(0));
+    for (check, damage, mended, found, mend) in [
+        ("layout", "HSET latchkey:{meta} schema x", "HSET latchkey:{meta} schema 5", "unreadable", "from a copy"),
+        ("signing-keys", "HSET latchkey:{signing} x y", "HDEL latchkey:{signing} x", "unreadable", "from a copy"),
+    ] {
+        let _: () = command(&client, damage).await;
+        let (code, doctor) = told(&run(&[url], &["doctor"]));
+        let (word, lines) = block(&doctor, check);
+        assert_eq!((code, word), (1, "error"), "{doctor}");
+        assert!(lines[0].contains(found) && lines.last().unwrap().contains(mend), "{doctor}");
+        line(&run(&[url], &[]), 1);
+        let _: () = command(&client, mended).await;
+    }
+    // A letter that nobody sends: it has been due for an hour.
+    let hour_ago = UNIX_EPOCH.elapsed().unwrap().as_millis() - 3_600_000;
+    let letter = format!("ZADD latchkey:{{b0}}:index:outbox {hour_ago} 0190a000-0000-7000-8000-000000000000");
+    let _: () = command(&client, &letter).await;
+    let (code, doctor) = told(&run(&[url], &["doctor"]));
+    let (word, lines) = block(&doctor, "mail");
+    assert_eq!((code, word), (0, "warning"), "{doctor}");
+    assert!(lines[0].contains("1 letters are to be sent") && lines.last().unwrap().contains("start"), "{doctor}");
 }
 
 #[tokio::test]

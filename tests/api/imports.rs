@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     import_command::crowd,
-    support::{Answer, PASSWORD, Process, TestApp, place::Place},
+    redis_server::command,
+    support::{Answer, PASSWORD, Process, TestApp, line, place::Place},
 };
 
 impl TestApp {
@@ -223,4 +224,25 @@ async fn stop_within_an_import(timeout: &str, is_told: bool) {
     assert_eq!((status, count("unchanged"), count("created")), (200, *done, 5_000 - done), "lines end at users");
     process.signal("-TERM");
     assert_eq!(process.end().0, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_store_that_is_full_ends_an_import_and_the_same_lines_may_come_again() {
+    let app = TestApp::redis().await;
+    let (_, key) = app.api_key("--scope users:import").await;
+    let client = app.redis.as_ref().unwrap().client().await;
+    let lines = crowd("eve", 5, false);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    std::fs::write(&file, &lines).unwrap();
+    let import = format!("import {}", file.display());
+
+    let _: () = command(&client, "CONFIG SET maxmemory 1").await;
+    app.import(&key, "", lines.clone()).await.refused(503, "store_full");
+    let said = line(&app.operator(&import).await, 2);
+    assert!(said.contains("full") && said.contains("run it again"), "{said}");
+    let _: () = command(&client, "CONFIG SET maxmemory 0").await;
+    assert_eq!(app.import(&key, "", lines).await.expect(200).body["created"], 5);
+    app.check(false).await.expect_clean();
+    app.stop().await;
 }

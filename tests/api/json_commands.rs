@@ -16,6 +16,10 @@ async fn redis_what_a_command_does_to_a_user_is_said_as_the_api_shows_it() {
     let app = TestApp::redis().await;
     let ada = app.person("ada").await;
     let read = async |id: &str| app.admin("GET", &format!("/v1/admin/users/{id}")).await.send().await.expect(200).body;
+    let sessions = app.printed_json("users sessions ada@example.com --json").await;
+    let read_sessions =
+        app.admin("GET", &format!("/v1/admin/users/{}/sessions", ada.id)).await.send().await.expect(200);
+    assert_eq!((&sessions["items"], sessions["items"].as_array().unwrap().len()), (&read_sessions.body["items"], 1));
     for command in [
         "grant ada@example.com --role editor --permission a:read",
         "revoke ada@example.com --role editor",

@@ -147,6 +147,10 @@ fn a_wrong_value_is_told_with_its_variable_and_what_is_allowed() {
         ("LATCHKEY_ACCESS_TOKEN_LIFETIME", "30s", "from 1m to 24h"),
         ("LATCHKEY_SESSION_IDLE_TIMEOUT", "1m", "from 5m to 8760h"),
         ("LATCHKEY_MAX_SESSIONS", "0", "from 1 to 1000"),
+        ("LATCHKEY_AUDIENCE", "an audience", "visible ASCII characters"),
+        ("LATCHKEY_METRICS_LISTEN", "0.0.0.0:1", "set LATCHKEY_METRICS_TOKEN_FILE too"),
+        ("LATCHKEY_REDIS_KEY_FILE", "K", "LATCHKEY_REDIS_CERT_FILE and LATCHKEY_REDIS_KEY_FILE need each other"),
+        ("LATCHKEY_BREACH_API_CA_FILE", "C", "a LATCHKEY_BREACH_API_URL that begins with https"),
     ] {
         let said = line(&run(&[(name, value)], &[]), 2);
         assert!(said.contains(name) && said.contains(value) && said.contains(allowed), "{said}");

@@ -40,6 +40,15 @@ async fn an_access_token_ends_with_the_second_in_which_its_session_does() {
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 301);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_access_token_is_for_the_audience_that_is_set() {
+    let audience = "urn:example:articles";
+    let app = TestApp::with(&["--audience", audience]).await;
+    let ada = app.person("ada").await;
+    assert_eq!(claims(&ada.token)["aud"], audience);
+    app.me(&ada.token).await.expect(200);
+}
+
 on_every_store! {
     async fn a_refresh_token_gives_two_new_tokens(app: TestApp) {
         let ada = app.person("ada").await;
