@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use latchkey::accounts::{Authority, Error, Grants, UserId, VersionMatch};
+use latchkey::accounts::{Authority, EmailAddress, Error, Grants, NewAccount, UserId, VersionMatch};
 use serde_json::{Value, json};
 
 use crate::{
@@ -167,5 +167,47 @@ async fn redis_entries_of_nobody_do_not_fill_the_list() {
     for person in [&ada, &bob] {
         app.get("/v1/admin/roles").bearer(&person.token).send().await.expect(200);
     }
+    assert_eq!(command::<i64>(&client, "HLEN latchkey:{meta}:admins").await, 3, "and the revision");
+    app.stop().await;
+}
+
+/// What such changes have listed somebody with goes when one of them comes to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_whoever_is_promoted_is_listed_with_that_alone() {
+    let app = TestApp::redis().await;
+    let bob = app.person("bob").await;
+    let client = app.redis.as_ref().unwrap().client().await;
+    app.granted("ada", "--role admin").await;
+    let entry = format!("latchkey:{{meta}}:admins {}", bob.id);
+    let _: i64 = command(&client, &format!("HSET {entry} AAAAAAAAAAAAAAAAAAAAAA")).await;
+    assert!(app.operator("users grant bob@example.com --role admin").await.status.success());
+    let listed: String = command(&client, &format!("HGET {entry}")).await;
+    assert_eq!(Some(&listed), app.stored_user(&bob.id).await.get("admin_op"));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_there_are_100_administrators_at_the_most() {
+    let app = TestApp::redis().await;
+    let (accounts, by) = (Arc::new(app.accounts().await), Authority::operator());
+    let make = async |name: String| {
+        let email = EmailAddress::parse(&format!("{name}@example.com")).unwrap();
+        accounts.create_user(by.clone(), NewAccount::of(email)).await.unwrap().id
+    };
+    let ada = app.granted("ada", "--role admin").await;
+    let mut last = None;
+    for n in 1..100 {
+        let id = make(format!("a{n}")).await;
+        accounts.grant(&by, id, &admin()).await.unwrap();
+        last = Some(id);
+    }
+    let one_more = make("more".to_owned()).await;
+    assert!(matches!(accounts.grant(&by, one_more, &admin()).await, Err(Error::TooManyAdmins)));
+    let path = format!("/v1/admin/users/{one_more}/grants");
+    let refused = app.patch(&path).bearer(&ada.token).json(&json!({"roles": ["admin"]})).send().await;
+    assert_eq!(refused.refused(422, "validation_failed").body["errors"][0]["field"], "roles");
+    accounts.revoke(&by, last.unwrap(), &admin()).await.unwrap();
+    accounts.grant(&by, one_more, &admin()).await.unwrap();
+    app.check(false).await.expect_clean();
     app.stop().await;
 }

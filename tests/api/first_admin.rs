@@ -1,5 +1,8 @@
 //! `LATCHKEY_ADMIN_EMAIL`: the first administrator, on every store.
 
+use std::sync::Arc;
+
+use latchkey::accounts::{EmailAddress, FirstAdmin};
 use serde_json::json;
 
 use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, on_every_store};
@@ -45,4 +48,18 @@ async fn redis_a_second_start_makes_no_second_administrator_and_an_account_stays
     second.stop().await;
     first.check(false).await.expect_clean();
     first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_an_account_that_is_there_is_told_from_an_administrator() {
+    let app = TestApp::redis().await;
+    app.register("ada").await.expect(201);
+    let accounts = Arc::new(app.accounts().await);
+    let invite = async |email: &str| accounts.invite_first_admin(EmailAddress::parse(email).unwrap()).await.unwrap();
+    assert_eq!(invite("ada@example.com").await, FirstAdmin::HasAccount);
+    assert!(matches!(invite(ROOT).await, FirstAdmin::Invited(_)));
+    for email in [ROOT, "ada@example.com", "other@example.com"] {
+        assert_eq!(invite(email).await, FirstAdmin::IsThere, "{email}");
+    }
+    app.stop().await;
 }
