@@ -33,6 +33,38 @@ fn what_people_choose_has_the_score_that_zxcvbn_gives() {
     assert_eq!(told.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
+/// Of each kind of pattern, also of what is rare of its kind.
+#[test]
+fn each_pattern_takes_as_many_guesses_as_in_zxcvbn() {
+    let year = 1970 + std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 31_556_952;
+    let context = Context::new([], i16::try_from(year).unwrap());
+    let all_but = |most: f64, passwords: &str| {
+        for password in passwords.split_whitespace() {
+            // The crate counts the guess that is right, too.
+            let ours = (context.cover(&password.chars().collect::<Vec<_>>()).guesses + 1.0).log10();
+            let theirs = zxcvbn::zxcvbn(password, &[]).guesses_log10();
+            assert!((ours - theirs).abs() <= most, "{password}: 10^{ours:.3}, not 10^{theirs:.3}");
+        }
+    };
+    let sequences =
+        "abcdefgh hgfedcba bcdefg ACEGIK zyxw ZYX 13579 97531 5678 9753 0246 aeimqu afkpu mnop defabc 345 6543abc";
+    let keys = "asdfvbnm /*-+ zxcvfr456 !@#$%^";
+    let repeats = "x9x9x9x9 2w2w xyxyxyxyxy1 ";
+    let dates = "13.5.1997 1997-05-13 13051997 970513 1351997 13/5/97 5131997 31121999 1984 2019 1899 20/12/99 12/20/49 \
+        5/5/50 31.31.99 1/1/00 32/1/99 13-5.1997 13/5/1997/2 1.13.99 151297 19971305 1997513 9751 29.2.12 1/111/99 \
+        99.99.12 2050/1/1 2051/1/1";
+    let unknown = "k x9 #mQ2 \u{e9}\u{fc} kX9#mQ2$ ";
+    for exact in [sequences, keys, repeats, dates, unknown] {
+        all_but(0.005, exact);
+    }
+    // Ranks of words are rounded.
+    let words = "1qaz2wsx zaq12wsx QWErtyuiop 789456123 qazWSXedc 741852963 7415963 qaWSedRF 4rfv5tgb mnbvcxz,./ \
+        p@ssword 8aseball soc(er soc{er so[cer so<cer fr33dom 6olden an9el mar!na 1ove mar1na mar|na 7iger ba7man l0ve \
+        pa55word $unshine +iger ale%is 2ebra PASSWORD Password passworD pAssWord drowssaP nimdA p4ssw0rd P4S5w0rd \
+        aaa4dvark b@n@na ban@na 24680 ~~ qq ,,,,,,,, kkkkkkkkkkkk abcabcabc aaaaaaaa zzzz poiuytrewq qwertyuiop 11111 0101 2101";
+    all_but(0.1, words);
+}
+
 #[test]
 fn the_advice_says_why_and_nothing_of_the_password() {
     let advice = |password: &str| Context::new(OWN, 2026).estimate(password).advice.to_string();
