@@ -56,3 +56,16 @@ pub fn measure(cost: HashCost, threads: u32, rounds: u32) -> io::Result<HashRate
     let time = times.get(times.len() / 2).copied().unwrap_or_default();
     Ok(HashRate { time, per_second })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_all_threads() {
+        let cost = HashCost { memory_kib: 256, iterations: 1, parallelism: 1 };
+        let HashRate { time, per_second } = measure(cost, 2, 50).unwrap();
+        let at_once = per_second * time.as_secs_f64();
+        assert!((0.1..=4.0).contains(&at_once), "{at_once} hashes at a time: {time:?} each, {per_second}/s");
+    }
+}

@@ -23,6 +23,19 @@ async fn a_password_is_found_right_or_wrong() {
     assert_eq!(verify("correct horse", None).await, Verdict::Wrong);
 }
 
+#[test]
+fn hashes_are_the_same_if_all_of_them_is() {
+    let [one, other] = [REFERENCE[0], REFERENCE[1]].map(|text| text.parse::<PasswordHash>().unwrap());
+    assert!(one == REFERENCE[0].parse().unwrap() && one != other);
+    assert_eq!(format!("{one:?}"), "PasswordHash(\u{2026})", "no log tells it");
+}
+
+#[test]
+fn a_hash_fills_as_much_memory_as_it_is_told() {
+    let cost = HashCost { memory_kib: 64, iterations: 1, parallelism: 2 };
+    assert_eq!(argon2_hash::Today::new(cost, Vec::new()).unwrap().blocks(), 64);
+}
+
 #[tokio::test]
 async fn warm_memory_of_another_cost_changes_no_hash() {
     let large = hasher(HashCost { memory_kib: 256, iterations: 2, parallelism: 2 });

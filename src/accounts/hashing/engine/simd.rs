@@ -44,3 +44,23 @@ impl Argon2Engine for Simd {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use argon2::{Algorithm, Params, Version};
+
+    use super::{Argon2Engine, Hasher, Input, Simd};
+
+    #[test]
+    fn what_a_large_hash_took_is_given_back_and_no_more_than_that() {
+        let (mut engine, params) = (Simd::default(), Params::new(64, 1, 1, Some(32)).unwrap());
+        let (algorithm, version, secret, password, salt) = (Algorithm::Argon2id, Version::V0x13, b"", b"", b"somesalt");
+        engine.hash(&Input { algorithm, version, params: &params, secret, password, salt }, &mut [0; 32]).unwrap();
+        let mut blocks = |most| {
+            engine.keep_at_most(most);
+            engine.0.as_ref().map_or(0, Hasher::reserved_blocks)
+        };
+        assert_eq!((blocks(65), blocks(64)), (64, 64));
+        assert!(blocks(63) <= 63);
+    }
+}

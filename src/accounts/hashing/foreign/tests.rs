@@ -128,6 +128,7 @@ fn what_is_malformed_or_costs_too_much_is_refused() {
         (FIREBASE, "ss=Bw==", "ss=!"),
         (FIREBASE, "9WmXA==", "9Q=="),
         (FIREBASE, "$42xEC+ixf3L2lw==", ""),
+        (FIREBASE, "$42xEC+ixf3L2lw==", &format!("${}", "A".repeat(88))),
         (FIREBASE, "id5lQ==", "i"),
         (django, "$100$", "$0$"),
         (django, "$100$", "$10000001$"),
