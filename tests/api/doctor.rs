@@ -117,6 +117,11 @@ async fn a_redis_that_is_damaged_is_told_by_what_and_how_to_mend_it() {
         assert_eq!((code, word), (1, "error"), "{doctor}");
         assert!(lines[0].contains(found) && lines.last().unwrap().contains(mend), "{doctor}");
         line(&run(&[url], &[]), 1);
+        if check == "signing-keys" {
+            let checked = run(&[url], &["check"]);
+            let said = String::from_utf8(checked.stdout).unwrap();
+            assert!(checked.status.code() == Some(1) && said.contains("{signing}"), "{said}");
+        }
         let _: () = command(&client, mended).await;
     }
     // A letter that nobody sends: it has been due for an hour.

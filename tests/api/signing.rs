@@ -221,6 +221,15 @@ async fn redis_holds_no_private_key_in_plain_text_when_there_is_a_master_secret(
     assert!(start(&[url]).contains("sealing: private keys lie in plain text"));
 
     let secret = ("LATCHKEY_MASTER_SECRET", "an old secret of more than 32 characters");
+    let told = run(&[url, secret], &["doctor"]).stdout;
+    assert!(String::from_utf8(told).unwrap().contains("mend: start the service, which seals them"));
+    // In a store that is full, the keys are used as they are.
+    let client = server.client().await;
+    let _: () = command(&client, "CONFIG SET maxmemory 1").await;
+    assert!(start(&[url, secret]).contains("the signing keys could not be changed"));
+    assert_eq!(values(&fields(&server).await, "private_key"), values(&plain, "private_key"));
+    let _: () = command(&client, "CONFIG SET maxmemory 0").await;
+
     assert!(start(&[url, secret]).contains("lay in plain text, and are sealed now"));
     assert!(!start(&[url, secret]).contains("plain text"), "once is enough");
     let sealed = fields(&server).await;

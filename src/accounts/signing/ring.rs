@@ -188,6 +188,22 @@ mod tests {
     }
 
     #[test]
+    fn instances_of_two_algorithms_that_start_in_turn_add_one_key_each() {
+        let mut ring = Ring::new(vec![key("a", at(0), at(0), &settings())]);
+        let mut starts = |second: i64, algorithm| {
+            let settings = SigningSettings { algorithm: Some(algorithm), ..settings() };
+            let make = |from, algorithm| {
+                Ok::<_, Infallible>(Key { algorithm, ..key(&second.to_string(), at(second), from, &settings) })
+            };
+            ring.keep(at(second), &settings, true, make).unwrap()
+        };
+        let (eddsa, es256) = (Algorithm::EdDsa, Algorithm::Es256);
+        let added = [(1, es256), (2, eddsa), (3, es256), (4, eddsa), (5, es256)].map(|(at, name)| starts(at, name));
+        assert_eq!(added, [true, true, false, false, false]);
+        assert!(!starts(600, es256) && starts(601, es256), "once it signs, the newest is followed again");
+    }
+
+    #[test]
     fn a_key_outlives_the_longest_token_that_any_instance_signs_with_it() {
         let (short, long) = (settings(), SigningSettings { token_lifetime: Duration::from_secs(1800), ..settings() });
         let mut ring = Ring::new(vec![key("a", at(0), at(0), &short), key("b", at(0), at(600), &short)]);
