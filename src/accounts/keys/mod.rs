@@ -39,8 +39,6 @@
 
 mod place;
 
-use std::ops::RangeInclusive;
-
 pub(super) use self::place::Place;
 use super::{
     api_keys::ApiKeyId,
@@ -207,16 +205,15 @@ fn by_text(text: &str, user: &User) -> String {
 /// a digest, so that few of them have the same place there, of however many that were made at once.
 const SPREAD: i64 = 2048;
 
-/// The scores in the index by creation time of whoever was made at this moment.
-pub(super) fn created_scores(at: Timestamp) -> RangeInclusive<i64> {
-    let first = at.as_millis() * SPREAD;
-    first..=first + SPREAD - 1
+/// The first score in the index by creation time of whoever was made at this moment.
+pub(super) fn created_from(at: Timestamp) -> i64 {
+    at.as_millis() * SPREAD
 }
 
 /// The score in the index by creation time.
 pub(super) fn created_score(user: UserId, at: Timestamp) -> i64 {
     let [high, low] = Digest::of(user.as_bytes()).as_bytes().last_chunk().copied().unwrap_or_default();
-    created_scores(at).start() + i64::from(u16::from_be_bytes([high, low])) % SPREAD
+    created_from(at) + i64::from(u16::from_be_bytes([high, low])) % SPREAD
 }
 
 /// Where a user stands in the index by creation time: index, member.

@@ -166,6 +166,17 @@ mod tests {
         }
     }
 
+    /// Another score would leave their entry behind when they go.
+    #[test]
+    fn people_are_in_the_index_where_they_have_always_been_and_not_all_in_one_place() {
+        let at = Timestamp::from_millis(1_700_000_000_000);
+        let score = |byte| keys::created_score(UserId::from_bytes([byte; 16]), at) - keys::created_from(at);
+        assert_eq!((keys::created_from(at), score(1), score(2)), (3_481_600_000_000_000, 1327, 495));
+        let scores = (0..=255).map(score).collect::<std::collections::BTreeSet<_>>();
+        assert!(scores.len() > 200 && scores.iter().all(|score| (0..2048).contains(score)), "{scores:?}");
+        assert_eq!(keys::created_from(Timestamp::from_millis(1_700_000_000_001)) - keys::created_from(at), 2048);
+    }
+
     #[test]
     fn every_key_is_read_back_as_the_place_that_it_is() {
         let now = Timestamp::from_millis(1_700_000_000_000);

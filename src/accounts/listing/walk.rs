@@ -188,8 +188,8 @@ impl UserQuery {
     /// The scores of whoever was made in the time that is asked for.
     fn scores(&self) -> RangeInclusive<i64> {
         let UserFilter { created_from, created_before, .. } = &self.filter;
-        let from = created_from.map_or(i64::MIN, |at| *keys::created_scores(at).start());
-        let to = created_before.map_or(i64::MAX, |at| *keys::created_scores(at).start() - 1);
+        let from = created_from.map_or(i64::MIN, keys::created_from);
+        let to = created_before.map_or(i64::MAX, |at| keys::created_from(at) - 1);
         from..=to
     }
 
