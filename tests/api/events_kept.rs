@@ -21,6 +21,7 @@ impl TestApp {
             let page = self.get(&path).bearer(&who.token).send().await.expect(200).body;
             let items = page["items"].as_array().unwrap();
             assert!(items.len() <= limit, "{}", items.len());
+            assert!(!items.is_empty() || all.is_empty(), "a page that comes next has something on it");
             all.extend(items.iter().cloned());
             let Some(next) = page["next_cursor"].as_str() else { return all };
             assert_eq!(items.len(), limit, "a page that is not the last is full");
@@ -113,6 +114,22 @@ on_every_store! { with ["--password-attempts", "none", "--password-attempts-per-
             }
         };
         expect_in_order(&timeout(Duration::from_secs(20), wait).await.expect("100 of them, and what was before"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_of_many_months_are_read_as_one_also_where_a_page_ends_between_them() {
+    let app = TestApp::with(&["--events-retention", "8760h"]).await;
+    let mut ada = app.person("ada").await;
+    for _ in 0..10 {
+        app.clock.advance(DAY * 31);
+        ada.token = app.token(&ada.email).await;
+    }
+    let all = app.all_events(&ada, 100).await;
+    expect_in_order(&all);
+    assert_eq!(all.len(), 12, "registered, and signed in eleven times");
+    for limit in 1..=12 {
+        assert_eq!(app.all_events(&ada, limit).await, all, "{limit}");
     }
 }
 

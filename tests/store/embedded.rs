@@ -69,13 +69,9 @@ async fn after_a_read_that_failed_the_file_is_opened_again_without_any_commit() 
     let path = folder.path().join("store.redb");
     let store = Store::Embedded(Embedded::open(&path).unwrap());
     // More than is kept in memory.
-    let keys = (0..40).map(|number| number.to_string()).collect::<Vec<_>>();
-    for part in keys.chunks(10) {
-        let mut batch = Batch::new(slot());
-        for record in part {
-            batch.put(name(record), fields([("value", &"x".repeat(1 << 20))]));
-        }
-        store.commit(batch).await.unwrap();
+    let keys = (0..20).map(|number| number.to_string()).collect::<Vec<_>>();
+    for record in &keys {
+        store.commit(put(record, &"x".repeat(1 << 20))).await.unwrap();
     }
     store.close().await;
     let whole = std::fs::read(&path).unwrap();

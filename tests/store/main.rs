@@ -13,6 +13,7 @@ mod durability;
 mod embedded;
 mod faults;
 mod history;
+mod indexes;
 mod inspect;
 mod logs;
 mod model;

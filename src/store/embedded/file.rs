@@ -2,6 +2,8 @@
 
 use std::{
     fs::OpenOptions,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock, TryLockError},
 };
@@ -31,8 +33,9 @@ impl File {
     }
 
     fn at(path: &Path, open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>) -> Result<Self, OpenError> {
-        let database = open(Database::builder().set_cache_size(CACHE)).map_err(|e| match e {
-            DatabaseError::DatabaseAlreadyOpen => OpenError(format!("{} is in use by another process", path.display())),
+        let open = || Ok(open(Database::builder().set_cache_size(CACHE))?);
+        let database = caught(open).map_err(|e| match e {
+            Error::DatabaseAlreadyOpen => OpenError(format!("{} is in use by another process", path.display())),
             e => OpenError(format!("{}: {e}", path.display())),
         })?;
         Ok(Self { path: Some(path.to_owned()), database: RwLock::new(Some(database)) })
@@ -46,7 +49,8 @@ impl File {
 
     /// Does something with the database.
     pub(super) fn with<T>(&self, act: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
-        act(opened(self.database.read().unwrap_or_else(PoisonError::into_inner).as_ref())?)
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        caught(|| act(opened(database.as_ref())?))
     }
 
     /// The same, unless the file is just being opened, which takes time.
@@ -56,21 +60,19 @@ impl File {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        Some(opened(database.as_ref()).and_then(act))
+        Some(caught(|| act(opened(database.as_ref())?)))
     }
 
     /// Opens the file anew, and never makes one: a folder that is not there just now must not become an empty store.
     /// After one read or write that the disk refused, redb refuses all others until that is done.
-    pub(super) fn reopen(&self) -> Result<(), DatabaseError> {
+    pub(super) fn reopen(&self) -> Result<(), Error> {
         let Some(path) = &self.path else { return Ok(()) };
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        drop(database.take()); // it holds the lock on the file
-        *database = Some(Database::builder().set_cache_size(CACHE).open(path)?);
-        Ok(())
-    }
-
-    pub(super) fn is_open(&self) -> bool {
-        self.database.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        caught(|| {
+            drop(database.take()); // it holds the lock on the file
+            *database = Some(Database::builder().set_cache_size(CACHE).open(path)?);
+            Ok(())
+        })
     }
 
     pub(super) fn close(&self) {
@@ -79,11 +81,17 @@ impl File {
 }
 
 fn opened(database: Option<&Database>) -> Result<&Database, Error> {
-    database.ok_or_else(|| Error::Io(std::io::Error::other("the file of the store is not open")))
+    database.ok_or_else(|| Error::Io(io::Error::other("the file of the store is not open")))
+}
+
+/// What redb panics over, such as a file that is cut short, is an error as any other: no thread ends of it.
+fn caught<T>(act: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let panicked = |_| Err(Error::Io(io::Error::other("the store has panicked over its file")));
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(panicked)
 }
 
 /// Makes the file, if it is not there, so that only its owner can read it: there will be password hashes in it.
-fn make_private(path: &Path) -> std::io::Result<()> {
+fn make_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

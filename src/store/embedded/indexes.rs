@@ -165,3 +165,16 @@ fn lookups(indexes: usize, limit: usize) -> usize {
 fn is_late(number: usize, deadline: Instant) -> bool {
     number.is_multiple_of(LOOK_AT_CLOCK) && Instant::now() > deadline
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_that_lie_together_are_one_look_up() {
+        let each = [(1, 1), (1, TOGETHER), (1, TOGETHER + 1), (3, 100), (0, 9), (9, usize::MAX)];
+        let some = each.map(|(indexes, limit)| lookups(indexes, limit));
+        assert_eq!(some[..5], [1, 1, 2, 9, 0]);
+        assert!(some[5] > 1_000_000);
+    }
+}

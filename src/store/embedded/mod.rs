@@ -12,13 +12,7 @@ mod scan;
 mod tables;
 mod writer;
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use redb::{Database, ReadableDatabase};
 use tokio::{sync::oneshot, time::Instant};
@@ -181,18 +175,15 @@ impl Embedded {
         })
     }
 
-    /// Reads on this thread, unless the file is just being opened. A panic goes no further, as on another thread.
+    /// Reads on this thread, unless the file is just being opened.
     fn read_here<T>(&self, read: impl Fn(&Database) -> Result<T, redb::Error>) -> Option<Result<T, ReadError>> {
         let begun = Instant::now();
-        let read = catch_unwind(AssertUnwindSafe(|| self.file.try_with(read)));
+        let found = self.file.try_with(read);
         let now = Instant::now();
         if now - begun > SLOW {
             self.slow.note(now);
         }
-        match read {
-            Ok(found) => found.map(|found| found.map_err(|e| self.failed(&e))),
-            Err(_) => Some(Err(Unavailable("a read has panicked".to_owned()).into())),
-        }
+        found.map(|found| found.map_err(|e| self.failed(&e)))
     }
 
     /// What a read has failed with. After one that the disk did not answer, redb refuses all others, so the writer is told

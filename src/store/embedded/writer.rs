@@ -5,7 +5,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -28,9 +28,6 @@ const COLLECT: usize = 1000;
 
 /// How long a full disk is left alone. Each try on it costs a check of the whole file.
 const REST: Duration = Duration::from_secs(2);
-
-/// How often a file that could not be opened again is tried.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// Work for the writer.
 pub(super) enum Job {
@@ -85,7 +82,7 @@ impl Writer {
 
 fn run(file: &File, jobs: &Receiver<Job>) {
     let mut full_until = None;
-    while let Some(group) = next(file, jobs) {
+    while let Some(group) = next(jobs) {
         if full_until.is_some_and(|until| Instant::now() < until) {
             answer(Err(Error::Io(io::ErrorKind::StorageFull.into())), group);
             continue;
@@ -99,22 +96,13 @@ fn run(file: &File, jobs: &Receiver<Job>) {
     }
 }
 
-/// The next jobs, or nothing when there will be no more. While the file is not open, that is mended first.
-fn next(file: &File, jobs: &Receiver<Job>) -> Option<Vec<Job>> {
-    let first = loop {
-        if file.is_open() {
-            break jobs.recv().ok()?;
-        }
-        match jobs.recv_timeout(RETRY) {
-            Ok(job) => break job,
-            Err(RecvTimeoutError::Timeout) => reopen(file),
-            Err(RecvTimeoutError::Disconnected) => return None,
-        }
-    };
+/// The next jobs, or nothing when there will be no more.
+fn next(jobs: &Receiver<Job>) -> Option<Vec<Job>> {
+    let first = jobs.recv().ok()?;
     Some(std::iter::once(first).chain(jobs.try_iter()).take(GROUP).collect())
 }
 
-/// Until the database is opened again, it refuses everything.
+/// Until the database is opened again, it refuses everything, and whoever meets that has it tried again.
 fn reopen(file: &File) {
     match file.reopen() {
         Ok(()) => tracing::warn!("the store failed and was opened again"),
@@ -201,4 +189,16 @@ fn answer(outcome: Result<Vec<Done>, Error>, group: Vec<Job>) {
 
 fn is_full(error: &Error) -> bool {
     matches!(error, Error::Io(e) if e.kind() == io::ErrorKind::StorageFull)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_full_when_it_says_so() {
+        let error = |kind: io::ErrorKind| Error::Io(kind.into());
+        assert!(is_full(&error(io::ErrorKind::StorageFull)));
+        assert!(!is_full(&error(io::ErrorKind::TimedOut)) && !is_full(&Error::PreviousIo));
+    }
 }
