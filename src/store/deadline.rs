@@ -71,12 +71,8 @@ impl Call {
         Self { begun, remaining, deadline: begun + time }
     }
 
-    /// Waits for `answer`, but not past the deadline. After it, it is not even begun.
+    /// Waits for `answer`, but not past the deadline.
     pub(super) async fn wait_for<T>(&self, answer: impl Future<Output = T>) -> Result<T, Unavailable> {
-        let late = || Unavailable(format!("no answer within the {REQUEST_DEADLINE:?} that a request has"));
-        if Instant::now() >= self.deadline {
-            return Err(late());
-        }
         tokio::time::timeout_at(self.deadline, answer).await.map_err(|_| late())
     }
 }
@@ -88,6 +84,12 @@ impl Drop for Call {
         // An update with `saturating_sub` always succeeds.
         let _ = remaining.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(used)));
     }
+}
+
+// In the binary once, and not for each kind of answer.
+#[cold]
+pub(super) fn late() -> Unavailable {
+    Unavailable(format!("no answer within the {REQUEST_DEADLINE:?} that a request has"))
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -133,7 +133,7 @@ async fn redis_a_change_that_is_refused_leaves_the_list_as_it_was() {
         let roles = if is_given { [].into() } else { admin().roles().clone() };
         let permissions = [format!("p{round}").parse().unwrap()].into();
         let (roles, permissions) = tokio::join!(first.set_grants(&by, id, Some(&roles), None, &expected), async {
-            tokio::time::sleep(Duration::from_micros(200 * (round % 10))).await; // the moment of the other change
+            tokio::time::sleep(Duration::from_millis(round % 20)).await; // the moment of the other change
             second.set_grants(&by, id, None, Some(&permissions), &expected).await
         });
         let outcomes = [roles, permissions].map(|outcome| match outcome {

@@ -107,8 +107,10 @@ async fn a_redis_that_is_damaged_is_told_by_what_and_how_to_mend_it() {
     let process = Process::start(&[url]);
     process.signal("-TERM");
     assert_eq!(process.end().0, Some(0));
+    let schema: String = command(&client, "HGET latchkey:{meta} schema").await;
+    let mended = format!("HSET latchkey:{{meta}} schema {schema}");
     for (check, damage, mended, found, mend) in [
-        ("layout", "HSET latchkey:{meta} schema x", "HSET latchkey:{meta} schema 5", "unreadable", "from a copy"),
+        ("layout", "HSET latchkey:{meta} schema x", mended.as_str(), "unreadable", "from a copy"),
         ("signing-keys", "HSET latchkey:{signing} x y", "HDEL latchkey:{signing} x", "unreadable", "from a copy"),
     ] {
         let _: () = command(&client, damage).await;

@@ -1,6 +1,7 @@
 //! What the embedded store promises beyond the contract.
 
 use std::{
+    io::Write as _,
     path::Path,
     time::{Duration, UNIX_EPOCH},
 };
@@ -85,7 +86,7 @@ async fn after_a_read_that_failed_the_file_is_opened_again_without_any_commit() 
     };
     std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 20).unwrap();
     assert!(matches!(read_all().await, Err(ReadError::Unavailable(_))));
-    std::fs::write(&path, whole).unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().write_all(&whole).unwrap();
     let mended = async {
         while read_all().await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await; // the pace of the looks

@@ -66,6 +66,6 @@ mod tests {
         let cost = HashCost { memory_kib: 256, iterations: 1, parallelism: 1 };
         let HashRate { time, per_second } = measure(cost, 2, 50).unwrap();
         let at_once = per_second * time.as_secs_f64();
-        assert!((0.1..=4.0).contains(&at_once), "{at_once} hashes at a time: {time:?} each, {per_second}/s");
+        assert!((0.001..=4.0).contains(&at_once), "{at_once} hashes at a time: {time:?} each, {per_second}/s");
     }
 }

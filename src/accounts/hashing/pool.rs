@@ -198,7 +198,10 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    };
 
     use super::*;
 
@@ -250,6 +253,35 @@ mod tests {
         assert!(ask(&pool).is_err());
         drop(end);
         assert_eq!((first.await.unwrap(), third.await.unwrap()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_not_computed() {
+        let (pool, end) = busy(9).await;
+        let computed = Arc::new(AtomicBool::new(false));
+        let (asker, gone) = oneshot::channel();
+        let compute = {
+            let computed = Arc::clone(&computed);
+            move |_: &mut Engine| computed.store(true, Ordering::SeqCst)
+        };
+        pool.0.put(Box::new(Asked { asker, compute })).unwrap();
+        drop(gone);
+        drop(end);
+        assert_eq!(ask(&pool).unwrap().await.unwrap(), 1, "it was in the queue behind");
+        assert!(!computed.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn the_threads_end_with_the_pool() {
+        let pool = Pool::start(2, None, SECOND).unwrap();
+        let shared = Arc::downgrade(&pool.0);
+        assert_eq!(shared.strong_count(), 3);
+        drop(pool);
+        let begun = Instant::now();
+        while shared.strong_count() > 0 {
+            assert!(begun.elapsed() < 20 * SECOND, "a thread is left");
+            std::thread::yield_now();
+        }
     }
 
     #[tokio::test]

@@ -49,8 +49,7 @@ impl File {
 
     /// Does something with the database.
     pub(super) fn with<T>(&self, act: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        caught(|| act(opened(database.as_ref())?))
+        act(opened(self.database.read().unwrap_or_else(PoisonError::into_inner).as_ref())?)
     }
 
     /// The same, unless the file is just being opened, which takes time.
@@ -60,7 +59,7 @@ impl File {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        Some(caught(|| act(opened(database.as_ref())?)))
+        Some(opened(database.as_ref()).and_then(act))
     }
 
     /// Opens the file anew, and never makes one: a folder that is not there just now must not become an empty store.
@@ -76,7 +75,11 @@ impl File {
     }
 
     pub(super) fn close(&self) {
-        drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let _ = caught(|| {
+            drop(database.take());
+            Ok(())
+        });
     }
 }
 
@@ -84,8 +87,8 @@ fn opened(database: Option<&Database>) -> Result<&Database, Error> {
     database.ok_or_else(|| Error::Io(io::Error::other("the file of the store is not open")))
 }
 
-/// What redb panics over, such as a file that is cut short, is an error as any other: no thread ends of it.
-fn caught<T>(act: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// What redb panics over, such as a file that becomes another while it is opened, is an error as any other.
+pub(super) fn caught<T>(act: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let panicked = |_| Err(Error::Io(io::Error::other("the store has panicked over its file")));
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(panicked)
 }
@@ -97,4 +100,30 @@ fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_panic_the_file_is_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::open(&folder.path().join("store.redb")).unwrap();
+        let act = |panics: bool| {
+            caught(|| {
+                file.with(|database| {
+                    let transaction = database.begin_write()?;
+                    assert!(!panics, "on purpose");
+                    Ok(transaction.commit()?)
+                })
+            })
+        };
+        act(false).unwrap();
+        assert!(matches!(act(true), Err(Error::Io(_))));
+        file.reopen().unwrap();
+        act(false).unwrap();
+        file.close();
+        assert!(matches!(act(false), Err(Error::Io(_))));
+    }
 }

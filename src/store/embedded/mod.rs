@@ -12,7 +12,13 @@ mod scan;
 mod tables;
 mod writer;
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use redb::{Database, ReadableDatabase};
 use tokio::{sync::oneshot, time::Instant};
@@ -24,8 +30,11 @@ use self::{
     writer::{Job, Writer},
 };
 use super::{
-    Batch, Check, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
-    metrics::Metrics, tally::Tally, traced::Operation,
+    Batch, Check, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable,
+    deadline::{Call, late},
+    metrics::Metrics,
+    tally::Tally,
+    traced::Operation,
 };
 
 /// What traces call this store.
@@ -46,7 +55,7 @@ const SLOW: Duration = Duration::from_millis(20);
 /// For how long nothing is read on the thread of whoever asks, after a slow read.
 const SLOW_FOR: Duration = Duration::from_secs(10);
 
-/// How often a file that cannot be read is opened again, at the most.
+/// How often a read that fails has the file opened again, at the most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A store in a file, or in memory.
@@ -161,13 +170,14 @@ impl Embedded {
         // What never waits would otherwise let nobody else have a turn.
         tokio::task::consume_budget().await;
         let now = Instant::now();
-        let is_short = lookups <= FEW && now < call.deadline && !self.slow.is_noted(now);
-        let here = if is_short { self.read_here(&read) } else { None };
-        operation.end(if let Some(found) = here {
+        let is_short = lookups <= FEW && !self.slow.is_noted(now);
+        operation.end(if now >= call.deadline {
+            Err(late().into())
+        } else if let Some(found) = if is_short { self.read_here(&read) } else { None } {
             found
         } else {
             let file = Arc::clone(&self.file);
-            match call.wait_for(async { tokio::task::spawn_blocking(move || file.with(read)).await }).await {
+            match call.wait_for(tokio::task::spawn_blocking(move || file.with(read))).await {
                 Ok(Ok(found)) => found.map_err(|e| self.failed(&e)),
                 Ok(Err(e)) => Err(Unavailable(e.to_string()).into()),
                 Err(e) => Err(e.into()),
@@ -175,15 +185,18 @@ impl Embedded {
         })
     }
 
-    /// Reads on this thread, unless the file is just being opened.
+    /// Reads on this thread, unless the file is just being opened. A panic goes no further, as on another thread.
     fn read_here<T>(&self, read: impl Fn(&Database) -> Result<T, redb::Error>) -> Option<Result<T, ReadError>> {
         let begun = Instant::now();
-        let found = self.file.try_with(read);
+        let read = catch_unwind(AssertUnwindSafe(|| self.file.try_with(read)));
         let now = Instant::now();
         if now - begun > SLOW {
             self.slow.note(now);
         }
-        found.map(|found| found.map_err(|e| self.failed(&e)))
+        match read {
+            Ok(found) => found.map(|found| found.map_err(|e| self.failed(&e))),
+            Err(_) => Some(Err(Unavailable("a read has panicked".to_owned()).into())),
+        }
     }
 
     /// What a read has failed with. After one that the disk did not answer, redb refuses all others, so the writer is told
@@ -231,6 +244,19 @@ mod tests {
         assert_ne!(read(&store, FEW + 1).await, here);
         store.slow.note(Instant::now());
         assert_ne!(read(&store, 1).await, here, "after a slow read");
+    }
+
+    #[tokio::test]
+    async fn after_a_slow_read_the_next_ones_are_made_elsewhere() {
+        let (store, here) = (Embedded::in_memory().unwrap(), std::thread::current().id());
+        assert_eq!((read(&store, 1).await, read(&store, 1).await), (here, here));
+        let slow = |_: &Database| {
+            let begun = std::time::Instant::now();
+            while begun.elapsed() <= SLOW {}
+            Ok(())
+        };
+        store.read(1, slow).await.unwrap();
+        assert_ne!(read(&store, 1).await, here);
     }
 
     #[tokio::test]

@@ -14,7 +14,10 @@ use std::{
 use redb::{Database, Error};
 use tokio::sync::oneshot;
 
-use super::{file::File, tables::Tables};
+use super::{
+    file::{File, caught},
+    tables::Tables,
+};
 use crate::store::{Batch, CommitError, Key, Revision, Unavailable};
 
 /// Commits that may wait for the writer; more are refused.
@@ -87,7 +90,8 @@ fn run(file: &File, jobs: &Receiver<Job>) {
             answer(Err(Error::Io(io::ErrorKind::StorageFull.into())), group);
             continue;
         }
-        let outcome = file.with(|database| apply(database, &group));
+        // A panic must not end the thread that writes.
+        let outcome = caught(|| file.with(|database| apply(database, &group)));
         if let Err(error) = &outcome {
             full_until = is_full(error).then(|| Instant::now() + REST);
             reopen(file); // before anybody is told, so that what they do next finds it open
@@ -102,7 +106,8 @@ fn next(jobs: &Receiver<Job>) -> Option<Vec<Job>> {
     Some(std::iter::once(first).chain(jobs.try_iter()).take(GROUP).collect())
 }
 
-/// Until the database is opened again, it refuses everything, and whoever meets that has it tried again.
+/// Until the database is opened again, it refuses everything, and whoever meets that has it tried again: nobody tries
+/// while nobody asks.
 fn reopen(file: &File) {
     match file.reopen() {
         Ok(()) => tracing::warn!("the store failed and was opened again"),
@@ -121,7 +126,7 @@ enum Done {
 }
 
 fn apply(database: &Database, group: &[Job]) -> Result<Vec<Done>, Error> {
-    let transaction = database.begin_write()?; // which fails when anything before it has, also a read
+    let transaction = database.begin_write()?; // which fails when the disk has refused anything before, also a read
     let mut tables = Tables::open(&transaction)?;
     let mut done = Vec::with_capacity(group.len());
     for job in group {
