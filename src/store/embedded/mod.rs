@@ -12,19 +12,13 @@ mod scan;
 mod tables;
 mod writer;
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use redb::{Database, ReadableDatabase};
 use tokio::{sync::oneshot, time::Instant};
 
 use self::{
-    file::File,
+    file::{File, caught},
     lately::Lately,
     tables::{RECORDS, StoredRecord},
     writer::{Job, Writer},
@@ -188,15 +182,12 @@ impl Embedded {
     /// Reads on this thread, unless the file is just being opened. A panic goes no further, as on another thread.
     fn read_here<T>(&self, read: impl Fn(&Database) -> Result<T, redb::Error>) -> Option<Result<T, ReadError>> {
         let begun = Instant::now();
-        let read = catch_unwind(AssertUnwindSafe(|| self.file.try_with(read)));
+        let found = caught(|| self.file.try_with(read).transpose());
         let now = Instant::now();
         if now - begun > SLOW {
             self.slow.note(now);
         }
-        match read {
-            Ok(found) => found.map(|found| found.map_err(|e| self.failed(&e))),
-            Err(_) => Some(Err(Unavailable("a read has panicked".to_owned()).into())),
-        }
+        found.map_err(|e| self.failed(&e)).transpose()
     }
 
     /// What a read has failed with. After one that the disk did not answer, redb refuses all others, so the writer is told
