@@ -201,6 +201,7 @@ mod tests {
         let added = [(1, es256), (2, eddsa), (3, es256), (4, eddsa), (5, es256)].map(|(at, name)| starts(at, name));
         assert_eq!(added, [true, true, false, false, false]);
         assert!(!starts(600, es256) && starts(601, es256), "once it signs, the newest is followed again");
+        assert!(!starts(1201, es256), "what is wanted is there, and signs");
     }
 
     #[test]

@@ -10,14 +10,15 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Keyring, MasterSecret, SigningSettings, Stage, keyring::Look};
+use super::{Keyring, MasterSecret, SigningSettings, Stage, inspect::inspect, keyring::Look, record};
 use crate::{
     accounts::{
         clock::{Clock, Timestamp},
         error::Error,
+        keys,
         random::Random,
     },
-    store::{Embedded, Store},
+    store::{Batch, Embedded, Finding, Name, Record, Severity, Store},
 };
 
 /// A clock that stands until it is moved, in milliseconds.
@@ -50,6 +51,15 @@ impl Place {
         let keyring = self.keyring(secrets);
         keyring.start().await.unwrap();
         keyring
+    }
+
+    async fn record(&self) -> Record {
+        self.store.get(&keys::signing().key(&Name::ROOT)).await.unwrap().unwrap()
+    }
+
+    /// What an operator is told about the sealing with these secrets.
+    async fn told(&self, secrets: &[&str]) -> Finding {
+        inspect(&self.store, &self.keyring(secrets).settings.master_secrets).await.pop().unwrap()
     }
 
     fn pass(&self, minutes: u64) {
@@ -185,4 +195,81 @@ async fn who_cannot_open_a_key_goes_on_with_the_others_and_leaves_the_ring_alone
     running.keep().await.unwrap();
     assert!(running.check_ready().is_err() && running.sign(b"{}").is_err());
     assert_eq!(running.verify(&token).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_two_that_wait_neither_has_retired() {
+    let place = Place::new();
+    let keyring = place.started(&[]).await;
+    for waiting in 1..=2 {
+        keyring.rotate(false).await.unwrap();
+        assert_eq!(stages(&keyring).await[1..], vec![Stage::Waiting; waiting]);
+    }
+}
+
+#[tokio::test]
+async fn what_lies_sealed_with_the_first_secret_is_not_written_again() {
+    let place = Place::new();
+    place.started(&["a"]).await;
+    let before = place.record().await.revision;
+    place.started(&["a"]).await.keep().await.unwrap();
+    assert_eq!(place.record().await.revision, before);
+    place.started(&["b", "a"]).await;
+    assert_ne!(place.record().await.revision, before);
+}
+
+#[tokio::test]
+async fn an_instance_that_runs_takes_sealed_keys_and_none_in_plain_text() {
+    let place = Place::new();
+    let running = place.started(&["a"]).await;
+    let sealed = place.keyring(&["a"]).rotate(false).await.unwrap();
+    running.keep().await.unwrap();
+    assert!(running.holds(&sealed.kid));
+    let elsewhere = Place::new();
+    let token = elsewhere.started(&[]).await.sign(b"{}").unwrap();
+    let fields = place.record().await.fields.into_iter().chain(elsewhere.record().await.fields);
+    let mut batch = Batch::new(keys::signing());
+    batch.put(Name::ROOT, fields.collect());
+    place.store.commit(batch).await.unwrap();
+    running.keep().await.unwrap();
+    assert!(running.holds(&sealed.kid));
+    assert_eq!(running.verify(&token).await.unwrap(), None);
+    assert_eq!(place.told(&["a"]).await.found, "private keys lie in plain text beside sealed ones");
+}
+
+#[tokio::test]
+async fn what_a_start_could_not_do_is_done_as_soon_as_it_can_be() {
+    let place = Place::new();
+    place.started(&[]).await;
+    let running = place.keyring(&["a"]); // its start has failed
+    running.keep().await.unwrap();
+    assert!(running.list().await.unwrap()[0].sealed && running.sign(b"{}").is_ok());
+}
+
+#[tokio::test]
+async fn what_is_told_of_the_sealing_says_what_to_do() {
+    let place = Place::new();
+    place.started(&[]).await;
+    for (secrets, what) in
+        [(&[] as &[_], "set LATCHKEY_MASTER_SECRET_FILE"), (&["a"], "start the service, which seals them")]
+    {
+        let told = place.told(secrets).await;
+        assert_eq!(told.severity, Severity::Warning);
+        assert!(told.mend.as_deref().unwrap().starts_with(what), "{told:?}");
+    }
+    place.started(&["a"]).await;
+    assert_eq!(place.told(&["a"]).await.severity, Severity::Ok);
+}
+
+#[tokio::test]
+async fn a_ring_that_cannot_be_read_is_found() {
+    let place = Place::new();
+    place.started(&[]).await;
+    let whole = place.record().await;
+    assert!(record::check(&whole).is_ok());
+    for field in whole.fields.keys() {
+        let mut fields = whole.fields.clone();
+        fields.remove(field);
+        assert!(record::check(&Record { fields, ..whole.clone() }).is_err(), "without {field}");
+    }
 }
