@@ -30,7 +30,7 @@ fn the_start_tells_what_hashes_and_how_much_memory_that_takes() {
     strong.signal("-TERM");
     let (_, log) = strong.end();
     let told = log.lines().find(|line| line.contains("passwords are hashed")).expect(&log);
-    for part in ["argon2", "m=12288, t=3, p=1", "3 threads", "36 MiB in all", "2 s of work may wait"] {
+    for part in ["argon2", "m=12288, t=3, p=1", "3 threads", "36 MiB in all", "2 s of work may wait, 162 at first"] {
         assert!(told.contains(part), "{part}: {told}");
     }
     assert!(!log.contains("WEAK"), "{log}");

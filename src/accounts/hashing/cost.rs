@@ -87,6 +87,12 @@ mod tests {
     }
 
     #[test]
+    fn a_gibibyte_takes_a_second_until_it_was_measured() {
+        let cost = HashCost { memory_kib: 512 * 1024, iterations: 2, parallelism: 4 };
+        assert_eq!(cost.guessed_time(), Duration::from_micros(1024 * 1024));
+    }
+
+    #[test]
     fn the_most_is_bounded_in_each_respect_and_in_all() {
         let most = HashCost::MOST;
         assert!(HashCost { iterations: 8, ..most }.is_bounded());

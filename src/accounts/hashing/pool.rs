@@ -235,6 +235,9 @@ mod tests {
     async fn a_full_queue_is_an_answer_at_once_that_says_when_to_come_again() {
         let (pool, _end) = busy(2).await;
         let _waiting = [ask(&pool).unwrap(), ask(&pool).unwrap()];
+        let mut page = Page::default();
+        pool.write(&mut page);
+        assert!(format!("{page:?}").contains(r"latchkey_hash_threads_busy 1\n"), "{page:?}");
         for _ in 0..3 {
             let refused = ask(&pool).unwrap_err();
             assert!(

@@ -19,7 +19,7 @@ fn matches(hash: &str, password: &[u8]) -> bool {
 /// What Firebase publishes as an example of its parameters (github.com/firebase/scrypt), of `user1password`.
 const FIREBASE: &str = "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==";
 
-const RIGHT: [&str; 14] = [
+const RIGHT: [&str; 15] = [
     "$pbkdf2$100$MDEyMzQ1Njc4OWFiY2RlZg$V3XayUfKyrxmgwPR15l/HF5oItM",
     "$pbkdf2-sha256$100$MDEyMzQ1Njc4OWFiY2RlZg$jFv3hht7uRixqMdKdjkASH0qpaB7Y6oFZhc.KxyeitI",
     "$pbkdf2-sha512$100$MDEyMzQ1Njc4OWFiY2RlZg$/yFakMlDl2xIXcbIvCmwQ3f5b.vB2Ui5t7qa6qg93Z6NvAdTkzlGNgvVQDGF.H9HWKVKWQEKRd6jq7U5b.vBag",
@@ -27,6 +27,7 @@ const RIGHT: [&str; 14] = [
     "$pbkdf2-sha512$i=100,l=64$MDEyMzQ1Njc4OWFiY2RlZg$/yFakMlDl2xIXcbIvCmwQ3f5b+vB2Ui5t7qa6qg93Z6NvAdTkzlGNgvVQDGF+H9HWKVKWQEKRd6jq7U5b+vBag",
     "pbkdf2_sha256$100$saltysaltysalty$KM3O6PQOy4NBFhUd3oZl/aA/+OcAmU4jpP+EnxmRoaA=",
     "pbkdf2_sha1$100$saltysaltysalty$8wvNe8Q0Teaiy59JWIm9ZxbdLQ0=",
+    "pbkdf2_sha512$100$saltysaltysalty$nbEwgAmt+jy0h86VUszV888IkIIUhakM573id3ixvLNw06WVrWn6kFuIgP08DTL5HfAm/O42Umf1yYPaSIvxoA==",
     "$scrypt$ln=4,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$OAkZqUBelG6VIYdTJfYSENL5OmZRxMa3GwXn5oFliTg",
     "$scrypt$ln=5,r=4,p=3$MDEyMzQ1Njc4OWFiY2RlZg$RjLnD2N417g7wXITJ8E8HiMfMrcjHMKXsJ6uKjjc79g",
     "$2a$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e",
@@ -57,7 +58,7 @@ fn bcrypt_takes_72_bytes_and_no_nul() {
     assert!(matches(long, &[b'a'; 72]) && matches(long, &[b'a'; 100]));
     assert!(!matches(long, &[b'a'; 71]));
     let repeated = b"correct horse\0correct horse";
-    assert!(!matches(RIGHT[10], repeated), "to bcrypt they are the same");
+    assert!(!matches(RIGHT[11], repeated), "to bcrypt they are the same");
 }
 
 /// Of `Zürich crème` and of the bytes ff ff a3, by libxcrypt: with `$2x$`, what is before a byte beyond ASCII counts less.
@@ -78,7 +79,7 @@ fn bcrypt_knows_the_bytes_that_old_versions_took_for_signed() {
 
 #[test]
 fn what_is_malformed_or_costs_too_much_is_refused() {
-    let [bcrypt, scrypt] = ["$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e", RIGHT[7]];
+    let [bcrypt, scrypt] = ["$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e", RIGHT[8]];
     let (phc, passlib, django) = (RIGHT[3], RIGHT[1], RIGHT[5]);
     for (hash, from, to) in [
         (bcrypt, "$2b$", "$2$"),
