@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use fred::{interfaces::ClientLike, types::CustomCommand};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -182,6 +183,42 @@ async fn redis_of_a_deleted_account_its_id_and_who_deleted_it_are_kept_and_no_ev
     let checked = app.check(false).await;
     checked.expect_clean();
     assert_eq!(checked.summary["checked"]["unknown_keys"], 0, "{}", checked.text);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_accounts_that_were_deleted_in_the_same_moment_are_listed_once_each() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    app.delete("/v1/users/me").bearer(&ada.token).send().await.expect(204);
+    let client = app.redis.as_ref().unwrap().client().await;
+    let indexes: Vec<String> = command(&client, "KEYS latchkey:{b*}:index:deleted").await;
+    let read = async |limit: usize| {
+        let (mut read, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/admin/deletions?limit={limit}{cursor}");
+            let page = app.admin("GET", &path).await.send().await.expect(200).body;
+            let users =
+                page["items"].as_array().unwrap().iter().map(|item| item["user_id"].as_str().unwrap().to_owned());
+            let before = read.len();
+            read.extend(users);
+            let Some(next) = page["next_cursor"].as_str() else { return read };
+            assert_eq!(read.len() - before, limit, "a page that is not the last is full");
+            cursor = format!("&cursor={next}");
+        }
+    };
+    let mut ids = vec![ada.id.clone()];
+    for number in 0..20 {
+        let id = format!("{}{number:02}", &ada.id[..ada.id.len() - 2]);
+        let words = vec![indexes[0].clone(), "1700000000000".to_owned(), format!("{id} user:{id}")];
+        let zadd = client.custom::<i64, _>(CustomCommand::new("ZADD", None, false), words);
+        assert_eq!(Box::pin(zadd).await.unwrap(), 1);
+        ids.push(id);
+    }
+    ids[1..].sort_by(|a, b| b.cmp(a));
+    for limit in [1, 2, 3, 7, 19, 20, 21, 22] {
+        assert_eq!(read(limit).await, ids, "{limit}");
+    }
     app.stop().await;
 }
 
