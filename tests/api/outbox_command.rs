@@ -53,7 +53,7 @@ async fn redis_smtp_what_is_refused_for_good_is_given_up_and_shown_and_sent_when
     assert!(lines[0].starts_with(&format!("{id}  password_reset  user -  attempts 1  given up 20")), "{text}");
     assert!(lines[1].contains("  next 20") && lines.len() == 2, "{text}");
     let doctor = told(&app.operator("doctor").await);
-    assert!(doctor.contains("1 letters were given up in the last 30 days"), "{doctor}");
+    assert!(doctor.contains("letters given up in the last 30 days: 1"), "{doctor}");
     assert!(doctor.contains("mend: `latchkey outbox list` tells of each why"), "{doctor}");
 
     for nothing in [other, NOBODY] {

@@ -70,7 +70,7 @@ impl Records {
                 let folder = app.end().await;
                 let doctor = run(&[("LATCHKEY_DATA_DIR", &looked)], &["doctor"]);
                 let doctor = String::from_utf8(doctor.stdout).unwrap();
-                assert!(doctor.contains("0 letters are to be sent, and none was given up"), "{doctor}");
+                assert!(doctor.contains("letters to be sent: 0; none was given up"), "{doctor}");
                 drop(folder);
             }
         }
@@ -145,7 +145,7 @@ async fn redis_smtp_a_service_that_stops_finishes_its_letter_and_nobody_sends_it
         let (name, value) = records.setting();
         let doctor = run(&[(name, &value)], &["doctor"]);
         let doctor = String::from_utf8(doctor.stdout).unwrap();
-        assert!(doctor.contains("0 letters are to be sent, and none was given up"), "{doctor}");
+        assert!(doctor.contains("letters to be sent: 0; none was given up"), "{doctor}");
     }
 }
 

@@ -19,12 +19,12 @@ pub(in crate::accounts) async fn inspect(store: &Store, now: Timestamp) -> Findi
     };
     let late = due_since.filter(|since| since.plus(PATIENCE) < now);
     match (late, dead) {
-        (None, 0) => Finding::ok(Check::Mail, format!("{queued} letters are to be sent, and none was given up")),
-        (None, _) => Finding::warning(Check::Mail, format!("{dead} letters were given up in the last 30 days"))
+        (None, 0) => Finding::ok(Check::Mail, format!("letters to be sent: {queued}; none was given up")),
+        (None, _) => Finding::warning(Check::Mail, format!("letters given up in the last 30 days: {dead}"))
             .mend("`latchkey outbox list` tells of each why; mend that, then `latchkey outbox retry`"),
         (Some(since), _) => Finding::warning(
             Check::Mail,
-            format!("{queued} letters are to be sent, one since {since}, and {dead} were given up in the last 30 days"),
+            format!("letters to be sent: {queued}, one since {since}; given up in the last 30 days: {dead}"),
         )
         .mend("start the service; where it runs, its log says what is wrong"),
     }

@@ -17,7 +17,7 @@ use crate::{
         login::Login,
         password::Password,
         records,
-        sessions::{ALL, forget, keep, parse_ids},
+        sessions::{ALL, forget, ids, keep},
         throttle::Subject,
         token::{Issued, Refresh},
         user::{Device, Session, SessionId, Stored, User},
@@ -176,7 +176,7 @@ impl Accounts {
             self.store.range(&index, i64::MIN..=now, CLEARED),
             self.store.range(&index, now + 1..=i64::MAX, ALL),
         )?;
-        let (mut outdated, mut live) = (parse_ids(&expired)?, parse_ids(&live)?);
+        let (mut outdated, mut live) = (ids(&expired), ids(&live));
         live.sort_unstable(); // an id begins with the time that it was made at
         let room = self.settings.sessions.most.saturating_sub(1);
         live.truncate(live.len().saturating_sub(room));
