@@ -133,7 +133,10 @@ async fn a_redis_that_is_damaged_is_told_by_what_and_how_to_mend_it() {
     let (code, doctor) = told(&run(&[url], &["doctor"]));
     let (word, lines) = block(&doctor, "mail");
     assert_eq!((code, word), (0, "warning"), "{doctor}");
-    assert!(lines[0].contains("letters to be sent: 1, one since") && lines.last().unwrap().contains("start"), "{doctor}");
+    assert!(
+        lines[0].contains("letters to be sent: 1, one since") && lines.last().unwrap().contains("start"),
+        "{doctor}"
+    );
 }
 
 #[tokio::test]

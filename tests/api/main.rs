@@ -54,6 +54,7 @@ mod first_admin;
 mod floods;
 mod foreign;
 mod former_addresses;
+mod full_disk;
 mod grants;
 mod hashing;
 mod health;

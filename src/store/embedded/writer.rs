@@ -192,8 +192,10 @@ fn answer(outcome: Result<Vec<Done>, Error>, group: Vec<Job>) {
     }
 }
 
+/// Whether it is for want of room: on the disk, of what its owner may have of it, or of what a file may have.
 fn is_full(error: &Error) -> bool {
-    matches!(error, Error::Io(e) if e.kind() == io::ErrorKind::StorageFull)
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error, Error::Io(e) if matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge))
 }
 
 #[cfg(test)]
@@ -203,7 +205,9 @@ mod tests {
     #[test]
     fn a_disk_is_full_when_it_says_so() {
         let error = |kind: io::ErrorKind| Error::Io(kind.into());
-        assert!(is_full(&error(io::ErrorKind::StorageFull)));
+        for full in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge] {
+            assert!(is_full(&error(full)));
+        }
         assert!(!is_full(&error(io::ErrorKind::TimedOut)) && !is_full(&Error::PreviousIo));
     }
 }

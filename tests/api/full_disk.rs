@@ -1,0 +1,97 @@
+//! The embedded store on a disk that has no room. A limit on the size of its file stands for the disk: what would let the
+//! file grow is refused by the system, and what fits into it is not.
+
+use std::{process::Command, time::Duration};
+
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{PASSWORD, Process, victim::CHEAP};
+
+/// How long it may take to notice that there is room again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Service {
+    process: Process,
+    client: reqwest::Client,
+}
+
+impl Service {
+    fn start() -> Self {
+        // By default a process that meets the limit is killed.
+        let process = Process::start_by(&["env", "--ignore-signal=XFSZ"], &CHEAP);
+        Self { process, client: reqwest::Client::new() }
+    }
+
+    /// How large its file may be, in bytes, or `unlimited`.
+    fn limit(&self, most: &str) {
+        let pid = self.process.child.id().to_string();
+        let status = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={most}:")]).status().unwrap();
+        assert!(status.success());
+    }
+
+    async fn register(&self, who: &str) -> Response {
+        let about = "x".repeat(4000);
+        let body = json!({"email": format!("{who}@example.com"), "password": PASSWORD, "metadata": {"about": about}});
+        self.client.post(format!("{}/v1/users", self.process.url)).json(&body).send().await.unwrap()
+    }
+
+    async fn sign_in(&self, who: &str) -> Response {
+        let body = json!({"login": format!("{who}@example.com"), "password": PASSWORD});
+        self.client.post(format!("{}/v1/sessions", self.process.url)).json(&body).send().await.unwrap()
+    }
+
+    async fn me(&self, token: &str) -> StatusCode {
+        let me = self.client.get(format!("{}/v1/users/me", self.process.url)).bearer_auth(token);
+        me.send().await.unwrap().status()
+    }
+}
+
+async fn expect_full(answer: Response) {
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "30");
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(problem["code"], "store_full", "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn embedded_on_a_full_disk_reads_refuses_writes_and_goes_on_when_there_is_room() {
+    let service = Service::start();
+    assert_eq!(service.register("ada").await.status(), 201);
+    let signed_in: Value = service.sign_in("ada").await.json().await.unwrap();
+    let token = signed_in["access_token"].as_str().unwrap();
+
+    let file = service.process.folder.path().join("latchkey-data/latchkey.redb");
+    service.limit(&std::fs::metadata(&file).unwrap().len().to_string());
+    let mut registered = 0;
+    let refused = loop {
+        assert!(registered < 5000, "the file does not grow");
+        let answer = service.register(&format!("person{registered}")).await;
+        if answer.status() != 201 {
+            break answer;
+        }
+        registered += 1;
+    };
+    assert!(registered > 0, "it was full before anything was written");
+    expect_full(refused).await;
+    for _ in 0..3 {
+        assert_eq!(service.me(token).await, 200, "reading needs no room");
+        expect_full(service.register("eve").await).await;
+    }
+
+    service.limit("unlimited");
+    // A claim that could not be taken back is good for 10 s.
+    for who in ["bob", &format!("person{registered}")] {
+        let begun = Instant::now();
+        while service.register(who).await.status() != 201 {
+            assert!(begun.elapsed() < PATIENCE, "it does not notice that there is room");
+            sleep(Duration::from_millis(100)).await; // the pace of the asking
+        }
+    }
+    assert_eq!(service.register("eve").await.status(), 201, "nothing was left of who was refused");
+    for who in ["ada", "bob", &format!("person{}", registered - 1)] {
+        assert_eq!(service.sign_in(who).await.status(), 201, "{who} was acknowledged and is lost");
+    }
+    assert_eq!(service.me(token).await, 200);
+}
