@@ -114,3 +114,52 @@ async fn redis_a_damaged_index_keeps_no_session_and_no_api_key_alive() {
     app.introspect(&key, &tokens[0]).await.refused(401, "api_key_invalid");
     app.stop().await;
 }
+
+/// Nobody knows which sessions somebody has: they end since their epoch is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_sessions_that_their_index_has_lost_end_with_the_others() {
+    let (app, ada) = service().await;
+    let lost = async || {
+        let other = app.token("ada").await;
+        let ada = app.person_again(&ada).await;
+        assert_eq!(app.damage(&ada.id, "DEL BUCKET:sessions:ID").await, 1);
+        (ada.token, other)
+    };
+    let (token, other) = lost().await;
+    app.delete("/v1/sessions?scope=others").bearer(&token).send().await.expect(204);
+    app.is_out(&other).await;
+    app.me(&token).await.expect(200);
+
+    let (token, other) = lost().await;
+    app.delete("/v1/sessions?scope=all").bearer(&token).send().await.expect(204);
+    app.is_out(&other).await;
+    app.is_out(&token).await;
+
+    let (token, other) = lost().await;
+    let patch = json!({"password": "another password", "current_password": PASSWORD});
+    app.patch("/v1/users/me").bearer(&token).json(&patch).send().await.expect(200);
+    app.is_out(&other).await;
+    app.me(&token).await.expect(200);
+
+    let letter = app.letter_of(&ada.email, app.request_reset(&ada.email)).await;
+    assert_eq!(app.damage(&ada.id, "DEL BUCKET:sessions:ID").await, 1);
+    app.reset(json!({"token": letter.token()}), PASSWORD).await.expect(204);
+    app.is_out(&token).await;
+
+    let (token, other) = lost().await;
+    let path = format!("/v1/admin/users/{}/sessions", ada.id);
+    app.admin("DELETE", &path).await.send().await.expect(204);
+    app.is_out(&other).await;
+    app.is_out(&token).await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_sessions_that_their_index_has_lost_end_when_a_change_of_address_is_undone() {
+    let app = TestApp::redis().await;
+    let (ada, undo) = app.somebody_moved("ada", "new").await;
+    assert_eq!(app.damage(&ada.id, "DEL BUCKET:sessions:ID").await, 1);
+    app.undo(&undo).await.expect(204);
+    app.is_out(&ada.token).await;
+    app.stop().await;
+}

@@ -49,7 +49,7 @@ impl TestApp {
     }
 
     /// Somebody who has moved from one address to the next, and the token that undoes it.
-    async fn somebody_moved(&self, from: &str, to: &str) -> (Person, String) {
+    pub async fn somebody_moved(&self, from: &str, to: &str) -> (Person, String) {
         let ada = self.verified(from).await;
         let before = self.letters(&ada.email).len();
         self.move_to(&ada, &format!("{to}@example.com")).await;
