@@ -183,21 +183,26 @@ on_every_store! {
 
     async fn it_is_noted_once_a_minute_that_a_session_is_used(app: TestApp) {
         let ada = app.person("ada").await;
-        for seconds in [30, 60] {
-            app.clock.advance(Duration::from_secs(seconds));
-            app.me(&ada.token).await.expect(200);
-        }
-        // It is noted behind the back of the request.
-        let deadline = Instant::now() + Duration::from_secs(10);
-        loop {
+        let used = async || {
             let list = app.get("/v1/sessions").bearer(&ada.token).send().await.expect(200).body;
-            let session = &list["items"][0];
-            let (begun, used) = (moment(&session["created_at"]), moment(&session["last_used_at"]));
-            if used != begun {
-                assert!(used >= begun.plus(Duration::from_secs(90)), "{session}");
-                return;
+            moment(&list["items"][0]["last_used_at"])
+        };
+        for _ in 0..2 {
+            let before = used().await;
+            for seconds in [30, 60] {
+                app.clock.advance(Duration::from_secs(seconds));
+                app.me(&ada.token).await.expect(200);
             }
-            assert!(Instant::now() < deadline, "it was never noted");
+            // It is noted behind the back of the request.
+            let deadline = Instant::now() + Duration::from_secs(10);
+            let noted = loop {
+                let noted = used().await;
+                if noted != before {
+                    break noted;
+                }
+                assert!(Instant::now() < deadline, "it was never noted");
+            };
+            assert!(noted >= before.plus(Duration::from_secs(90)), "{noted}");
         }
     }
 }

@@ -77,3 +77,22 @@ impl Accounts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{clock::Timestamp, random::Random};
+
+    #[test]
+    fn a_session_is_noted_once_at_a_time_and_so_many_of_them() {
+        let noted = BeingNoted::default();
+        let ids = (0..=MOST).map(|_| SessionId::new(Timestamp::from_millis(0), Random)).collect::<Vec<_>>();
+        let (last, others) = ids.split_last().unwrap();
+        assert!(others.iter().all(|id| noted.begin(*id)));
+        assert!(!noted.begin(*last), "there is no room");
+        noted.end(others[7]);
+        assert!(!noted.begin(others[8]), "it is being noted");
+        assert!(noted.begin(*last));
+        assert!(!noted.begin(others[7]), "there is no room again");
+    }
+}
