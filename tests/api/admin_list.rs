@@ -3,8 +3,13 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
-use crate::support::{Answer, TestApp, on_every_store};
+use crate::{
+    check::bucket,
+    support::{Answer, TestApp, on_every_store},
+};
 
 impl TestApp {
     async fn list(&self, query: &str) -> Answer {
@@ -152,4 +157,48 @@ on_every_store! { administered
             app.list(query).await.refused(400, "invalid_parameter");
         }
     }
+}
+
+/// Ids of one bucket, `{b0}`, which stand at one place of the index by creation time if they are of one moment.
+const AT_ONE_PLACE: [u32; 12] =
+    [227237, 227839, 368780, 444802, 761096, 767233, 1165565, 1315193, 1388308, 1389625, 1570366, 1842691];
+
+fn user_id(number: u32) -> Uuid {
+    format!("019815f2-4c1e-7cc3-9a52-{number:012x}").parse().unwrap()
+}
+
+/// More of one bucket than are read at once, and more at one place than a page has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_people_of_one_bucket_and_one_moment_are_listed_once_each() {
+    let app = TestApp::redis().await;
+    let crowd = (0..).map(user_id).filter(|id| bucket(&id.to_string()) == "latchkey:{b0}").take(230);
+    let mut people = crowd.chain(AT_ONE_PLACE.map(user_id)).collect::<Vec<_>>();
+    let place = |id: &Uuid| u16::from_be_bytes(*Sha256::digest(id.as_bytes()).last_chunk().unwrap()) % 2048;
+    people.sort_by_key(|id| (place(id), *id));
+    let rare = [&people[5], &people[240]];
+    let line = |id: &Uuid| {
+        let (email, at) = (format!("of-one-{id}@example.com"), "2026-01-31T09:30:00Z");
+        let name = rare.contains(&id).then_some("Rare");
+        json!({"id": id.to_string(), "email": email, "name": name, "created_at": at, "updated_at": at})
+    };
+    let lines = people.iter().map(|id| format!("{}\n", line(id))).collect::<String>();
+    let (_, key) = app.api_key("--scope users:import").await;
+    assert_eq!(app.import(&key, "", lines).await.expect(200).body["created"], 242);
+
+    let mut people = people.iter().map(Uuid::to_string).collect::<Vec<_>>();
+    for sort in ["created_at", "-created_at"] {
+        for (limit, pages) in [(1, 242), (7, 35), (121, 2), (200, 2)] {
+            for filter in ["", "&email_prefix=of-one-"] {
+                let (listed, read) = app.list_all(&format!("sort={sort}&limit={limit}{filter}")).await;
+                assert_eq!(ids(&listed), people, "{sort} {limit}{filter}");
+                assert_eq!(read, pages, "{sort} {limit}{filter}");
+            }
+        }
+        let (listed, _) = app.list_all(&format!("sort={sort}&limit=2&name_contains=rare")).await;
+        let mut expected = rare.map(Uuid::to_string);
+        expected.sort_by_key(|id| people.iter().position(|other| other == id));
+        assert_eq!(ids(&listed), expected);
+        people.reverse();
+    }
+    app.stop().await;
 }

@@ -12,7 +12,7 @@ use crate::{
 
 impl TestApp {
     /// Imports these lines with a token or an API key.
-    async fn import(&self, token: &str, query: &str, text: impl Into<Vec<u8>>) -> Answer {
+    pub async fn import(&self, token: &str, query: &str, text: impl Into<Vec<u8>>) -> Answer {
         let request = self.post(&format!("/v1/admin/imports{query}")).bearer(token);
         request.header("content-type", "application/x-ndjson").body(text.into()).send().await
     }
