@@ -28,13 +28,38 @@ fn permissions(file: &Path) -> Finding {
 }
 
 fn free_space(file: &Path) -> Finding {
-    let free = match rustix::fs::statvfs(file) {
-        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
-        Err(e) => return Finding::unknown(Check::FreeSpace, e.to_string()),
-    };
+    match rustix::fs::statvfs(file) {
+        Ok(disk) => judge(disk.f_bavail.saturating_mul(disk.f_frsize), file),
+        Err(e) => Finding::unknown(Check::FreeSpace, e.to_string()),
+    }
+}
+
+fn judge(free: u64, file: &Path) -> Finding {
     if free >= ROOM {
         return Finding::ok(Check::FreeSpace, "at least 100 MiB are left on the disk");
     }
     let found = format!("{} MiB are left on the disk", free / 1024 / 1024);
     Finding::warning(Check::FreeSpace, found).mend(format!("make room on the disk of {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Severity;
+
+    #[test]
+    fn less_than_100_mib_on_the_disk_are_few() {
+        let file = Path::new("/data/latchkey.redb");
+        assert_eq!(judge(ROOM, file).severity, Severity::Ok);
+        let told = judge(ROOM - 1, file);
+        assert_eq!((told.severity, told.found.as_str()), (Severity::Warning, "99 MiB are left on the disk"));
+        assert_eq!(told.mend.unwrap(), "make room on the disk of /data/latchkey.redb");
+    }
+
+    #[test]
+    fn of_a_file_that_has_gone_nothing_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = inspect(&folder.path().join("latchkey.redb"));
+        assert_eq!(told.iter().map(|told| told.severity).collect::<Vec<_>>(), [Severity::Unknown; 2]);
+    }
 }
