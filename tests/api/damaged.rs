@@ -115,6 +115,26 @@ async fn redis_a_damaged_index_keeps_no_session_and_no_api_key_alive() {
     app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_an_entry_that_is_no_session_holds_nobody_up_and_goes_with_the_next_sign_in() {
+    let (app, ada) = service().await;
+    let other = app.token("ada").await;
+    let strange = (0..25).map(|number| format!(" 7 long-ago-{number} 4000000000000 somewhere-{number}"));
+    assert_eq!(app.damage(&ada.id, &format!("ZADD BUCKET:sessions:ID{}", strange.collect::<String>())).await, 50);
+    for path in ["/v1/sessions", "/v1/users/me/export"] {
+        app.get(path).bearer(&ada.token).send().await.expect(200);
+    }
+    app.delete("/v1/sessions?scope=others").bearer(&ada.token).send().await.expect(204);
+    app.is_out(&other).await;
+    // Some of those that seem to have expired go at once, and the rest with the next one.
+    let (_, token) = (app.token("ada").await, app.token("ada").await);
+    assert_eq!(app.damage(&ada.id, "ZCARD BUCKET:sessions:ID").await, 3);
+    let sessions = app.get("/v1/sessions").bearer(&token).send().await.expect(200).body;
+    assert_eq!(sessions["items"].as_array().unwrap().len(), 3);
+    app.check(false).await.expect_clean();
+    app.stop().await;
+}
+
 /// Nobody knows which sessions somebody has: they end since their epoch is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_sessions_that_their_index_has_lost_end_with_the_others() {

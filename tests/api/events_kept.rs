@@ -209,7 +209,7 @@ async fn redis_accounts_that_were_deleted_in_the_same_moment_are_listed_once_eac
     };
     let mut ids = vec![ada.id.clone()];
     for number in 0..20 {
-        let id = format!("{}{number:02}", &ada.id[..ada.id.len() - 2]);
+        let id = format!("019815f2-4c1e-7cc3-9a52-{number:012}");
         let words = vec![indexes[0].clone(), "1700000000000".to_owned(), format!("{id} user:{id}")];
         let zadd = client.custom::<i64, _>(CustomCommand::new("ZADD", None, false), words);
         assert_eq!(Box::pin(zadd).await.unwrap(), 1);

@@ -103,7 +103,7 @@ impl Subject for SessionEntry {
             let is_there = id.is_some() && !matches!(read, Ok(None));
             let is_active = matches!(user.as_ref().map(|stored| &stored.value), Some(UserRecord::Active(_)));
             let has_expired = score.ok()?? <= now;
-            if is_there || (has_expired && is_active) {
+            if is_there || (id.is_some() && has_expired && is_active) {
                 return None;
             }
             let mut batch = Batch::new(home.slot());

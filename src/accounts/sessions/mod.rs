@@ -75,7 +75,8 @@ impl Accounts {
     }
 }
 
-/// The sessions that an index names. What is no id names none: it holds nobody up, and `latchkey check` finds it.
+/// The sessions that an index names. What is no id names none and holds nobody up: the next sign-in takes it away, and
+/// `latchkey check` finds it.
 fn ids(members: &[String]) -> Vec<SessionId> {
     members.iter().filter_map(|member| member.parse().ok()).collect()
 }

@@ -158,7 +158,7 @@ impl Accounts {
         let device = Some(self.devices.token(user.id, known, self.random));
 
         let mut batch = Batch::new(home.slot());
-        forget(&mut batch, home, self.outdated_sessions(home, now).await?);
+        self.clear_sessions(&mut batch, home, now).await?;
         keep(&mut batch, home, &session);
         users::count_today(&mut batch, keys::SIGN_INS, now);
         let origin = Origin { actor: Actor::User(user.id, id), address: request.device.address };
@@ -167,21 +167,25 @@ impl Accounts {
         Ok((Issued { tokens, session, user, device }, batch))
     }
 
-    /// The sessions that are to go when there is one more: some that have expired, and the oldest beyond the most that
-    /// a person has.
-    async fn outdated_sessions(&self, home: Home, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+    /// Adds to `batch` what is to go when there is one session more: some that have expired, the oldest beyond the most
+    /// that a person has, and what is no session's id.
+    async fn clear_sessions(&self, batch: &mut Batch, home: Home, now: Timestamp) -> Result<(), Error> {
         let index = home.key(&home.sessions());
         let now = now.as_millis();
         let (expired, live) = tokio::try_join!(
             self.store.range(&index, i64::MIN..=now, CLEARED),
             self.store.range(&index, now + 1..=i64::MAX, ALL),
         )?;
+        for member in expired.iter().chain(&live).filter(|member| member.parse::<SessionId>().is_err()) {
+            batch.remove(home.sessions(), member);
+        }
         let (mut outdated, mut live) = (ids(&expired), ids(&live));
         live.sort_unstable(); // an id begins with the time that it was made at
         let room = self.settings.sessions.most.saturating_sub(1);
         live.truncate(live.len().saturating_sub(room));
         outdated.append(&mut live);
-        Ok(outdated)
+        forget(batch, home, outdated);
+        Ok(())
     }
 
     /// Finds whose login this is. Nobody's takes as many round trips as somebody's.

@@ -25,12 +25,9 @@ pub fn coverage() -> Option<(&'static str, String)> {
     std::env::var(variable).ok().map(|file| (variable, file))
 }
 
-/// The service, or a program that becomes it.
-fn latchkey(folder: &Path, by: &[&str]) -> Command {
-    let words = [by, &[env!("CARGO_BIN_EXE_latchkey")]].concat();
-    let mut command = Command::new(words[0]);
+fn latchkey(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command
-        .args(&words[1..])
         .env_clear()
         .envs(coverage())
         .current_dir(folder)
@@ -42,7 +39,7 @@ fn latchkey(folder: &Path, by: &[&str]) -> Command {
 /// Runs it to its end with these settings.
 pub fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
-    latchkey(folder.path(), &[]).envs(settings.iter().copied()).args(arguments).output().unwrap()
+    latchkey(folder.path()).envs(settings.iter().copied()).args(arguments).output().unwrap()
 }
 
 /// The one line that a failed start says.
@@ -57,14 +54,9 @@ pub fn line(output: &Output, code: i32) -> String {
 
 impl Process {
     pub fn start(settings: &[(&str, &str)]) -> Self {
-        Self::start_by(&[], settings)
-    }
-
-    /// Starts it by a program that becomes it, as `env` does.
-    pub fn start_by(program: &[&str], settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
-        let mut command = latchkey(folder.path(), program);
+        let mut command = latchkey(folder.path());
         command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());

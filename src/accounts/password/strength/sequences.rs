@@ -15,7 +15,7 @@ pub(super) fn find(text: &[char]) -> Vec<Found> {
     let mut run: Option<(usize, i64)> = None;
     for (at, step) in steps.chain([0]).enumerate() {
         match run {
-            Some((_, known)) if known == step && at + 1 < text.len() => {}
+            Some((_, known)) if known == step => {}
             _ => {
                 if let Some((from, step)) = run {
                     found.extend(sequence(text, from, at + 1, step));
