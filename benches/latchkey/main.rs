@@ -76,7 +76,7 @@ How the rest was measured:
 
 - Latency is from before a request is sent to the last byte of its answer, in one client thread on the same machine, over
   connections that are kept alive; one request at a time unless it says otherwise. It includes the client's own work.
-- The service runs with its defaults, logging to a file. Its hashing threads run at nice 5; Argon2 alone runs on a thread
+- The service runs with its defaults, logging to a file. Its hashing threads run at nice 10; Argon2 alone runs on a thread
   at nice 0, in memory that is warm, in the same turns as the requests it is compared with.
 - The differences and ratios are of medians. A limit on latency or on the start is held against the median.
 - The binary is built with the features that the crates of the tests ask for, so it is some 1 % larger than what

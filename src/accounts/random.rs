@@ -1,5 +1,7 @@
 //! Randomness, as a parameter: nothing else in this room makes any.
 
+use std::time::Duration;
+
 /// A source of random bytes: the operating system's.
 #[derive(Clone, Copy, Debug)]
 pub struct Random;
@@ -15,5 +17,12 @@ impl Random {
         #[expect(clippy::expect_used, reason = "no secret can be made without a source of randomness")]
         getrandom::fill(&mut bytes).expect("the operating system provides randomness");
         bytes
+    }
+
+    /// A moment within a quarter of a second. What is done behind an answer waits for one, where it is more for some people
+    /// than for others: it would slow down the very next request, and tell whoever sends that.
+    pub(super) fn moment(self) -> Duration {
+        let [share] = self.bytes();
+        Duration::from_millis(u64::from(share))
     }
 }

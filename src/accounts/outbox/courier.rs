@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How often the outbox is looked through, for what is tried again and for what another instance has left. What this
-/// instance has put there is sent at once.
+/// instance has put there is sent a moment later.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// As many mails are sent at once.
@@ -81,6 +81,7 @@ impl Accounts {
                     under_way.spawn(deliver.instrument(span));
                 }
                 self.mail_queued.notified().await;
+                tokio::time::sleep(self.random.moment()).await;
             };
             // Where many wait, somebody may have come who is to be first.
             let _ = tokio::time::timeout(LOOK_EVERY, begin_all).await;
