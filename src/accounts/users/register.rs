@@ -112,13 +112,7 @@ impl Accounts {
         match outcome {
             Err(Error::Contended) if attempt.shared => return self.recall_made(attempt, registration).await,
             // The answer does not wait for this, as that to a new address does not.
-            Ok(None) => {
-                let accounts = Arc::clone(self);
-                tokio::spawn(async move {
-                    tokio::time::sleep(accounts.random.moment()).await;
-                    accounts.release_all(plan.handles, claim).await;
-                });
-            }
+            Ok(None) => drop(tokio::spawn(Arc::clone(self).release_all(plan.handles, claim))),
             // Whether the user is there is unknown, or another attempt with the same key may rely on the same claims: so
             // they stay. They are good, or somebody takes them over.
             Ok(Some(_)) | Err(Error::StoreUnavailable(_)) => {}
