@@ -160,8 +160,10 @@ on_every_store! { administered
 }
 
 /// Ids of one bucket, `{b0}`, which stand at one place of the index by creation time if they are of one moment.
-const AT_ONE_PLACE: [u32; 12] =
-    [227237, 227839, 368780, 444802, 761096, 767233, 1165565, 1315193, 1388308, 1389625, 1570366, 1842691];
+const AT_ONE_PLACE: [u32; 12] = [
+    227_237, 227_839, 368_780, 444_802, 761_096, 767_233, 1_165_565, 1_315_193, 1_388_308, 1_389_625, 1_570_366,
+    1_842_691,
+];
 
 fn user_id(number: u32) -> Uuid {
     format!("019815f2-4c1e-7cc3-9a52-{number:012x}").parse().unwrap()
@@ -181,7 +183,7 @@ async fn redis_people_of_one_bucket_and_one_moment_are_listed_once_each() {
         let name = rare.contains(&id).then_some("Rare");
         json!({"id": id.to_string(), "email": email, "name": name, "created_at": at, "updated_at": at})
     };
-    let lines = people.iter().map(|id| format!("{}\n", line(id))).collect::<String>();
+    let lines = people.iter().map(|id| line(id).to_string()).collect::<Vec<_>>().join("\n");
     let (_, key) = app.api_key("--scope users:import").await;
     assert_eq!(app.import(&key, "", lines).await.expect(200).body["created"], 242);
 

@@ -167,8 +167,7 @@ async fn redis_sessions_that_their_index_has_lost_end_with_the_others() {
     app.is_out(&token).await;
 
     let (token, other) = lost().await;
-    let path = format!("/v1/admin/users/{}/sessions", ada.id);
-    app.admin("DELETE", &path).await.send().await.expect(204);
+    app.admin("DELETE", &format!("/v1/admin/users/{}/sessions", ada.id)).await.send().await.expect(204);
     app.is_out(&other).await;
     app.is_out(&token).await;
     app.stop().await;
