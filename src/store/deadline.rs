@@ -71,6 +71,11 @@ impl Call {
         Self { begun, remaining, deadline: begun + time }
     }
 
+    /// Refuses what would be begun for nobody, since the request has no time left.
+    pub(super) fn expect_time(&self) -> Result<(), Unavailable> {
+        if Instant::now() >= self.deadline { Err(late()) } else { Ok(()) }
+    }
+
     /// Waits for `answer`, but not past the deadline.
     pub(super) async fn wait_for<T>(&self, answer: impl Future<Output = T>) -> Result<T, Unavailable> {
         tokio::time::timeout_at(self.deadline, answer).await.map_err(|_| late())
@@ -88,7 +93,7 @@ impl Drop for Call {
 
 // In the binary once, and not for each kind of answer.
 #[cold]
-pub(super) fn late() -> Unavailable {
+fn late() -> Unavailable {
     Unavailable(format!("no answer within the {REQUEST_DEADLINE:?} that a request has"))
 }
 

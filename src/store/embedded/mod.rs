@@ -24,11 +24,8 @@ use self::{
     writer::{Job, Writer},
 };
 use super::{
-    Batch, Check, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable,
-    deadline::{Call, late},
-    metrics::Metrics,
-    tally::Tally,
-    traced::Operation,
+    Batch, Check, CommitError, Finding, Key, OpenError, ReadError, Record, Revision, Unavailable, deadline::Call,
+    metrics::Metrics, tally::Tally, traced::Operation,
 };
 
 /// What traces call this store.
@@ -128,22 +125,30 @@ impl Embedded {
         let revision = Revision::random();
         let (reply, outcome) = oneshot::channel();
         let operation = Operation::begin(SYSTEM, "commit", 1);
-        self.writer.send(Job::Commit { batch, revision, reply })?;
-        let outcome = in_time(outcome).await.map_err(CommitError::from).flatten();
+        let call = self.hand_in(Job::Commit { batch, revision, reply })?;
+        let outcome = in_time(call, outcome).await.map_err(CommitError::from).flatten();
         operation.end(outcome).map(|()| revision)
     }
 
     pub(super) async fn collect_expired(&self, now: i64) -> Result<usize, Unavailable> {
         let (reply, outcome) = oneshot::channel();
-        self.writer.send(Job::Collect { now, reply })?;
-        in_time(outcome).await?
+        let call = self.hand_in(Job::Collect { now, reply })?;
+        in_time(call, outcome).await?
     }
 
     pub(super) async fn discard(&self, keys: Vec<Key>) -> Result<(), CommitError> {
         let (reply, outcome) = oneshot::channel();
         let operation = Operation::begin(SYSTEM, "delete", keys.len());
-        self.writer.send(Job::Discard { keys, reply })?;
-        operation.end(in_time(outcome).await.map_err(CommitError::from).flatten())
+        let call = self.hand_in(Job::Discard { keys, reply })?;
+        operation.end(in_time(call, outcome).await.map_err(CommitError::from).flatten())
+    }
+
+    /// Hands a job to the writer, in a call that has time for it.
+    fn hand_in(&self, job: Job) -> Result<Call, Unavailable> {
+        let call = Call::begin();
+        call.expect_time()?;
+        self.writer.send(job)?;
+        Ok(call)
     }
 
     pub(super) async fn close(&self) {
@@ -163,10 +168,9 @@ impl Embedded {
         let (call, operation) = (Call::begin(), Operation::begin(SYSTEM, "read", 1));
         // What never waits would otherwise let nobody else have a turn.
         tokio::task::consume_budget().await;
-        let now = Instant::now();
-        let is_short = lookups <= FEW && !self.slow.is_noted(now);
-        operation.end(if now >= call.deadline {
-            Err(late().into())
+        let is_short = lookups <= FEW && !self.slow.is_noted(Instant::now());
+        operation.end(if let Err(late) = call.expect_time() {
+            Err(late.into())
         } else if let Some(found) = if is_short { self.read_here(&read) } else { None } {
             found
         } else {
@@ -206,9 +210,9 @@ impl Embedded {
     }
 }
 
-async fn in_time<T>(outcome: oneshot::Receiver<T>) -> Result<T, Unavailable> {
+async fn in_time<T>(call: Call, outcome: oneshot::Receiver<T>) -> Result<T, Unavailable> {
     let stopped = |_| Unavailable("the writer has stopped".to_owned());
-    Call::begin().wait_for(outcome).await?.map_err(stopped)
+    call.wait_for(outcome).await?.map_err(stopped)
 }
 
 fn unknown(reason: &str) -> Vec<Finding> {
@@ -221,7 +225,10 @@ fn decode(bytes: &[u8]) -> Result<Record, redb::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use super::*;
+    use crate::store::{Fields, Name, Slot, in_one_request, in_time as in_time_of_the_request};
 
     /// Nothing, with so many look-ups; and on which thread.
     async fn read(store: &Embedded, lookups: usize) -> std::thread::ThreadId {
@@ -248,6 +255,26 @@ mod tests {
         };
         store.read(1, slow).await.unwrap();
         assert_ne!(read(&store, 1).await, here);
+    }
+
+    #[tokio::test]
+    async fn a_request_without_time_begins_nothing() {
+        let store = Embedded::in_memory().unwrap();
+        let key = || Slot::new("slot").key(&Name::ROOT);
+        let batch = || {
+            let mut batch = Batch::new(Slot::new("slot"));
+            batch.put(Name::ROOT, Fields::new());
+            batch
+        };
+        in_one_request(async {
+            in_time_of_the_request(pending::<()>()).await.unwrap_err();
+            assert!(matches!(store.commit(batch()).await, Err(CommitError::Unavailable(_))));
+            assert!(matches!(store.get_many(&[key()]).await, Err(ReadError::Unavailable(_))));
+        })
+        .await;
+        store.collect_expired(0).await.unwrap(); // the writer does one after the other
+        assert_eq!(store.get_many(&[key()]).await.unwrap(), [None]);
+        store.commit(batch()).await.unwrap();
     }
 
     #[tokio::test]
