@@ -19,8 +19,8 @@ impl Random {
         bytes
     }
 
-    /// A moment within a quarter of a second. What is done behind an answer waits for one, where it is more for some people
-    /// than for others: it would slow down the very next request, and tell whoever sends that.
+    /// A moment within a quarter of a second, for work behind an answer that is more for some people than for others: done at
+    /// once, it would slow down the very next request, and tell whoever sends that.
     pub(super) fn moment(self) -> Duration {
         let [share] = self.bytes();
         Duration::from_millis(u64::from(share))

@@ -18,16 +18,7 @@ impl TestApp {
 
     /// All pages of a list, and how many there were.
     async fn list_all(&self, query: &str) -> (Vec<Value>, usize) {
-        let (mut items, mut pages, mut cursor) = (Vec::new(), 0, String::new());
-        loop {
-            let page = self.list(&format!("{query}{cursor}")).await.expect(200).body;
-            items.extend(page["items"].as_array().unwrap().clone());
-            pages += 1;
-            match page["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return (items, pages),
-            }
-        }
+        self.all_pages(&format!("/v1/admin/users?{query}")).await
     }
 
     /// Registers somebody with a name and answers their id.

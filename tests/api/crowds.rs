@@ -1,6 +1,6 @@
 //! Many connections at once.
 
-use std::{fs, process::Command, time::Duration};
+use std::{fs, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use latchkey::server::raise_open_files;
@@ -89,9 +89,7 @@ async fn where_there_are_no_files_left_idle_connections_make_room() {
     let process = Process::start(&[]);
     let folder = format!("/proc/{}/fd", process.child.id());
     let open = fs::read_dir(folder).unwrap().count();
-    let most = format!("--nofile={0}:{0}", open + 2);
-    let status = Command::new("prlimit").args(["--pid", &process.child.id().to_string(), &most]).status().unwrap();
-    assert!(status.success());
+    process.limit(&format!("--nofile={0}:{0}", open + 2));
     let mut wires = Vec::new();
     for _ in 0..10 {
         let mut wire = Wire::to(&process.url).await;

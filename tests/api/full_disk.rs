@@ -1,7 +1,7 @@
 //! The embedded store on a disk that has no room. A limit on the size of its file stands for the disk: what would let the
 //! file grow is refused by the system, and what fits into it is not.
 
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -25,9 +25,7 @@ impl Service {
 
     /// How large its file may be, in bytes, or `unlimited`.
     fn limit(&self, most: &str) {
-        let pid = self.process.child.id().to_string();
-        let status = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={most}:")]).status().unwrap();
-        assert!(status.success());
+        self.process.limit(&format!("--fsize={most}:"));
     }
 
     async fn register(&self, who: &str) -> Response {

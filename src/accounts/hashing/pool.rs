@@ -181,7 +181,7 @@ impl Shared {
     }
 
     fn work(&self) {
-        // On Linux this is the priority of this thread alone: hashes yield to requests, and get a tenth of a busy processor.
+        // On Linux this is the priority of this thread alone: hashes yield to requests, and are left a share.
         #[cfg(target_os = "linux")]
         let _ = rustix::process::nice(10);
         let mut engine = Engine::default();

@@ -2,6 +2,8 @@
 
 use std::process::Output;
 
+use serde_json::Value;
+
 use super::{Request, TestApp, run};
 
 /// All that an API key may be good for on `/v1/admin`.
@@ -37,6 +39,20 @@ impl TestApp {
     /// An API key with these scopes: not on an embedded store.
     pub async fn api_key_for(&self, scopes: &str) -> String {
         printed(&self.operator(&format!("api-keys create --name some --scope {scopes}")).await)
+    }
+
+    /// What all pages of a list together have, and how many there were.
+    pub async fn all_pages(&self, path: &str) -> (Vec<Value>, usize) {
+        let (mut items, mut pages, mut cursor) = (Vec::new(), 0, String::new());
+        loop {
+            let page = self.admin("GET", &format!("{path}{cursor}")).await.send().await.expect(200).body;
+            items.extend(page["items"].as_array().unwrap().clone());
+            pages += 1;
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return (items, pages),
+            }
+        }
     }
 
     /// A request of somebody who may do everything.

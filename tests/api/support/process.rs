@@ -71,6 +71,12 @@ impl Process {
         assert!(status.success());
     }
 
+    /// Limits what the process may have, by an option of `prlimit`.
+    pub fn limit(&self, what: &str) {
+        let status = Command::new("prlimit").args(["--pid", &self.child.id().to_string(), what]).status().unwrap();
+        assert!(status.success());
+    }
+
     /// Waits for the end, and answers the exit code and what was logged.
     pub fn end(mut self) -> (Option<i32>, String) {
         let deadline = Instant::now() + Duration::from_secs(20);
