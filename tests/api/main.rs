@@ -60,6 +60,7 @@ mod hashing;
 mod health;
 mod idempotency;
 mod import_command;
+mod import_outage;
 mod import_races;
 mod imports;
 mod invitations;

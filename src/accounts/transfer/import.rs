@@ -191,20 +191,24 @@ impl Accounts {
     /// Looks, and if somebody was about to have something when the import began, once more when they must have it, or have
     /// died: a former run of the same import, most of all. That is waited for once.
     async fn look_at_rest(&self, run: &mut Run<'_>, candidates: &[Candidate]) -> Result<Vec<Found>, Error> {
-        let mut patience = Patience::default();
-        let found = loop {
-            match self.look(candidates).await {
-                Err(Error::StoreUnavailable(_)) if patience.is_left().await => {}
-                found => break found?,
-            }
-        };
+        let found = self.look_patiently(candidates).await?;
         let is_unsettled = |found: &Found| matches!(found, Found::Contested(Some(_), at) if *at < run.begun);
         if run.has_waited || run.import.dry_run || !found.iter().any(is_unsettled) {
             return Ok(found);
         }
         run.has_waited = true;
         self.wait_for_pending_claims().await;
-        self.look(candidates).await
+        self.look_patiently(candidates).await
+    }
+
+    async fn look_patiently(&self, candidates: &[Candidate]) -> Result<Vec<Found>, Error> {
+        let mut patience = Patience::default();
+        loop {
+            match self.look(candidates).await {
+                Err(Error::StoreUnavailable(_)) if patience.is_left().await => {}
+                found => return found,
+            }
+        }
     }
 }
 

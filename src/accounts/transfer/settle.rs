@@ -1,6 +1,10 @@
 //! Making users: what they have is claimed first, and then one commit makes many of a bucket.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 
@@ -37,8 +41,9 @@ type Outcomes = Vec<(u64, ImportOutcome)>;
 impl Accounts {
     /// Makes these users, who have nothing in common with each other.
     pub(super) async fn settle(&self, candidates: Vec<Candidate>, by: Origin) -> Outcomes {
+        let outage = Outage::default();
         let claims = candidates.into_iter().map(|candidate| async {
-            let claimed = self.claim_all(&candidate).await;
+            let claimed = self.claim_all(&candidate, &outage).await;
             (candidate, claimed)
         });
         let claims = stream::iter(claims.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
@@ -47,7 +52,7 @@ impl Accounts {
         for (candidate, claimed) in claimed {
             match claimed {
                 Ok(()) => buckets.entry(Home::of(candidate.user.id).bucket()).or_default().push(candidate),
-                Err(error) => outcomes.push((candidate.line, refused(error))),
+                Err(outcome) => outcomes.push((candidate.line, outcome)),
             }
         }
         let mut groups = Vec::new();
@@ -57,7 +62,7 @@ impl Accounts {
                 groups.push(std::mem::replace(&mut bucket, rest));
             }
         }
-        let commits = groups.into_iter().map(|group| self.make_group(group, by)).collect::<Vec<_>>();
+        let commits = groups.into_iter().map(|group| self.make_group(group, by, &outage)).collect::<Vec<_>>();
         let mut made = stream::iter(commits).buffer_unordered(AT_ONCE);
         while let Some(made) = made.next().await {
             outcomes.extend(made);
@@ -66,7 +71,8 @@ impl Accounts {
     }
 
     /// Claims what the user is to have.
-    async fn claim_all(&self, candidate: &Candidate) -> Result<(), Error> {
+    async fn claim_all(&self, candidate: &Candidate, outage: &Outage) -> Result<(), ImportOutcome> {
+        outage.expect_none()?;
         for (handle, op) in candidate.user.handles() {
             let mut patience = Patience::default();
             // To claim again what is claimed already is no error.
@@ -77,17 +83,21 @@ impl Accounts {
                 if is_passing && patience.is_left().await {
                     continue;
                 }
-                if !is_unanswered {
-                    self.give_up(candidate).await;
+                if is_unanswered {
+                    return Err(outage.begin(error));
                 }
-                return Err(error);
+                self.give_up(candidate).await;
+                return Err(refused(error));
             }
         }
         Ok(())
     }
 
     /// Makes users of one bucket in one commit, and if one of them is there already, each in one of its own.
-    async fn make_group(&self, group: Vec<Candidate>, by: Origin) -> Outcomes {
+    async fn make_group(&self, group: Vec<Candidate>, by: Origin, outage: &Outage) -> Outcomes {
+        if let Err(outcome) = outage.expect_none() {
+            return group.iter().map(|candidate| (candidate.line, outcome.clone())).collect();
+        }
         let Some(first) = group.first() else { return Vec::new() };
         let mut batch = Batch::new(Home::of(first.user.id).slot());
         for candidate in &group {
@@ -114,20 +124,23 @@ impl Accounts {
             }
             Err(CommitError::Conflict) if group.len() > 1 => {
                 for candidate in group {
-                    outcomes.extend(Box::pin(self.make_group(vec![candidate], by)).await);
+                    outcomes.extend(Box::pin(self.make_group(vec![candidate], by, outage)).await);
                 }
             }
             Err(error) => {
                 let is_conflict = matches!(error, CommitError::Conflict);
-                let error = Arc::new(Error::from(error));
+                let failed = match error {
+                    CommitError::Unavailable(_) => outage.begin(error.into()),
+                    error => ImportOutcome::Failed(Arc::new(error.into())),
+                };
                 for candidate in group {
                     let outcome = if is_conflict { self.met_at_last(&candidate).await } else { None };
-                    // What a commit may yet make good stays claimed.
-                    if !is_unknown && !matches!(outcome, Some(ImportOutcome::Created(_))) {
+                    // What a commit has made good, or may have, or may yet, stays claimed.
+                    let is_kept = matches!(outcome, Some(ImportOutcome::Created(_) | ImportOutcome::Failed(_)));
+                    if !is_unknown && !is_kept {
                         self.give_up(&candidate).await;
                     }
-                    let failed = || ImportOutcome::Failed(Arc::clone(&error));
-                    outcomes.push((candidate.line, outcome.unwrap_or_else(failed)));
+                    outcomes.push((candidate.line, outcome.unwrap_or_else(|| failed.clone())));
                 }
             }
         }
@@ -171,6 +184,21 @@ impl Patience {
             tokio::time::sleep(PAUSE).await;
         }
         self.0 < TRIES
+    }
+}
+
+/// Whether the store was given up, and why: then nothing else is tried that needs as much patience.
+#[derive(Default)]
+struct Outage(OnceLock<Arc<Error>>);
+
+impl Outage {
+    /// Gives up, for this reason.
+    fn begin(&self, error: Error) -> ImportOutcome {
+        ImportOutcome::Failed(Arc::clone(self.0.get_or_init(|| Arc::new(error))))
+    }
+
+    fn expect_none(&self) -> Result<(), ImportOutcome> {
+        self.0.get().map_or(Ok(()), |error| Err(ImportOutcome::Failed(Arc::clone(error))))
     }
 }
 
