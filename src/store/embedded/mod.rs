@@ -125,30 +125,29 @@ impl Embedded {
         let revision = Revision::random();
         let (reply, outcome) = oneshot::channel();
         let operation = Operation::begin(SYSTEM, "commit", 1);
-        let call = self.hand_in(Job::Commit { batch, revision, reply })?;
-        let outcome = in_time(call, outcome).await.map_err(CommitError::from).flatten();
-        operation.end(outcome).map(|()| revision)
+        operation.end(self.hand_in(Job::Commit { batch, revision, reply }, outcome).await).map(|()| revision)
     }
 
     pub(super) async fn collect_expired(&self, now: i64) -> Result<usize, Unavailable> {
         let (reply, outcome) = oneshot::channel();
-        let call = self.hand_in(Job::Collect { now, reply })?;
-        in_time(call, outcome).await?
+        self.hand_in(Job::Collect { now, reply }, outcome).await
     }
 
     pub(super) async fn discard(&self, keys: Vec<Key>) -> Result<(), CommitError> {
         let (reply, outcome) = oneshot::channel();
         let operation = Operation::begin(SYSTEM, "delete", keys.len());
-        let call = self.hand_in(Job::Discard { keys, reply })?;
-        operation.end(in_time(call, outcome).await.map_err(CommitError::from).flatten())
+        operation.end(self.hand_in(Job::Discard { keys, reply }, outcome).await)
     }
 
-    /// Hands a job to the writer, in a call that has time for it.
-    fn hand_in(&self, job: Job) -> Result<Call, Unavailable> {
+    /// Has the writer do a job and waits for its outcome, in a call that has time for it.
+    async fn hand_in<T, E>(&self, job: Job, outcome: oneshot::Receiver<Result<T, E>>) -> Result<T, E>
+    where
+        E: From<Unavailable>,
+    {
         let call = Call::begin();
         call.expect_time()?;
         self.writer.send(job)?;
-        Ok(call)
+        call.wait_for(outcome).await?.map_err(|_| Unavailable("the writer has stopped".to_owned()))?
     }
 
     pub(super) async fn close(&self) {
@@ -208,11 +207,6 @@ impl Embedded {
         }
         Unavailable(error.to_string()).into()
     }
-}
-
-async fn in_time<T>(call: Call, outcome: oneshot::Receiver<T>) -> Result<T, Unavailable> {
-    let stopped = |_| Unavailable("the writer has stopped".to_owned());
-    call.wait_for(outcome).await?.map_err(stopped)
 }
 
 fn unknown(reason: &str) -> Vec<Finding> {
