@@ -16,8 +16,8 @@ impl TestApp {
         self.admin("GET", &format!("/v1/admin/users?{query}")).await.send().await
     }
 
-    /// All pages of a list, and how many there were.
-    async fn list_all(&self, query: &str) -> (Vec<Value>, usize) {
+    /// All pages of a list, and how many each of them has.
+    async fn list_all(&self, query: &str) -> (Vec<Value>, Vec<usize>) {
         self.all_pages(&format!("/v1/admin/users?{query}")).await
     }
 
@@ -46,7 +46,7 @@ on_every_store! { administered
             app.clock.advance(std::time::Duration::from_millis(number % 2));
         }
         let (all, pages) = app.list_all("limit=200").await;
-        assert_eq!((pages, all.len()), (1, 23));
+        assert_eq!(pages, [23]);
         assert_eq!(ids(&all).into_iter().collect::<BTreeSet<_>>(), made.iter().map(String::as_str).collect());
         let created = all.iter().map(|user| user["created_at"].as_str().unwrap()).collect::<Vec<_>>();
         assert!(created.is_sorted(), "{created:?}");
@@ -136,7 +136,7 @@ on_every_store! { administered
             app.add(&format!("user{number}@example.com"), None, (number % 13 == 0).then_some("Rare")).await;
         }
         let (items, pages) = app.list_all("name_contains=rare&limit=2").await;
-        assert_eq!((items.len(), pages), (4, 3));
+        assert_eq!((items.len(), pages.len()), (4, 3));
     }
 
     async fn a_wrong_parameter_is_refused_and_lists_nobody(app: TestApp) {
@@ -180,11 +180,12 @@ async fn redis_people_of_one_bucket_and_one_moment_are_listed_once_each() {
 
     let mut people = people.iter().map(Uuid::to_string).collect::<Vec<_>>();
     for sort in ["created_at", "-created_at"] {
-        for (limit, pages) in [(3, 81), (7, 35), (121, 2), (200, 2)] {
+        for limit in [3, 7, 121, 200] {
             for filter in ["", "&email_prefix=of-one-"] {
-                let (listed, read) = app.list_all(&format!("sort={sort}&limit={limit}{filter}")).await;
+                let (listed, pages) = app.list_all(&format!("sort={sort}&limit={limit}{filter}")).await;
                 assert_eq!(ids(&listed), people, "{sort} {limit}{filter}");
-                assert_eq!(read, pages, "{sort} {limit}{filter}");
+                let full = listed.chunks(limit).map(<[_]>::len).collect::<Vec<_>>();
+                assert_eq!(pages, full, "{sort} {limit}{filter}");
             }
         }
         let (listed, _) = app.list_all(&format!("sort={sort}&limit=2&name_contains=rare")).await;

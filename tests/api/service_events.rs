@@ -64,14 +64,7 @@ on_every_store! { administered
         let all = app.service_events().await;
         assert_eq!(all.len(), 4);
         for limit in 1..5 {
-            let (mut found, mut cursor) = (Vec::new(), String::new());
-            loop {
-                let path = format!("/v1/admin/events?limit={limit}{cursor}");
-                let page = app.admin("GET", &path).await.send().await.expect(200).body;
-                found.extend(page["items"].as_array().unwrap().iter().cloned());
-                let Some(next) = page["next_cursor"].as_str() else { break };
-                cursor = format!("&cursor={next}");
-            }
+            let (mut found, _) = app.all_pages(&format!("/v1/admin/events?limit={limit}")).await;
             found.reverse();
             assert_eq!(found, all, "{limit}");
         }

@@ -41,13 +41,15 @@ impl TestApp {
         printed(&self.operator(&format!("api-keys create --name some --scope {scopes}")).await)
     }
 
-    /// What all pages of a list together have, and how many there were.
-    pub async fn all_pages(&self, path: &str) -> (Vec<Value>, usize) {
-        let (mut items, mut pages, mut cursor) = (Vec::new(), 0, String::new());
+    /// What all pages of a list together have, and how many each of them has. The path has some parameter.
+    pub async fn all_pages(&self, path: &str) -> (Vec<Value>, Vec<usize>) {
+        let (mut items, mut pages, mut cursor) = (Vec::new(), Vec::new(), String::new());
         loop {
             let page = self.admin("GET", &format!("{path}{cursor}")).await.send().await.expect(200).body;
-            items.extend(page["items"].as_array().unwrap().clone());
-            pages += 1;
+            let found = page["items"].as_array().unwrap();
+            items.extend(found.clone());
+            pages.push(found.len());
+            assert!(pages.len() < 1000, "{path} has no end");
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return (items, pages),
