@@ -15,7 +15,10 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::sync::oneshot;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
 
 pub use self::examine::examine;
 use self::metrics::Metrics;
@@ -260,6 +263,8 @@ fn open_file(
     open: impl FnOnce(&Path) -> Result<Embedded, OpenError>,
 ) -> Result<(Store, String, &'static str), StartError> {
     let shown = config.data_dir.display();
+    // By default, whoever writes to a file that is as large as it may be is killed. Now the write fails instead.
+    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
     let store = open(&config.data_dir.join(FILE))
         .map_err(|e| StartError(format!("cannot open the store in {shown} (LATCHKEY_DATA_DIR): {e}")))?;
     Ok((Store::Embedded(store), format!("{shown}/"), "LATCHKEY_DATA_DIR"))

@@ -26,3 +26,16 @@ impl Random {
         Duration::from_millis(u64::from(share))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn moments_are_short_and_all_over_a_quarter_of_a_second() {
+        let moments = (0..256).map(|_| Random.moment().as_millis()).collect::<BTreeSet<_>>();
+        assert!(moments.len() > 100 && moments.first() < Some(&50) && (201..256).contains(moments.last().unwrap()));
+    }
+}

@@ -34,8 +34,6 @@ pub fn serve(config: &Config) -> ExitCode {
         let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
             return fail("cannot listen for signals");
         };
-        // By default, whoever writes to a file that is as large as it may be is killed. Now the write fails instead.
-        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
         let mut signals = (interrupt, terminate);
         let (end_traces, traces_end) = oneshot::channel::<()>();
         let exporter = exporter.map(|exporter| tokio::spawn(exporter.run(traces_end.map(drop))));

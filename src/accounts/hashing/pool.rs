@@ -181,7 +181,8 @@ impl Shared {
     }
 
     fn work(&self) {
-        // On Linux this is the priority of this thread alone: hashes yield to requests, and are left a share.
+        // On Linux this is the priority of this thread alone. Hashes yield to requests, and are left about a quarter of their
+        // rate while these take all there is; a lower priority leaves them next to nothing.
         #[cfg(target_os = "linux")]
         let _ = rustix::process::nice(10);
         let mut engine = Engine::default();
