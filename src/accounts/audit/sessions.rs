@@ -86,7 +86,7 @@ impl SessionSubject {
 impl Subject for SessionEntry {
     async fn look(accounts: &Accounts, entries: &[Self]) -> Result<Vec<Vec<Found>>, Error> {
         let users = accounts.read_users(&entries.iter().map(|entry| entry.0.id()).collect::<Vec<_>>()).await?;
-        let ids = entries.iter().map(|entry| entry.1.parse::<SessionId>().ok()).collect::<Vec<_>>();
+        let ids = entries.iter().map(|entry| sessions::named(&entry.1)).collect::<Vec<_>>();
         // What is no session's id leads to nothing; the person's own record is read in its place.
         let keys = entries
             .iter()

@@ -17,7 +17,7 @@ use crate::{
         login::Login,
         password::Password,
         records,
-        sessions::{ALL, forget, ids, keep},
+        sessions::{ALL, forget, ids, keep, named},
         throttle::Subject,
         token::{Issued, Refresh},
         user::{Device, Session, SessionId, Stored, User},
@@ -176,7 +176,7 @@ impl Accounts {
             self.store.range(&index, i64::MIN..=now, CLEARED),
             self.store.range(&index, now + 1..=i64::MAX, ALL),
         )?;
-        for member in expired.iter().chain(&live).filter(|member| member.parse::<SessionId>().is_err()) {
+        for member in expired.iter().chain(&live).filter(|member| named(member).is_none()) {
             batch.remove(home.sessions(), member);
         }
         let (mut outdated, mut live) = (ids(&expired), ids(&live));
