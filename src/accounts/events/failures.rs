@@ -97,12 +97,12 @@ impl Accounts {
             let expected = found.as_ref().map_or(Expectation::Absent, |found| Expectation::Revision(found.revision));
             batch.expect(home.user(), expected);
             if act.kind == EventKind::SignInFailed {
-                users::count_today(&mut batch, keys::SIGN_IN_FAILURES, now);
+                users::count_today(&mut batch, keys::SIGN_IN_FAILURES, 1, now);
             }
             if found.and_then(Stored::active).is_some() {
                 self.note_act(&mut batch, home, now, act.clone());
             } else {
-                self.note_failure_of_nobody(&mut batch, now, act.clone());
+                self.note_act_of_nobody(&mut batch, now, act.clone());
             }
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),

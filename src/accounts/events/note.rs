@@ -14,7 +14,7 @@ use crate::{
     store::{Batch, Keep, Name},
 };
 
-/// How long it is kept that somebody did not get in with a login that nobody has. Nobody reads it.
+/// How long it is kept what came of a login that nobody has, or of an account that was not made. Nobody reads it.
 const SOON: Duration = Duration::from_secs(60 * 60);
 
 impl Accounts {
@@ -31,8 +31,9 @@ impl Accounts {
         append(batch, name, &act.at(now, self.random), Log::Events, until);
     }
 
-    /// Adds to `batch` that this was tried on an account that is not there: as much work as [`note_act`](Self::note_act).
-    pub(super) fn note_failure_of_nobody(&self, batch: &mut Batch, now: Timestamp, act: Act) {
+    /// Adds to `batch` that this was tried on an account that is not there, or is not made: as much work as
+    /// [`note_act`](Self::note_act).
+    pub(in crate::accounts) fn note_act_of_nobody(&self, batch: &mut Batch, now: Timestamp, act: Act) {
         append(batch, keys::failures_of_nobody(), &act.at(now, self.random), Log::Failures, now.plus(SOON));
     }
 

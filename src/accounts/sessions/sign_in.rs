@@ -160,7 +160,7 @@ impl Accounts {
         let mut batch = Batch::new(home.slot());
         self.clear_sessions(&mut batch, home, now).await?;
         keep(&mut batch, home, &session);
-        users::count_today(&mut batch, keys::SIGN_INS, now);
+        users::count_today(&mut batch, keys::SIGN_INS, 1, now);
         let origin = Origin { actor: Actor::User(user.id, id), address: request.device.address };
         self.note_act(&mut batch, home, now, Act::new(EventKind::SignedIn, origin));
         batch.put(home.user(), records::write_user(&user));

@@ -40,9 +40,9 @@ pub(super) fn write(batch: &mut Batch, before: Option<&User>, after: &User) {
     reindex(batch, before, Some(after));
 }
 
-/// Adds to `batch` that something that is counted by day has happened once more.
-pub(super) fn count_today(batch: &mut Batch, what: &str, now: Timestamp) {
-    batch.count_up(keys::day(now), what, 1, Some(now.plus(FIGURES_LIFE).as_millis()));
+/// Adds to `batch` that something that is counted by day has happened so many times more.
+pub(super) fn count_today(batch: &mut Batch, what: &str, times: i64, now: Timestamp) {
+    batch.count_up(keys::day(now), what, times, Some(now.plus(FIGURES_LIFE).as_millis()));
 }
 
 /// Adds to `batch` that there is no user at `home` any more, nor will be.

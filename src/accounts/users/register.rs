@@ -147,11 +147,11 @@ impl Accounts {
         request: &MailRequest,
     ) -> Result<Option<User>, Error> {
         let committed = self.claim_and_commit(&plan.handles, claim, |claim, batch| {
-            let user = (!plan.is_decoy).then(|| account.to_user(claim, password_hash));
-            match &user {
-                Some(user) => self.add_new_user(batch, user, request.origin()),
-                // It also makes sure that what is claimed with it is worth nothing.
-                None => super::bury(batch, Home::of(claim.user), claim.at),
+            let user = account.to_user(claim, password_hash);
+            if plan.is_decoy {
+                self.add_decoy(batch, &user, request.origin());
+            } else {
+                self.add_new_user(batch, &user, request.origin());
             }
             if self.settings.confirmations.required {
                 let (to, languages) = (&account.email, &request.languages);
@@ -162,7 +162,7 @@ impl Accounts {
                 };
                 enqueue(batch, &entry);
             }
-            user
+            (!plan.is_decoy).then_some(user)
         });
         let user = committed.await?;
         if self.settings.confirmations.required {
@@ -174,8 +174,17 @@ impl Accounts {
     /// Adds to `batch` that there is one more user.
     pub(super) fn add_new_user(&self, batch: &mut Batch, user: &User, by: Origin) {
         super::write(batch, None, user);
-        super::count_today(batch, keys::REGISTRATIONS, user.created_at);
+        super::count_today(batch, keys::REGISTRATIONS, 1, user.created_at);
         self.note_act(batch, Home::of(user.id), user.created_at, Act::new(EventKind::Registered, by));
+    }
+
+    /// Adds to `batch` about as much work as a new user is, of which nothing stays but a tombstone: what a user adds to the
+    /// indexes is taken out of them, where it is not. The tombstone also makes sure that what is claimed is worth nothing.
+    fn add_decoy(&self, batch: &mut Batch, user: &User, by: Origin) {
+        super::reindex(batch, Some(user), None);
+        super::count_today(batch, keys::REGISTRATIONS, 0, user.created_at);
+        self.note_act_of_nobody(batch, user.created_at, Act::new(EventKind::Registered, by));
+        super::bury(batch, Home::of(user.id), user.created_at);
     }
 
     /// Claims what a new account is to have, then commits what `fill` makes of it, where nothing may be yet.
