@@ -10,14 +10,14 @@ const COLLECT_EVERY: Duration = Duration::from_secs(60);
 /// How often the signing keys are read again, and what is due to them is done.
 const KEEP_KEYS_EVERY: Duration = Duration::from_secs(30);
 
-/// Collects what has expired, again and again.
+/// Collects what has expired, at once and again and again.
 pub(super) async fn collect(accounts: Arc<Accounts>) {
     loop {
-        tokio::time::sleep(COLLECT_EVERY).await;
         match accounts.collect_expired().await {
             Ok(()) => {}
             Err(error) => tracing::warn!(%error, "expired records could not be collected"),
         }
+        tokio::time::sleep(COLLECT_EVERY).await;
     }
 }
 

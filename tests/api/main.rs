@@ -49,6 +49,7 @@ mod email_changes;
 mod email_verifications;
 mod events;
 mod events_kept;
+mod expiry;
 mod failover;
 mod first_admin;
 mod floods;

@@ -190,6 +190,11 @@ impl TestApp {
         Self::run_in(folder, Vec::new(), Arc::default(), arguments).await
     }
 
+    /// The embedded store in the folder `data` of this one, by this clock.
+    pub async fn in_folder_at(folder: TempDir, clock: Arc<ManualClock>) -> Self {
+        Self::run_in(folder, Vec::new(), clock, &[]).await
+    }
+
     /// A second service over the same records.
     pub async fn twin(&self) -> Self {
         Self::beside(self, &[]).await
