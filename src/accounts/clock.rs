@@ -106,8 +106,23 @@ mod tests {
     }
 
     #[test]
-    fn adding_never_leaves_the_calendar() {
-        let far = Timestamp::from_millis(i64::MAX);
-        assert_eq!(far.plus(Duration::MAX), far);
+    fn nothing_leaves_the_calendar() {
+        let [past, future] = [i64::MIN, i64::MAX].map(Timestamp::from_millis);
+        assert_eq!((past.year(), future.year()), (-9999, 9999));
+        assert_eq!((past.minus(Duration::MAX), future.plus(Duration::MAX)), (past, future));
+    }
+
+    #[test]
+    fn a_day_and_a_month_are_those_in_utc() {
+        let eve = Timestamp::from_millis(1_767_225_599_999);
+        assert_eq!((eve.date().as_str(), eve.year_and_month()), ("2025-12-31", (2025, 12)));
+        let next = eve.plus(Duration::from_millis(1));
+        assert_eq!((next.date().as_str(), next.year(), next.year_and_month()), ("2026-01-01", 2026, (2026, 1)));
+    }
+
+    #[test]
+    fn it_is_no_time_until_what_was_before() {
+        let [noon, later] = [0, 1500].map(Timestamp::from_millis);
+        assert_eq!((noon.until(later), later.until(noon)), (Duration::from_millis(1500), Duration::ZERO));
     }
 }

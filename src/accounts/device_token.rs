@@ -118,6 +118,8 @@ mod tests {
         assert_eq!(key.token(ada, Some(device), Random).reveal(), token.reveal());
         assert_eq!(key.recognise(&token, bob), None);
         assert_eq!(other_key.recognise(&token, ada), None);
+        let another = key.recognise(&key.token(ada, None, Random), ada).unwrap();
+        assert_ne!(another.to_string(), device.to_string());
     }
 
     #[test]

@@ -148,6 +148,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_address_has_254_bytes_at_most_as_typed_and_as_compared() {
+        let domain = |length: usize| {
+            let labels = (0..length - 8).map(|at| if at % 50 == 49 { '.' } else { 'b' });
+            labels.collect::<String>() + ".example"
+        };
+        for (length, is_good) in [(253, true), (254, true), (255, false), (256, false)] {
+            let plain = format!("{}@{}", "a".repeat(64), domain(length - 65));
+            let longer_as_typed = format!("{}e\u{301}@{}", "a".repeat(62), domain(length - 66));
+            let longer_as_compared = format!("{}@b\u{fc}cher.{}", "a".repeat(64), domain(length - 79));
+            assert_eq!((plain.len(), longer_as_typed.len()), (length, length));
+            for text in [plain, longer_as_typed, longer_as_compared] {
+                assert_eq!(canonical(&text).is_some(), is_good, "{length}: {text}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn parsing_never_panics_and_the_canonical_form_is_its_own(text in "\\PC{0,40}@?\\PC{0,40}") {

@@ -43,3 +43,20 @@ impl Retry {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn attempts_go_on_until_the_last_that_can_be_answered() {
+        let (mut retry, begun, mut pauses) = (Retry::new(Random), Instant::now(), 0);
+        while retry.pause().await.is_ok() {
+            pauses += 1;
+        }
+        // Half of the longest pause, on average, but for the first ones; on a machine that is busy it takes longer.
+        assert!((5..150).contains(&pauses), "{pauses} pauses");
+        let waited = begun.elapsed();
+        assert!(waited + LAST_ATTEMPT + LONGEST_PAUSE > REQUEST_DEADLINE, "it gave up after {waited:?}");
+    }
+}

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     proxy::{Fault, Proxy},
-    redis_server::RedisServer,
+    redis_server::{RedisServer, command},
     support::{PASSWORD, Process, TestApp},
 };
 
@@ -46,7 +46,7 @@ async fn redis_that_is_slow_at_every_step_keeps_no_registration_waiting() {
         direct.delete("/v1/users/me").bearer(&token).send().await.expect(204);
         direct.stop().await;
         let client = server.client().await;
-        let _: () = crate::redis_server::command(&client, "FLUSHALL").await;
+        let _: () = command(&client, "FLUSHALL").await;
     }
 }
 
@@ -124,6 +124,30 @@ async fn redis_that_hangs_keeps_nobody_waiting_for_the_keys() {
     while ask(&me).await.0 != 401 {
         assert!(Instant::now() < deadline, "nobody looks again");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_where_letters_cannot_be_looked_for_is_told_of_once_and_when_they_can() {
+    let server = RedisServer::start();
+    let client = server.client().await;
+    let process = Process::start(&[("LATCHKEY_REDIS_URL", &server.url())]);
+    let told = ["the outbox could not be read", "the outbox can be read again"];
+    let told = || {
+        let log = std::fs::read_to_string(process.folder.path().join("log")).unwrap();
+        told.map(|what| log.matches(what).count())
+    };
+    let wait_for = async |expected: [usize; 2]| {
+        let begun = Instant::now();
+        while told() != expected {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?} is not {expected:?}", told());
+            tokio::time::sleep(Duration::from_millis(100)).await; // the pace of the looking
+        }
+    };
+    let _: () = command(&client, "SET latchkey:{b0}:index:outbox damaged").await;
+    wait_for([1, 0]).await;
+    tokio::time::sleep(Duration::from_secs(5)).await; // the fault, for two looks more
+    let _: i64 = command(&client, "DEL latchkey:{b0}:index:outbox").await;
+    wait_for([1, 1]).await;
 }
 
 /// The memory of the process that is resident, in KiB.
