@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use latchkey::accounts::{EmailAddress, FirstAdmin};
+use futures_util::future::join_all;
+use latchkey::accounts::{Accounts, EmailAddress, FirstAdmin};
 use serde_json::json;
 
 use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, on_every_store};
@@ -48,6 +49,20 @@ async fn redis_a_second_start_makes_no_second_administrator_and_an_account_stays
     second.stop().await;
     first.check(false).await.expect_clean();
     first.stop().await;
+}
+
+/// As when many instances start at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_of_many_that_make_the_first_administrator_one_does_and_all_know() {
+    let app = TestApp::redis().await;
+    let accounts = join_all((0..8).map(|_| app.accounts())).await.into_iter().map(Arc::new).collect::<Vec<_>>();
+    let invite = async |accounts: &Arc<Accounts>| accounts.invite_first_admin(EmailAddress::parse(ROOT).unwrap()).await;
+    let outcomes = join_all(accounts.iter().map(invite)).await;
+    let invited = outcomes.iter().filter(|outcome| matches!(outcome, Ok(FirstAdmin::Invited(_)))).count();
+    let informed = outcomes.iter().filter(|outcome| matches!(outcome, Ok(FirstAdmin::IsThere))).count();
+    assert_eq!((invited, informed), (1, 7), "{outcomes:?}");
+    app.check(false).await.expect_clean();
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

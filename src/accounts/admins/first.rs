@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::accounts::{
-    Accounts, EmailAddress, NewAccount, authority::Authority, error::Error, grants::Grants, user::UserId,
+    Accounts, EmailAddress, NewAccount, authority::Authority, claims::Handle, error::Error, grants::Grants,
+    user::UserId,
 };
 
 /// What came of making the first administrator.
@@ -24,16 +25,21 @@ impl Accounts {
     /// # Errors
     /// [`Error::Contended`] and the errors of the store.
     pub async fn invite_first_admin(self: &Arc<Self>, email: EmailAddress) -> Result<FirstAdmin, Error> {
-        if self.has_admin().await? {
-            return Ok(FirstAdmin::IsThere);
+        let address = Handle::email(&email);
+        let mut retry = self.retry();
+        while !self.has_admin().await? {
+            let account = NewAccount { grants: Grants::admin(), invite: true, ..NewAccount::of(email.clone()) };
+            match self.create_user(Authority::operator(), account).await {
+                Ok(user) => return Ok(FirstAdmin::Invited(user.id)),
+                Err(Error::EmailTaken) => {}
+                Err(e) => return Err(e),
+            }
+            // Another instance may have been first, or is about to be.
+            if self.is_taken(&address).await? && !self.has_admin().await? {
+                return Ok(FirstAdmin::HasAccount);
+            }
+            retry.pause().await?;
         }
-        let account = NewAccount { grants: Grants::admin(), invite: true, ..NewAccount::of(email) };
-        match self.create_user(Authority::operator(), account).await {
-            Ok(user) => Ok(FirstAdmin::Invited(user.id)),
-            // Another instance may have been first.
-            Err(Error::EmailTaken) if self.has_admin().await? => Ok(FirstAdmin::IsThere),
-            Err(Error::EmailTaken) => Ok(FirstAdmin::HasAccount),
-            Err(e) => Err(e),
-        }
+        Ok(FirstAdmin::IsThere)
     }
 }
