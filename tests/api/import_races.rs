@@ -17,14 +17,16 @@ async fn redis_an_address_that_is_imported_and_registered_at_once_has_one_user()
     let place = Arc::new(Place::redis().await);
     let url = place.redis.as_ref().unwrap().url();
     let app = TestApp::on_with(&url, &["--registrations-per-address", "none"]).await;
-    let text = crowd("crowd", 150, true) + &crowd("other", 150, false);
+    let text = crowd("crowd", 1000, true) + &crowd("other", 1000, false);
     let importing = Arc::clone(&place);
     let import = spawn_blocking(move || importing.import(&text, &[]));
-    let mut registered = 0;
-    // Those at the end of the file first, so that each side has some of them to itself.
-    for start in (0..150).step_by(10).rev() {
-        let both = (start..start + 10).flat_map(|n| [format!("crowd{n}"), format!("other{n}")]);
-        let both = both.collect::<Vec<_>>();
+    // What is claimed before an import begins, and not made good yet, it waits for.
+    let client = place.redis.as_ref().unwrap().client().await;
+    until(async || command::<u64>(&client, "DBSIZE").await > 100).await;
+    let (mut registered, mut rest) = (0, (0..1000).rev());
+    while !import.is_finished() && rest.len() > 0 {
+        let some = rest.by_ref().take(10);
+        let both = some.flat_map(|n| [format!("crowd{n}"), format!("other{n}")]).collect::<Vec<_>>();
         let answers = join_all(both.iter().map(|who| app.register(who))).await;
         for answer in answers {
             assert!([201, 409].contains(&answer.status), "{}", answer.body);
@@ -33,10 +35,10 @@ async fn redis_an_address_that_is_imported_and_registered_at_once_has_one_user()
     }
     let imported = import.await.unwrap();
     let [created, unchanged, invalid, conflicts, failed] = imported.counts();
-    assert_eq!((created + registered, unchanged, invalid, failed), (300, 0, 0, 0), "{}", imported.said);
+    assert_eq!((created + registered, unchanged, invalid, failed), (2000, 0, 0, 0), "{}", imported.said);
     assert_eq!(conflicts, registered);
     assert!(created > 0 && registered > 0, "they were not at once: {created} and {registered}");
-    assert_eq!(place.export().lines().count(), 300);
+    assert_eq!(place.export().lines().count(), 2000);
     place.check().expect_clean();
     app.stop().await;
 }

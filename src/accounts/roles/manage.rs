@@ -15,7 +15,7 @@ use crate::{
         random::Random,
         users::VersionMatch,
     },
-    store::{Batch, CommitError, Expectation, Name, Revision},
+    store::{Batch, CommitError, Expectation, Name, Record, Revision},
 };
 
 impl Accounts {
@@ -113,7 +113,7 @@ impl Accounts {
     }
 
     async fn role_book(&self) -> Result<(RoleBook, Option<Revision>), Error> {
-        let record = self.store.get(&keys::roles().key(&Name::ROOT)).await?;
+        let record = self.read_roles().await?;
         Ok((RoleBook::read(record.as_ref())?, record.map(|record| record.revision)))
     }
 
@@ -122,8 +122,15 @@ impl Accounts {
     /// # Errors
     /// Those of the store.
     pub(in crate::accounts) async fn roles_give(&self, roles: &BTreeSet<Role>) -> Result<BTreeSet<Permission>, Error> {
-        let record = self.store.get(&keys::roles().key(&Name::ROOT)).await?;
-        super::permissions(record.as_ref(), roles)
+        super::permissions(self.read_roles().await?.as_ref(), roles)
+    }
+
+    /// The record of what roles give, if any role was defined.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(in crate::accounts) async fn read_roles(&self) -> Result<Option<Record>, Error> {
+        Ok(self.store.get(&keys::roles().key(&Name::ROOT)).await?)
     }
 }
 

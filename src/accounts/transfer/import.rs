@@ -2,13 +2,15 @@
 
 use std::{collections::HashSet, io, sync::Arc};
 
+use tokio::sync::OnceCell;
+
 use super::{
     fault::{FaultKind, LineFault, LineProblem},
     form::Form,
     lines::{Lines, RawLine},
     look::{Candidate, Found},
     outcome::{ImportOutcome, Imported},
-    settle::Patience,
+    settle::patiently,
 };
 use crate::accounts::{
     Accounts,
@@ -17,7 +19,9 @@ use crate::accounts::{
     clock::Timestamp,
     digest::Digest,
     error::Error,
+    roles,
 };
+use crate::store::Record;
 
 /// How many lines are looked at together, at the most.
 const WINDOW: usize = 1000;
@@ -75,30 +79,30 @@ impl Accounts {
                 return Err(ImportError::Stopped(done));
             }
             let (mut window, mut count, mut bytes) = (Vec::new(), 0, 0);
-            while count < WINDOW && bytes < WINDOW_BYTES {
+            let (book, mut failure) = (OnceCell::new(), None);
+            while failure.is_none() && count < WINDOW && bytes < WINDOW_BYTES {
                 let Some(line) = lines.next() else { break };
                 let (line, raw) = line?;
                 (done, count) = (line, count + 1);
                 bytes += if let RawLine::Text(text) = &raw { text.len() } else { 0 };
-                match self.candidate(line, &raw, import).await {
+                match self.candidate(line, &raw, import, &book).await {
                     Ok(candidate) => window.push(candidate),
-                    Err(outcome) => tell(Imported { line, outcome }),
+                    Err(outcome) => {
+                        failure = failure_of(&outcome);
+                        tell(Imported { line, outcome });
+                    }
                 }
             }
             if count == 0 {
                 return Ok(());
             }
-            let mut failure = None;
-            let mut tell = |line, outcome| {
-                if let ImportOutcome::Failed(error) = &outcome
-                    && matches!(**error, Error::StoreUnavailable(_) | Error::StoreFull)
-                {
-                    failure = Some(Arc::clone(error));
-                }
-                tell(Imported { line, outcome });
+            let outcomes = match &failure {
+                None => self.import_window(&mut run, window).await,
+                Some(error) => window.iter().map(|c| (c.line, ImportOutcome::Failed(Arc::clone(error)))).collect(),
             };
-            for (line, outcome) in self.import_window(&mut run, window).await {
-                tell(line, outcome);
+            for (line, outcome) in outcomes {
+                failure = failure.or_else(|| failure_of(&outcome));
+                tell(Imported { line, outcome });
             }
             if let Some(error) = failure {
                 return Err(ImportError::Store(error));
@@ -107,12 +111,18 @@ impl Accounts {
     }
 
     /// The user that a line says.
-    async fn candidate(&self, line: u64, raw: &RawLine, import: &Import) -> Result<Candidate, ImportOutcome> {
+    async fn candidate(
+        &self,
+        line: u64,
+        raw: &RawLine,
+        import: &Import,
+        book: &OnceCell<Option<Record>>,
+    ) -> Result<Candidate, ImportOutcome> {
         let RawLine::Text(text) = raw else { return Err(ImportOutcome::Invalid(LineProblem::TooLong)) };
         let now = self.clock.now();
         let failed = |error| ImportOutcome::Failed(Arc::new(error));
         let form = Form::read(text, now).map_err(ImportOutcome::Invalid)?;
-        let wrong = match self.over_reach(&import.by, &form).await.map_err(failed)? {
+        let wrong = match self.over_reach(&import.by, &form, book).await.map_err(failed)? {
             Some((field, message)) => Some((field, FaultKind::Forbidden, message)),
             None => self.over_cost(&import.by, &form),
         };
@@ -133,8 +143,14 @@ impl Accounts {
         (!self.hasher.takes_from_afar(hash)).then_some(("password_hash", FaultKind::Invalid, message))
     }
 
-    /// Which field would give this user what whoever imports may not give, and what is wrong with it.
-    async fn over_reach(&self, by: &Authority, form: &Form) -> Result<Option<(&'static str, &'static str)>, Error> {
+    /// Which field would give this user what whoever imports may not give, and what is wrong with it. What roles give is read
+    /// into `book`, once.
+    async fn over_reach(
+        &self,
+        by: &Authority,
+        form: &Form,
+        book: &OnceCell<Option<Record>>,
+    ) -> Result<Option<(&'static str, &'static str)>, Error> {
         let Form { grants, .. } = form;
         if grants.is_empty() {
             return Ok(None);
@@ -143,7 +159,8 @@ impl Accounts {
             return Ok(Some(("roles", "must not hold `admin`, which only an administrator gives")));
         }
         let own = capabilities(grants.permissions());
-        let from_roles = capabilities(&self.roles_give(grants.roles()).await?);
+        let book = book.get_or_try_init(|| patiently(|| self.read_roles())).await?;
+        let from_roles = capabilities(&roles::permissions(book.as_ref(), grants.roles())?);
         let may_any = by.needs(Capability::WriteRoles).is_ok();
         let lacks = |has: bool, given| has && !(may_any && by.may_give(given).is_ok());
         let message = "must not give what you may not do yourself";
@@ -191,24 +208,24 @@ impl Accounts {
     /// Looks, and if somebody was about to have something when the import began, once more when they must have it, or have
     /// died: a former run of the same import, most of all. That is waited for once.
     async fn look_at_rest(&self, run: &mut Run<'_>, candidates: &[Candidate]) -> Result<Vec<Found>, Error> {
-        let found = self.look_patiently(candidates).await?;
+        let found = patiently(|| self.look(candidates)).await?;
         let is_unsettled = |found: &Found| matches!(found, Found::Contested(Some(_), at) if *at < run.begun);
         if run.has_waited || run.import.dry_run || !found.iter().any(is_unsettled) {
             return Ok(found);
         }
         run.has_waited = true;
         self.wait_for_pending_claims().await;
-        self.look_patiently(candidates).await
+        patiently(|| self.look(candidates)).await
     }
+}
 
-    async fn look_patiently(&self, candidates: &[Candidate]) -> Result<Vec<Found>, Error> {
-        let mut patience = Patience::default();
-        loop {
-            match self.look(candidates).await {
-                Err(Error::StoreUnavailable(_)) if patience.is_left().await => {}
-                found => return found,
-            }
+/// Why an import ends at what came of a line.
+fn failure_of(outcome: &ImportOutcome) -> Option<Arc<Error>> {
+    match outcome {
+        ImportOutcome::Failed(error) if matches!(**error, Error::StoreUnavailable(_) | Error::StoreFull) => {
+            Some(Arc::clone(error))
         }
+        _ => None,
     }
 }
 

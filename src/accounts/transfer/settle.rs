@@ -62,7 +62,7 @@ impl Accounts {
                 groups.push(std::mem::replace(&mut bucket, rest));
             }
         }
-        let commits = groups.into_iter().map(|group| self.make_group(group, by, &outage)).collect::<Vec<_>>();
+        let commits = groups.into_iter().map(|group| self.make_group(group, by, &outage, false)).collect::<Vec<_>>();
         let mut made = stream::iter(commits).buffer_unordered(AT_ONCE);
         while let Some(made) = made.next().await {
             outcomes.extend(made);
@@ -80,7 +80,7 @@ impl Accounts {
                 let is_unanswered = matches!(error, Error::StoreUnavailable(_));
                 // A store that is slow leaves no time to look again at what another run changes.
                 let is_passing = is_unanswered || matches!(error, Error::Contended);
-                if is_passing && patience.is_left().await {
+                if is_passing && outage.expect_none().is_ok() && patience.is_left().await {
                     continue;
                 }
                 if is_unanswered {
@@ -93,8 +93,9 @@ impl Accounts {
         Ok(())
     }
 
-    /// Makes users of one bucket in one commit, and if one of them is there already, each in one of its own.
-    async fn make_group(&self, group: Vec<Candidate>, by: Origin, outage: &Outage) -> Outcomes {
+    /// Makes users of one bucket in one commit, and if one of them is there already, each in one of its own. It may be unknown
+    /// of a commit before whether it has made them.
+    async fn make_group(&self, group: Vec<Candidate>, by: Origin, outage: &Outage, mut is_unknown: bool) -> Outcomes {
         if let Err(outcome) = outage.expect_none() {
             return group.iter().map(|candidate| (candidate.line, outcome.clone())).collect();
         }
@@ -106,13 +107,13 @@ impl Accounts {
             users::write(&mut batch, None, &candidate.user);
             self.note_act(&mut batch, home, self.clock.now(), Act::new(EventKind::Imported, by));
         }
-        let (mut patience, mut is_unknown) = (Patience::default(), false);
+        let mut patience = Patience::default();
         let outcome = loop {
             // Each of them expects that there is nobody, so that only one can be applied.
             let outcome = self.store.commit(batch.clone()).await;
             let is_unanswered = matches!(outcome, Err(CommitError::Unavailable(_)));
             is_unknown = is_unknown || is_unanswered;
-            if !is_unanswered || !patience.is_left().await {
+            if !is_unanswered || outage.expect_none().is_err() || !patience.is_left().await {
                 break outcome;
             }
         };
@@ -124,7 +125,7 @@ impl Accounts {
             }
             Err(CommitError::Conflict) if group.len() > 1 => {
                 for candidate in group {
-                    outcomes.extend(Box::pin(self.make_group(vec![candidate], by, outage)).await);
+                    outcomes.extend(Box::pin(self.make_group(vec![candidate], by, outage, is_unknown)).await);
                 }
             }
             Err(error) => {
@@ -134,7 +135,7 @@ impl Accounts {
                     error => ImportOutcome::Failed(Arc::new(error.into())),
                 };
                 for candidate in group {
-                    let outcome = if is_conflict { self.met_at_last(&candidate).await } else { None };
+                    let outcome = if is_conflict { self.met_at_last(&candidate, outage).await } else { None };
                     // What a commit has made good, or may have, or may yet, stays claimed.
                     let is_kept = matches!(outcome, Some(ImportOutcome::Created(_) | ImportOutcome::Failed(_)));
                     if !is_unknown && !is_kept {
@@ -148,14 +149,14 @@ impl Accounts {
     }
 
     /// What there is of a user who was not to be there.
-    async fn met_at_last(&self, candidate: &Candidate) -> Option<ImportOutcome> {
-        let mut patience = Patience::default();
-        loop {
-            match self.find_user(candidate.user.id).await {
-                Ok(found) => return found.and_then(|found| candidate.met_own(&found.value)),
-                Err(Error::StoreUnavailable(_)) if patience.is_left().await => {}
-                Err(error) => return Some(ImportOutcome::Failed(error.into())),
-            }
+    async fn met_at_last(&self, candidate: &Candidate, outage: &Outage) -> Option<ImportOutcome> {
+        if let Err(outcome) = outage.expect_none() {
+            return Some(outcome);
+        }
+        match patiently(|| self.find_user(candidate.user.id)).await {
+            Ok(found) => found.and_then(|found| candidate.met_own(&found.value)),
+            Err(error @ Error::StoreUnavailable(_)) => Some(outage.begin(error)),
+            Err(error) => Some(ImportOutcome::Failed(error.into())),
         }
     }
 
@@ -174,16 +175,27 @@ impl Accounts {
 
 /// How often the store is tried again that does not answer.
 #[derive(Default)]
-pub(super) struct Patience(u32);
+struct Patience(u32);
 
 impl Patience {
     /// Waits a moment; after some of them there is none left.
-    pub(super) async fn is_left(&mut self) -> bool {
+    async fn is_left(&mut self) -> bool {
         self.0 += 1;
         if self.0 < TRIES {
             tokio::time::sleep(PAUSE).await;
         }
         self.0 < TRIES
+    }
+}
+
+/// Asks the store, and tries again for a while if it does not answer.
+pub(super) async fn patiently<T, A: Future<Output = Result<T, Error>>>(ask: impl Fn() -> A) -> Result<T, Error> {
+    let mut patience = Patience::default();
+    loop {
+        match ask().await {
+            Err(Error::StoreUnavailable(_)) if patience.is_left().await => {}
+            answer => return answer,
+        }
     }
 }
 
