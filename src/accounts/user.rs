@@ -54,6 +54,11 @@ macro_rules! id {
 }
 pub(super) use id;
 
+/// The id that an entry of an index is, as this service writes it: in small letters.
+pub(super) fn id_of_entry<T: FromStr + fmt::Display>(entry: &str) -> Option<T> {
+    entry.parse().ok().filter(|id: &T| id.to_string() == entry)
+}
+
 /// Makes an id part of a token.
 macro_rules! id_bytes {
     ($name:ident) => {

@@ -121,6 +121,11 @@ async fn redis_an_entry_that_is_no_session_holds_nobody_up_and_goes_with_the_nex
     let other = app.token("ada").await;
     let strange = (0..25).map(|number| format!(" 7 long-ago-{number} 4000000000000 somewhere-{number}"));
     assert_eq!(app.damage(&ada.id, &format!("ZADD BUCKET:sessions:ID{}", strange.collect::<String>())).await, 50);
+    // Nobody writes ids like that, and what seems to have expired is no session that lives.
+    let sessions = app.get("/v1/sessions").bearer(&ada.token).send().await.expect(200).body;
+    let current = sessions["items"].as_array().unwrap().iter().find(|session| session["current"] == true).unwrap();
+    let in_capitals = current["id"].as_str().unwrap().to_uppercase();
+    assert_eq!(app.damage(&ada.id, &format!("ZADD BUCKET:sessions:ID 1 {in_capitals}")).await, 1);
     for path in ["/v1/sessions", "/v1/users/me/export"] {
         app.get(path).bearer(&ada.token).send().await.expect(200);
     }

@@ -7,7 +7,7 @@ use super::{
     subject::{Cure, Found, Subject},
 };
 use crate::{
-    accounts::{Accounts, api_keys::ApiKeyId, error::Error, keys, records},
+    accounts::{Accounts, api_keys::ApiKeyId, error::Error, keys, records, user::id_of_entry},
     store::{Batch, Expectation},
 };
 
@@ -17,7 +17,7 @@ pub(super) struct ApiKeySubject(pub(super) String);
 
 impl Subject for ApiKeySubject {
     async fn look(accounts: &Accounts, subjects: &[Self]) -> Result<Vec<Vec<Found>>, Error> {
-        let ids = subjects.iter().map(|subject| subject.0.parse::<ApiKeyId>().ok()).collect::<Vec<_>>();
+        let ids = subjects.iter().map(|subject| id_of_entry::<ApiKeyId>(&subject.0)).collect::<Vec<_>>();
         let (slot, index) = (keys::api_keys(), keys::api_keys_created());
         // What is no id leads to nothing, as this one does.
         let nobody = ApiKeyId::from_bytes([0; 16]);

@@ -15,7 +15,7 @@ use crate::{
         error::Error,
         keys::{self, Home, Place},
         records, signing, statistics,
-        user::{UserId, UserRecord},
+        user::{UserId, UserRecord, id_of_entry},
         users::FIGURES_LIFE,
     },
     store::{Batch, Expectation, Key, Record},
@@ -33,7 +33,7 @@ pub(super) struct Readable(pub(super) Key);
 impl UserEntry {
     /// Whom the entry leads to: what stands in it alone, or behind the last NUL.
     fn user(&self) -> Option<UserId> {
-        self.1.rsplit('\0').next()?.parse().ok()
+        id_of_entry(self.1.rsplit('\0').next()?)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         error::Error,
         keys::{self, Bucket},
         outbox::{Entry, MOURNING, MailId, entry},
-        user::Stored,
+        user::{Stored, id_of_entry},
     },
     store::{Batch, Expectation, Name},
 };
@@ -24,7 +24,7 @@ pub(super) struct MailSubject(pub(super) Bucket, pub(super) String);
 
 impl MailSubject {
     fn id(&self) -> Option<MailId> {
-        self.1.parse().ok()
+        id_of_entry(&self.1)
     }
 
     /// What is no id leads to nothing, as this one does.

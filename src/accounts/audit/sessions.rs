@@ -13,7 +13,7 @@ use crate::{
         error::Error,
         keys::Home,
         records, sessions,
-        user::{Session, SessionId, Stored, UserId, UserRecord},
+        user::{Session, SessionId, Stored, UserId, UserRecord, id_of_entry},
     },
     store::{Batch, Expectation},
 };
@@ -86,7 +86,7 @@ impl SessionSubject {
 impl Subject for SessionEntry {
     async fn look(accounts: &Accounts, entries: &[Self]) -> Result<Vec<Vec<Found>>, Error> {
         let users = accounts.read_users(&entries.iter().map(|entry| entry.0.id()).collect::<Vec<_>>()).await?;
-        let ids = entries.iter().map(|entry| sessions::named(&entry.1)).collect::<Vec<_>>();
+        let ids = entries.iter().map(|entry| id_of_entry::<SessionId>(&entry.1)).collect::<Vec<_>>();
         // What is no session's id leads to nothing; the person's own record is read in its place.
         let keys = entries
             .iter()

@@ -20,7 +20,7 @@ use super::{
     keys::{self, Home},
     records,
     token::SignedIn,
-    user::{Session, SessionId, User, UserId},
+    user::{Session, SessionId, User, UserId, id_of_entry},
 };
 use crate::store::{Batch, Expectation};
 
@@ -75,15 +75,10 @@ impl Accounts {
     }
 }
 
-/// The session that an entry of an index names, as this service writes it.
-pub(super) fn named(member: &str) -> Option<SessionId> {
-    member.parse().ok().filter(|id: &SessionId| id.to_string() == member)
-}
-
 /// The sessions that an index names. What is no id names none and holds nobody up: the next sign-in takes it away, and
 /// `latchkey check` finds it.
 fn ids(members: &[String]) -> Vec<SessionId> {
-    members.iter().filter_map(|member| named(member)).collect()
+    members.iter().filter_map(|member| id_of_entry(member)).collect()
 }
 
 /// A commit that expects user and session to be what they were when they were read: what ends sessions writes one of

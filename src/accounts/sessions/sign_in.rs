@@ -17,10 +17,10 @@ use crate::{
         login::Login,
         password::Password,
         records,
-        sessions::{ALL, forget, ids, keep, named},
+        sessions::{ALL, forget, ids, keep},
         throttle::Subject,
         token::{Issued, Refresh},
-        user::{Device, Session, SessionId, Stored, User},
+        user::{Device, Session, SessionId, Stored, User, id_of_entry},
         users,
     },
     store::{Batch, CommitError, Expectation},
@@ -176,7 +176,7 @@ impl Accounts {
             self.store.range(&index, i64::MIN..=now, CLEARED),
             self.store.range(&index, now + 1..=i64::MAX, ALL),
         )?;
-        for member in expired.iter().chain(&live).filter(|member| named(member).is_none()) {
+        for member in expired.iter().chain(&live).filter(|member| id_of_entry::<SessionId>(member).is_none()) {
             batch.remove(home.sessions(), member);
         }
         let (mut outdated, mut live) = (ids(&expired), ids(&live));

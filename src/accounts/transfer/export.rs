@@ -14,7 +14,7 @@ use crate::{
         error::Error,
         keys::{self, Bucket, Home},
         records,
-        user::{UserId, UserRecord},
+        user::{UserRecord, id_of_entry},
     },
     store::Order,
 };
@@ -69,9 +69,9 @@ impl Accounts {
                 try_join_all(entries.iter_mut().map(|entries| entries.fill(self))).await?;
                 let Some(next) = entries.iter_mut().min_by(|a, b| a.order().cmp(&b.order())) else { break };
                 let Some((_, member)) = next.page.pop_front() else { break };
-                match member.parse::<UserId>() {
-                    Ok(id) => ids.push(id),
-                    Err(_) => exported.unreadable += 1,
+                match id_of_entry(&member) {
+                    Some(id) => ids.push(id),
+                    None => exported.unreadable += 1,
                 }
             }
             if ids.is_empty() {
