@@ -66,6 +66,7 @@ impl App {
     /// # Errors
     /// [`StartError`] when one of these fails.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        survive_full_files();
         let secrets = config.signing.master_secrets().map_err(StartError)?;
         let hashing = config.hashing.settings().map_err(StartError)?;
         let breaches = Breaches::open(&config.breaches.options()).map_err(|e| StartError(e.to_string()))?;
@@ -225,6 +226,7 @@ fn admit(findings: &[Finding], accepted: &[Check]) -> Result<(), String> {
 /// # Errors
 /// [`StartError`] when there is no such store, or it cannot be used.
 pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Accounts, String), StartError> {
+    survive_full_files();
     let secrets = config.signing.master_secrets().map_err(StartError)?;
     let hashing = config.hashing.settings().map_err(StartError)?;
     let (store, data, setting) = open_existing_store(config).await?;
@@ -263,8 +265,6 @@ fn open_file(
     open: impl FnOnce(&Path) -> Result<Embedded, OpenError>,
 ) -> Result<(Store, String, &'static str), StartError> {
     let shown = config.data_dir.display();
-    // By default, whoever writes to a file that is as large as it may be is killed. Now the write fails instead.
-    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
     let store = open(&config.data_dir.join(FILE))
         .map_err(|e| StartError(format!("cannot open the store in {shown} (LATCHKEY_DATA_DIR): {e}")))?;
     Ok((Store::Embedded(store), format!("{shown}/"), "LATCHKEY_DATA_DIR"))
@@ -285,6 +285,12 @@ fn redis_options(config: &Config, url: &RedisUrl) -> Result<RedisOptions, StartE
         Tier::Replicated => Durability::Replicated(config.replicas),
     };
     Ok(options)
+}
+
+/// By default, whoever writes to a file that is as large as it may be is killed. Now the write fails instead: to the store,
+/// or to what a command was to write.
+fn survive_full_files() {
+    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
 }
 
 /// The folder holds password hashes: only its owner may look into it.

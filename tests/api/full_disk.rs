@@ -1,13 +1,16 @@
 //! The embedded store on a disk that has no room. A limit on the size of its file stands for the disk: what would let the
 //! file grow is refused by the system, and what fits into it is not.
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{PASSWORD, Process, victim::CHEAP};
+use crate::{
+    import_command::crowd,
+    support::{PASSWORD, Process, place::Place, victim::CHEAP},
+};
 
 /// How long it may take to notice that there is room again.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -91,4 +94,21 @@ async fn embedded_on_a_full_disk_reads_refuses_writes_and_goes_on_when_there_is_
         assert_eq!(service.sign_in(who).await.status(), 201, "{who} was acknowledged and is lost");
     }
     assert_eq!(service.me(token).await, 200);
+}
+
+#[tokio::test]
+async fn embedded_an_import_for_which_there_is_no_room_says_so() {
+    let place = Place::embedded().await;
+    let (file, store) = (place.file("lines"), place.file("data/latchkey.redb"));
+    std::fs::write(&file, crowd("crowd", 5000, true)).unwrap();
+    let most = format!("--fsize={}:", std::fs::metadata(store).unwrap().len());
+    let mut import = Command::new("prlimit");
+    import.args([&most, env!("CARGO_BIN_EXE_latchkey"), "import", file.to_str().unwrap()]);
+    let ended = import.env_clear().envs(place.settings()).current_dir(place.file("")).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("the store is full") && said.contains("run it again"), "{said}");
+    let [created, unchanged, ..] = place.import(crowd("crowd", 5000, true), &[]).counts();
+    assert_eq!(created + unchanged, 5000);
+    place.check().expect_clean();
 }
