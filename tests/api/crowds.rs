@@ -6,10 +6,7 @@ use futures_util::{StreamExt, stream};
 use latchkey::server::raise_open_files;
 use tokio::time::timeout;
 
-use crate::{
-    cluster_of_servers::info,
-    support::{Process, TestApp, Wire, metrics::OWN_ADDRESS},
-};
+use crate::support::{Process, TestApp, Wire};
 
 const CROWD: usize = 10_000;
 
@@ -102,27 +99,4 @@ async fn where_there_are_no_files_left_idle_connections_make_room() {
     process.signal("-TERM");
     let (code, log) = process.end();
     assert_eq!((code, log.matches("no connection can be accepted").count()), (Some(0), 1), "{log}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_is_asked_for_letters_no_more_by_those_who_read_metrics_all_the_time() {
-    let app = TestApp::redis_with(&OWN_ADDRESS).await;
-    let client = app.redis.as_ref().unwrap().client().await;
-    let counted = async || {
-        let commands = info(&client, "commandstats").await;
-        let counts = commands
-            .lines()
-            .find_map(|line| line.strip_prefix("cmdstat_zcount:calls=")?.split(',').next()?.parse().ok());
-        counts.unwrap_or(0_u64)
-    };
-    app.scrape().await;
-    let once = counted().await;
-    assert!(once > 0, "letters are counted");
-    for _ in 0..100 {
-        app.scrape().await;
-    }
-    // It takes some seconds, after each two of which they are counted anew.
-    let more = counted().await - once;
-    assert!(more <= 20 * once, "{more} questions, {once} for each time");
-    app.stop().await;
 }

@@ -75,6 +75,7 @@ mod mail_hostile;
 mod mail_languages;
 mod mail_throttles;
 mod metrics;
+mod metrics_cost;
 mod metrics_files;
 mod nginx;
 mod openapi;

@@ -18,7 +18,7 @@
 //! | `{b<k>}:sign-ins:<uid>:<yyyy-mm>`| log: the beginnings and ends of sessions in a month           |
 //! | `{b<k>}:changes:<uid>:<yyyy-mm>`| log: what was done in a month that takes no password           |
 //! | `{b<k>}:failures:<uid>:<yyyy-mm>`| log: what was tried on it in a month and failed               |
-//! | `{b<k>}:failures:nobody`       | log: what was lately tried with logins that nobody has          |
+//! | `{b<k>}:failures:nobody`       | log: what came lately of logins that nobody has, and of decoys  |
 //! | `{b<k>}:totals`                | how many of the bucket's users have a confirmed address         |
 //! | `{b<k>}:day:<yyyy-mm-dd>`      | how often what happened on a day (UTC)                          |
 //! | `{email:<digest>}`             | the claim on an email address                                   |
@@ -171,7 +171,7 @@ pub(super) fn deleted() -> Name {
     Name::new("index:deleted")
 }
 
-/// The log of what was tried in a bucket with logins that nobody has.
+/// The log of what came in a bucket of logins that nobody has, and of registrations that made nobody.
 pub(super) fn failures_of_nobody() -> Name {
     Name::new("failures:nobody")
 }

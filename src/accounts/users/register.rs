@@ -178,8 +178,9 @@ impl Accounts {
         self.note_act(batch, Home::of(user.id), user.created_at, Act::new(EventKind::Registered, by));
     }
 
-    /// Adds to `batch` about as much work as a new user is, of which nothing stays but a tombstone: what a user adds to the
-    /// indexes is taken out of them, where it is not. The tombstone also makes sure that what is claimed is worth nothing.
+    /// Adds to `batch` about as much work as a new user is, of which a tombstone stays for a day and an act of nobody for an
+    /// hour: what a user adds to the indexes is taken out of them, where it is not, and what is counted up is by nothing. The
+    /// tombstone also makes sure that what is claimed is worth nothing.
     fn add_decoy(&self, batch: &mut Batch, user: &User, by: Origin) {
         super::reindex(batch, Some(user), None);
         super::count_today(batch, keys::REGISTRATIONS, 0, user.created_at);
