@@ -29,7 +29,7 @@ on_every_store! { administered
         let patch = json!({"username": "lovelace", "name": "Ada", "locale": "de", "metadata": {"plan": "pro"},
             "email": "new@example.com", "email_verified": true});
         let changed = app.change(&ada.id, patch).await.expect(200);
-        assert_ne!(changed.header("etag"), read.header("etag"));
+        assert_eq!((read.header("etag"), changed.header("etag")), ("\"1\"", "\"2\""));
         let me = app.me(&ada.token).await.expect(200).body;
         for (field, value) in [("username", json!("lovelace")), ("name", json!("Ada")), ("locale", json!("de")),
             ("metadata", json!({"plan": "pro"})), ("email", json!("new@example.com")), ("email_verified", json!(true))] {
@@ -45,6 +45,8 @@ on_every_store! { administered
         let found = app.admin("GET", "/v1/admin/users?email_prefix=new").await.send().await.expect(200);
         assert_eq!(found.body["items"][0]["email"], "newer@example.com");
         assert_eq!(found.body["items"].as_array().unwrap().len(), 1);
+        let confirmed = app.change(&ada.id, json!({"email_verified": true})).await.expect(200);
+        assert_eq!((moved.header("etag"), confirmed.header("etag")), ("\"3\"", "\"4\""));
     }
 
     async fn what_changes_nothing_makes_no_version(app: TestApp) {
@@ -195,4 +197,29 @@ async fn redis_what_those_who_run_the_service_do_is_counted_too() {
         page.is(sample, value);
     }
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_an_address_that_an_administrator_gives_is_asked_where_it_has_to_be_and_the_one_before_is_told() {
+    for (arguments, is_asked) in [([].as_slice(), false), (&["--require-verification"], true)] {
+        let app = TestApp::redis_with(arguments).await;
+        let ada = app.verified("ada").await;
+        let before = app.letters(&ada.email).len();
+        let addresses = ["b@example.com", "c@example.com", "d@example.com"];
+        for (address, email_verified) in addresses.into_iter().zip([false, true, false]) {
+            let body = json!({"email": address, "email_verified": email_verified});
+            app.change(&ada.id, body).await.expect(200);
+            // Of an address that is another one by then, nobody is asked.
+            if is_asked && !email_verified {
+                app.letter(address).await;
+            }
+        }
+        for (address, before) in [(ada.email.as_str(), before), (addresses[1], 0)] {
+            app.letter_after(address, before).await;
+            assert_eq!(app.letters(address).len(), before + 1, "{address} is told once, {arguments:?}");
+        }
+        let asked = usize::from(is_asked);
+        assert_eq!(addresses.map(|address| app.letters(address).len()), [asked, 1, asked], "{arguments:?}");
+        app.stop().await;
+    }
 }

@@ -134,6 +134,22 @@ async fn redis_a_former_address_is_nobody_elses_for_a_week_and_signs_nobody_in()
     app.stop().await;
 }
 
+/// The address that they are moved away from may be why they are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_whoever_is_moved_by_an_administrator_has_no_former_address() {
+    let app = TestApp::redis().await;
+    let (ada, undo) = app.somebody_moved("ada", "new").await;
+    let body = json!({"email": "safe@example.com"});
+    let path = format!("/v1/admin/users/{}", ada.id);
+    app.admin("PATCH", &path).await.json(&body).send().await.expect(200);
+    app.expect_no_former_address(&ada.id).await;
+    app.undo(&undo).await.refused(403, "confirmation_invalid");
+    app.register("ada").await.expect(201);
+    app.register("new").await.expect(201);
+    app.check(false).await.expect_clean();
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_a_former_address_is_had_back_also_after_its_week() {
     let (app, ada) = service().await;

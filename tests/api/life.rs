@@ -8,13 +8,16 @@ on_every_store! {
     async fn the_full_life_of_an_account(app: TestApp) {
         let registration = json!({
             "email": "Ada@Example.com", "password": PASSWORD, "username": "Ada_L",
-            "name": "Ada Lovelace", "metadata": {"plan": "pro"},
+            "name": "Ada Lovelace", "locale": "en-GB", "metadata": {"plan": "pro"},
         });
         let registered = app.post("/v1/users").json(&registration).send().await.expect(201);
         assert_eq!((registered.header("location"), registered.header("etag")), ("/v1/users/me", "\"1\""));
         let user = registered.body;
         assert_eq!(user["email"], "Ada@Example.com");
         assert_eq!((&user["email_verified"], &user["username"]), (&json!(false), &json!("Ada_L")));
+        for field in ["name", "locale", "metadata"] {
+            assert_eq!(user[field], registration[field], "{field}");
+        }
         assert_eq!(user["created_at"], user["updated_at"]);
 
         let signed_in = app.sign_in("ada_l", PASSWORD).await.expect(201).body;

@@ -188,3 +188,28 @@ async fn redis_of_a_letter_there_are_digests_and_of_one_without_a_code_there_is_
     assert_eq!(fields.into_iter().collect::<Vec<_>>(), ["digest", "email", "expires_at", "mail", "rev"]);
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_has_nothing_of_somebody_who_was_deleted_but_that_they_were() {
+    let app = TestApp::redis().await;
+    let ada = app.verified("ada").await;
+    app.want_email(&ada, "new@example.com").await;
+    app.letter("new@example.com").await;
+    let before = app.letters(&ada.email).len();
+    app.forget_password(&ada.email).await;
+    app.letter_after(&ada.email, before).await;
+    let of_ada = async || {
+        let client = app.redis.as_ref().unwrap().client().await;
+        let mut keys = command::<Vec<String>>(&client, &format!("KEYS *{}*", ada.id)).await;
+        keys.sort();
+        keys
+    };
+    let kept = of_ada().await;
+    let confirmations = kept.iter().filter(|key| key.contains(":confirmation:")).count();
+    assert_eq!(confirmations, 2, "{kept:?}");
+    app.delete("/v1/users/me").bearer(&ada.token).send().await.expect(204);
+    let kept = of_ada().await;
+    assert!(matches!(kept.as_slice(), [key] if key.ends_with(&format!(":user:{}", ada.id))), "{kept:?}");
+    assert_eq!(app.stored_user(&ada.id).await["state"], "deleted");
+    app.stop().await;
+}

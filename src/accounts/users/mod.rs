@@ -11,6 +11,8 @@ mod patch;
 mod read;
 mod register;
 mod registration;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -70,7 +70,6 @@ impl Registration {
             name: self.name.clone(),
             locale: self.locale.clone(),
             metadata: self.metadata.clone(),
-            password: Some(self.password.clone()),
             ..NewAccount::of(self.email.clone())
         }
     }
