@@ -1,11 +1,19 @@
 //! The first administrator, whom nobody can have made.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use crate::accounts::{
     Accounts, EmailAddress, NewAccount, authority::Authority, claims::Handle, error::Error, grants::Grants,
     user::UserId,
 };
+
+/// For how long it is tried: longer than what somebody has claimed, who is not there any more, keeps others out.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long another instance is left to it in between.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// What came of making the first administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,26 +28,30 @@ pub enum FirstAdmin {
 
 impl Accounts {
     /// Makes an account with the role `admin` and without a password, and mails an invitation there, unless somebody is an
-    /// administrator.
+    /// administrator. Another instance may be about to do so, or have died while it was: that is waited for.
     ///
     /// # Errors
-    /// [`Error::Contended`] and the errors of the store.
+    /// [`Error::Throttled`], [`Error::Contended`] and the errors of the store.
     pub async fn invite_first_admin(self: &Arc<Self>, email: EmailAddress) -> Result<FirstAdmin, Error> {
-        let address = Handle::email(&email);
-        let mut retry = self.retry();
-        while !self.has_admin().await? {
+        let (address, end) = (Handle::email(&email), Instant::now() + PATIENCE);
+        loop {
+            if self.has_admin().await? {
+                return Ok(FirstAdmin::IsThere);
+            }
             let account = NewAccount { grants: Grants::admin(), invite: true, ..NewAccount::of(email.clone()) };
-            match self.create_user(Authority::operator(), account).await {
+            let refused = match self.create_user(Authority::operator(), account).await {
                 Ok(user) => return Ok(FirstAdmin::Invited(user.id)),
-                Err(Error::EmailTaken) => {}
+                Err(e @ (Error::EmailTaken | Error::Throttled(_) | Error::Contended)) => e,
                 Err(e) => return Err(e),
+            };
+            if self.is_taken(&address).await? {
+                let is_there = self.has_admin().await?;
+                return Ok(if is_there { FirstAdmin::IsThere } else { FirstAdmin::HasAccount });
             }
-            // Another instance may have been first, or is about to be.
-            if self.is_taken(&address).await? && !self.has_admin().await? {
-                return Ok(FirstAdmin::HasAccount);
+            if Instant::now() > end {
+                return Err(refused);
             }
-            retry.pause().await?;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
-        Ok(FirstAdmin::IsThere)
     }
 }
