@@ -3,37 +3,28 @@
 mod examine;
 mod first_admin;
 mod metrics;
+mod stores;
 mod upkeep;
 
-use std::{
-    fs::{self, DirBuilder},
-    io,
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
-};
+use tokio::sync::oneshot;
 
 pub use self::examine::examine;
-use self::metrics::Metrics;
+use self::{
+    metrics::Metrics,
+    stores::{open_existing_store, open_store},
+};
 use crate::{
     accounts::{self, Accounts, Clock, HashSettings, Hasher, Random},
     breaches::Breaches,
-    config::{Config, RedisUrl, Tier},
+    config::Config,
     http::{self, Drain, RequestLimits, WebSettings},
     mail::Mailer,
     server::{Identity, Server, Tls, raise_open_files},
-    store::{Check, Durability, Embedded, Finding, OpenError, Redis, RedisOptions, Severity, Store},
+    store::{Check, Finding, Severity},
 };
-
-/// The file of the embedded store, in its folder.
-const FILE: &str = "latchkey.redb";
 
 /// The service, listening but not yet answering.
 pub struct App {
@@ -66,7 +57,6 @@ impl App {
     /// # Errors
     /// [`StartError`] when one of these fails.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        survive_full_files();
         let secrets = config.signing.master_secrets().map_err(StartError)?;
         let hashing = config.hashing.settings().map_err(StartError)?;
         let breaches = Breaches::open(&config.breaches.options()).map_err(|e| StartError(e.to_string()))?;
@@ -226,7 +216,6 @@ fn admit(findings: &[Finding], accepted: &[Check]) -> Result<(), String> {
 /// # Errors
 /// [`StartError`] when there is no such store, or it cannot be used.
 pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Accounts, String), StartError> {
-    survive_full_files();
     let secrets = config.signing.master_secrets().map_err(StartError)?;
     let hashing = config.hashing.settings().map_err(StartError)?;
     let (store, data, setting) = open_existing_store(config).await?;
@@ -236,68 +225,4 @@ pub async fn open_existing(config: &Config, clock: Arc<dyn Clock>) -> Result<(Ac
     let settings = config.accounts(config.listen, secrets);
     let accounts = Accounts::open_existing(store, hasher, clock, settings).await;
     Ok((accounts.map_err(|e| cannot(&e))?, data))
-}
-
-/// Opens a store, and makes none.
-async fn open_existing_store(config: &Config) -> Result<(Store, String, &'static str), StartError> {
-    match &config.redis_url {
-        Some(_) => open_store(config).await,
-        None => open_file(config, Embedded::open_existing),
-    }
-}
-
-async fn open_store(config: &Config) -> Result<(Store, String, &'static str), StartError> {
-    if let Some(url) = &config.redis_url {
-        let shown = url.redacted();
-        let store = Redis::connect(&redis_options(config, url)?).await;
-        let store =
-            store.map_err(|e| StartError(format!("cannot reach Redis at {shown} (LATCHKEY_REDIS_URL): {e}")))?;
-        return Ok((Store::Redis(store), shown, "LATCHKEY_REDIS_URL"));
-    }
-    let folder = &config.data_dir;
-    make_private_folder(folder)
-        .map_err(|e| StartError(format!("cannot use the folder {} (LATCHKEY_DATA_DIR): {e}", folder.display())))?;
-    open_file(config, Embedded::open)
-}
-
-fn open_file(
-    config: &Config,
-    open: impl FnOnce(&Path) -> Result<Embedded, OpenError>,
-) -> Result<(Store, String, &'static str), StartError> {
-    let shown = config.data_dir.display();
-    let store = open(&config.data_dir.join(FILE))
-        .map_err(|e| StartError(format!("cannot open the store in {shown} (LATCHKEY_DATA_DIR): {e}")))?;
-    Ok((Store::Embedded(store), format!("{shown}/"), "LATCHKEY_DATA_DIR"))
-}
-
-fn redis_options(config: &Config, url: &RedisUrl) -> Result<RedisOptions, StartError> {
-    let mut options = RedisOptions::new(url.reveal(), &config.key_prefix);
-    if let Some(file) = &config.redis_password_file {
-        let failed = |e| StartError(format!("cannot read {} (LATCHKEY_REDIS_PASSWORD_FILE): {e}", file.display()));
-        let password = fs::read_to_string(file).map_err(failed)?;
-        options.password = Some(password.trim_end_matches(['\r', '\n']).to_owned());
-    }
-    options.ca_file.clone_from(&config.redis_ca_file);
-    options.identity = config.redis_cert_file.clone().zip(config.redis_key_file.clone());
-    options.durability = match config.durability {
-        Tier::Relaxed => Durability::Relaxed,
-        Tier::Fsync => Durability::Fsync,
-        Tier::Replicated => Durability::Replicated(config.replicas),
-    };
-    Ok(options)
-}
-
-/// By default, whoever writes to a file that is as large as it may be is killed. Now the write fails instead: to the store,
-/// or to what a command was to write.
-fn survive_full_files() {
-    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
-}
-
-/// The folder holds password hashes: only its owner may look into it.
-fn make_private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }

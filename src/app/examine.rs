@@ -1,6 +1,6 @@
 //! What `latchkey doctor` looks at.
 
-use super::{StartError, open_existing_store, open_mailer};
+use super::{StartError, open_mailer, stores::open_existing_store};
 use crate::{
     accounts::{self, Clock},
     config::Config,

@@ -96,19 +96,34 @@ async fn embedded_on_a_full_disk_reads_refuses_writes_and_goes_on_when_there_is_
     assert_eq!(service.me(token).await, 200);
 }
 
+/// Runs the binary, which may not write further into any file than this, and answers its exit code and what it said.
+fn run_limited(place: &Place, most: u64, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut limited = Command::new("prlimit");
+    limited.arg(format!("--fsize={most}:")).arg(env!("CARGO_BIN_EXE_latchkey")).args(arguments);
+    let ended = limited.env_clear().envs(place.settings()).current_dir(place.file("")).output().unwrap();
+    (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+}
+
 #[tokio::test]
 async fn embedded_an_import_for_which_there_is_no_room_says_so() {
     let place = Place::embedded().await;
     let (file, store) = (place.file("lines"), place.file("data/latchkey.redb"));
     std::fs::write(&file, crowd("crowd", 5000, true)).unwrap();
-    let most = format!("--fsize={}:", std::fs::metadata(store).unwrap().len());
-    let mut import = Command::new("prlimit");
-    import.args([&most, env!("CARGO_BIN_EXE_latchkey"), "import", file.to_str().unwrap()]);
-    let ended = import.env_clear().envs(place.settings()).current_dir(place.file("")).output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(2), "{said}");
+    let most = std::fs::metadata(store).unwrap().len();
+    let (code, said) = run_limited(&place, most, &["import", file.to_str().unwrap()]);
+    assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("the store is full") && said.contains("run it again"), "{said}");
     let [created, unchanged, ..] = place.import(crowd("crowd", 5000, true), &[]).counts();
     assert_eq!(created + unchanged, 5000);
     place.check().expect_clean();
+}
+
+#[tokio::test]
+async fn redis_an_export_for_which_there_is_no_room_says_so() {
+    let place = Place::redis().await;
+    assert_eq!(place.import(crowd("crowd", 100, true), &[]).counts()[0], 100);
+    let file = place.file("exported");
+    let (code, said) = run_limited(&place, 10_000, &["export", file.to_str().unwrap()]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("cannot write"), "{said}");
 }
