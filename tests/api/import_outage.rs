@@ -75,7 +75,8 @@ async fn redis_an_import_of_people_with_roles_ends_as_well() {
     let mut import = place.import_from_pipe();
     feed(&mut import, &(0..1000).map(line).collect::<String>());
     let client = place.redis.as_ref().unwrap().client().await;
-    until(async || command::<u64>(&client, "DBSIZE").await > 1000).await;
+    // It waits for more lines by then.
+    until(async || command::<Vec<String>>(&client, "KEYS latchkey:*:user:*").await.len() == 1000).await;
     place.redis.as_ref().unwrap().freeze();
     let frozen = Instant::now();
     feed(&mut import, &(1000..1500).map(line).collect::<String>());

@@ -15,7 +15,7 @@ use crate::{
         error::Error,
         keys::{self, Home, Place},
         records, signing, statistics,
-        user::{UserId, UserRecord, id_of_entry},
+        user::{UserId, UserRecord},
         users::FIGURES_LIFE,
     },
     store::{Batch, Expectation, Key, Record},
@@ -31,9 +31,9 @@ pub(super) struct UserEntry(pub(super) Key, pub(super) String);
 pub(super) struct Readable(pub(super) Key);
 
 impl UserEntry {
-    /// Whom the entry leads to: what stands in it alone, or behind the last NUL.
+    /// Whom the entry leads to: what stands in it alone, or behind the last NUL. In capitals, it is a trace of them too.
     fn user(&self) -> Option<UserId> {
-        id_of_entry(self.1.rsplit('\0').next()?)
+        self.1.rsplit('\0').next()?.parse().ok()
     }
 }
 

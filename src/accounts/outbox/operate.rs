@@ -11,7 +11,7 @@ use crate::{
         clock::Timestamp,
         error::Error,
         keys::{Bucket, dead_letters, mail, outbox},
-        user::UserId,
+        user::{UserId, id_of_entry},
     },
     mail::LetterKind,
     store::{Batch, CommitError, Expectation},
@@ -49,7 +49,7 @@ impl Accounts {
         for bucket in Bucket::all() {
             let mut ids = self.dead_letters(bucket).await?;
             ids.extend(self.store.range(&bucket.slot().key(&outbox()), i64::MIN..=i64::MAX, usize::MAX).await?);
-            let known = ids.iter().filter_map(|id| id.parse::<MailId>().ok()).collect::<Vec<_>>();
+            let known = ids.iter().filter_map(|id| id_of_entry::<MailId>(id)).collect::<Vec<_>>();
             unreadable += ids.len() - known.len();
             let records = known.iter().map(|id| bucket.slot().key(&mail(*id))).collect::<Vec<_>>();
             for (id, record) in known.into_iter().zip(self.read_records(&records).await?) {
@@ -82,7 +82,7 @@ impl Accounts {
         for bucket in Bucket::all() {
             let ids = match only {
                 Some(id) => vec![id],
-                None => self.dead_letters(bucket).await?.iter().filter_map(|id| id.parse().ok()).collect(),
+                None => self.dead_letters(bucket).await?.iter().filter_map(|id| id_of_entry(id)).collect(),
             };
             for id in ids {
                 match self.retry_mail(bucket, id).await {
