@@ -55,8 +55,8 @@ macro_rules! id {
 pub(super) use id;
 
 /// The id that an entry of an index is, as this service writes it: in small letters.
-pub(super) fn id_of_entry<T: FromStr + fmt::Display>(entry: &str) -> Option<T> {
-    entry.parse().ok().filter(|id: &T| id.to_string() == entry)
+pub(super) fn id_of_entry<T: FromStr>(entry: &str) -> Option<T> {
+    if entry.bytes().any(|byte| byte.is_ascii_uppercase()) { None } else { entry.parse().ok() }
 }
 
 /// Makes an id part of a token.

@@ -34,9 +34,13 @@ impl Accounts {
     /// [`Error::Throttled`], [`Error::Contended`] and the errors of the store.
     pub async fn invite_first_admin(self: &Arc<Self>, email: EmailAddress) -> Result<FirstAdmin, Error> {
         let (address, end) = (Handle::email(&email), Instant::now() + PATIENCE);
+        let mut is_taken = false;
         loop {
             if self.has_admin().await? {
                 return Ok(FirstAdmin::IsThere);
+            }
+            if is_taken {
+                return Ok(FirstAdmin::HasAccount);
             }
             let account = NewAccount { grants: Grants::admin(), invite: true, ..NewAccount::of(email.clone()) };
             let refused = match self.create_user(Authority::operator(), account).await {
@@ -44,14 +48,13 @@ impl Accounts {
                 Err(e @ (Error::EmailTaken | Error::Throttled(_) | Error::Contended)) => e,
                 Err(e) => return Err(e),
             };
-            if self.is_taken(&address).await? {
-                let is_there = self.has_admin().await?;
-                return Ok(if is_there { FirstAdmin::IsThere } else { FirstAdmin::HasAccount });
+            is_taken = self.is_taken(&address).await?;
+            if !is_taken {
+                if Instant::now() > end {
+                    return Err(refused);
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
             }
-            if Instant::now() > end {
-                return Err(refused);
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 }

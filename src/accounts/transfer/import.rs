@@ -2,8 +2,6 @@
 
 use std::{collections::HashSet, io, sync::Arc};
 
-use tokio::sync::OnceCell;
-
 use super::{
     fault::{FaultKind, LineFault, LineProblem},
     form::Form,
@@ -78,30 +76,28 @@ impl Accounts {
                 tracing::warn!(lines = done, "an import ends, since the service stops; send the same lines again");
                 return Err(ImportError::Stopped(done));
             }
+            let book = patiently(|| self.read_roles()).await.map_err(|e| ImportError::Store(Arc::new(e)))?;
             let (mut window, mut count, mut bytes) = (Vec::new(), 0, 0);
-            let (book, mut failure) = (OnceCell::new(), None);
-            while failure.is_none() && count < WINDOW && bytes < WINDOW_BYTES {
+            while count < WINDOW && bytes < WINDOW_BYTES {
                 let Some(line) = lines.next() else { break };
                 let (line, raw) = line?;
                 (done, count) = (line, count + 1);
                 bytes += if let RawLine::Text(text) = &raw { text.len() } else { 0 };
-                match self.candidate(line, &raw, import, &book).await {
+                match self.candidate(line, &raw, import, book.as_ref()) {
                     Ok(candidate) => window.push(candidate),
-                    Err(outcome) => {
-                        failure = failure_of(&outcome);
-                        tell(Imported { line, outcome });
-                    }
+                    Err(outcome) => tell(Imported { line, outcome }),
                 }
             }
             if count == 0 {
                 return Ok(());
             }
-            let outcomes = match &failure {
-                None => self.import_window(&mut run, window).await,
-                Some(error) => window.iter().map(|c| (c.line, ImportOutcome::Failed(Arc::clone(error)))).collect(),
-            };
-            for (line, outcome) in outcomes {
-                failure = failure.or_else(|| failure_of(&outcome));
+            let mut failure = None;
+            for (line, outcome) in self.import_window(&mut run, window).await {
+                if let ImportOutcome::Failed(error) = &outcome
+                    && matches!(**error, Error::StoreUnavailable(_) | Error::StoreFull)
+                {
+                    failure = Some(Arc::clone(error));
+                }
                 tell(Imported { line, outcome });
             }
             if let Some(error) = failure {
@@ -110,19 +106,19 @@ impl Accounts {
         }
     }
 
-    /// The user that a line says.
-    async fn candidate(
+    /// The user that a line says, where roles give what the book says.
+    fn candidate(
         &self,
         line: u64,
         raw: &RawLine,
         import: &Import,
-        book: &OnceCell<Option<Record>>,
+        book: Option<&Record>,
     ) -> Result<Candidate, ImportOutcome> {
         let RawLine::Text(text) = raw else { return Err(ImportOutcome::Invalid(LineProblem::TooLong)) };
         let now = self.clock.now();
         let failed = |error| ImportOutcome::Failed(Arc::new(error));
         let form = Form::read(text, now).map_err(ImportOutcome::Invalid)?;
-        let wrong = match self.over_reach(&import.by, &form, book).await.map_err(failed)? {
+        let wrong = match Self::over_reach(&import.by, &form, book).map_err(failed)? {
             Some((field, message)) => Some((field, FaultKind::Forbidden, message)),
             None => self.over_cost(&import.by, &form),
         };
@@ -143,13 +139,11 @@ impl Accounts {
         (!self.hasher.takes_from_afar(hash)).then_some(("password_hash", FaultKind::Invalid, message))
     }
 
-    /// Which field would give this user what whoever imports may not give, and what is wrong with it. What roles give is read
-    /// into `book`, once.
-    async fn over_reach(
-        &self,
+    /// Which field would give this user what whoever imports may not give, and what is wrong with it.
+    fn over_reach(
         by: &Authority,
         form: &Form,
-        book: &OnceCell<Option<Record>>,
+        book: Option<&Record>,
     ) -> Result<Option<(&'static str, &'static str)>, Error> {
         let Form { grants, .. } = form;
         if grants.is_empty() {
@@ -159,8 +153,7 @@ impl Accounts {
             return Ok(Some(("roles", "must not hold `admin`, which only an administrator gives")));
         }
         let own = capabilities(grants.permissions());
-        let book = book.get_or_try_init(|| patiently(|| self.read_roles())).await?;
-        let from_roles = capabilities(&roles::permissions(book.as_ref(), grants.roles())?);
+        let from_roles = capabilities(&roles::permissions(book, grants.roles())?);
         let may_any = by.needs(Capability::WriteRoles).is_ok();
         let lacks = |has: bool, given| has && !(may_any && by.may_give(given).is_ok());
         let message = "must not give what you may not do yourself";
@@ -208,24 +201,15 @@ impl Accounts {
     /// Looks, and if somebody was about to have something when the import began, once more when they must have it, or have
     /// died: a former run of the same import, most of all. That is waited for once.
     async fn look_at_rest(&self, run: &mut Run<'_>, candidates: &[Candidate]) -> Result<Vec<Found>, Error> {
-        let found = patiently(|| self.look(candidates)).await?;
         let is_unsettled = |found: &Found| matches!(found, Found::Contested(Some(_), at) if *at < run.begun);
-        if run.has_waited || run.import.dry_run || !found.iter().any(is_unsettled) {
-            return Ok(found);
+        loop {
+            let found = patiently(|| self.look(candidates)).await?;
+            if run.has_waited || run.import.dry_run || !found.iter().any(is_unsettled) {
+                return Ok(found);
+            }
+            run.has_waited = true;
+            self.wait_for_pending_claims().await;
         }
-        run.has_waited = true;
-        self.wait_for_pending_claims().await;
-        patiently(|| self.look(candidates)).await
-    }
-}
-
-/// Why an import ends at what came of a line.
-fn failure_of(outcome: &ImportOutcome) -> Option<Arc<Error>> {
-    match outcome {
-        ImportOutcome::Failed(error) if matches!(**error, Error::StoreUnavailable(_) | Error::StoreFull) => {
-            Some(Arc::clone(error))
-        }
-        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::BoxFuture, stream};
 
 use super::{
     look::Candidate,
@@ -179,12 +179,14 @@ struct Patience(u32);
 
 impl Patience {
     /// Waits a moment; after some of them there is none left.
-    async fn is_left(&mut self) -> bool {
-        self.0 += 1;
-        if self.0 < TRIES {
-            tokio::time::sleep(PAUSE).await;
-        }
-        self.0 < TRIES
+    fn is_left(&mut self) -> BoxFuture<'_, bool> {
+        Box::pin(async {
+            self.0 += 1;
+            if self.0 < TRIES {
+                tokio::time::sleep(PAUSE).await;
+            }
+            self.0 < TRIES
+        })
     }
 }
 
