@@ -100,9 +100,7 @@ impl Accounts {
             }
             self.write_admins(&listed, revision).await
         };
-        if let Err(error) = tidied.await {
-            tracing::debug!(user.id = %user, %error, "the list of administrators was not tidied");
-        }
+        let _: Result<(), Error> = tidied.await;
     }
 
     /// Takes an operation off the list that no user has got, nor will. Where that fails, it does no harm.
@@ -116,9 +114,7 @@ impl Accounts {
             }
             self.write_admins(&listed, revision).await
         };
-        if let Err(error) = unlisted.await {
-            tracing::debug!(user.id = %user, %error, "an entry in the list of administrators was left behind");
-        }
+        let _: Result<(), Error> = unlisted.await;
     }
 
     /// Makes somebody an administrator again who was struck off, and whose record was not written then. It does what it can.
