@@ -19,11 +19,11 @@ const FILE: &str = "latchkey.redb";
 
 /// Opens a store, and makes none.
 pub(super) async fn open_existing_store(config: &Config) -> Result<(Store, String, &'static str), StartError> {
-    survive_full_files();
-    match &config.redis_url {
-        Some(_) => open_store(config).await,
-        None => open_file(config, Embedded::open_existing),
+    if config.redis_url.is_some() {
+        return open_store(config).await;
     }
+    survive_full_files();
+    open_file(config, Embedded::open_existing)
 }
 
 /// Opens a store, or makes it.
@@ -79,7 +79,6 @@ fn survive_full_files() {
 fn make_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
 }

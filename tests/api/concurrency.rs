@@ -170,7 +170,7 @@ async fn cut_off(app: &TestApp, whole: &str, sent: &str, after: Duration) {
 /// The user, if they are there or come to be there soon: as many attempts are made as a login has.
 async fn settle(app: &TestApp, login: &str) -> Option<Value> {
     for pause in [0, 40, 80, 160, 320] {
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+        tokio::time::sleep(Duration::from_millis(pause)).await; // the pace of the asking
         let answer = app.sign_in(login, PASSWORD).await;
         if answer.status == 201 {
             return Some(answer.body["user"].clone());

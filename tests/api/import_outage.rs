@@ -67,10 +67,10 @@ async fn redis_an_import_that_gave_up_is_run_again_and_comes_to_its_end() {
     place.check().expect_clean();
 }
 
-/// What roles give is read before anything else is done with a line.
+/// What roles give is read for all lines of a window.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_an_import_of_people_with_roles_ends_as_well() {
-    let place = Arc::new(Place::redis().await);
+    let place = Place::redis().await;
     let line = |n: u32| format!("{{\"email\": \"editor{n}@example.com\", \"roles\": [\"editor\"]}}\n");
     let mut import = place.import_from_pipe();
     feed(&mut import, &(0..1000).map(line).collect::<String>());
@@ -85,4 +85,5 @@ async fn redis_an_import_of_people_with_roles_ends_as_well() {
     assert!(frozen.elapsed() < Duration::from_secs(60), "it waits for each line by itself: {:?}", frozen.elapsed());
     assert_eq!(ended.code(), Some(2));
     place.redis.as_ref().unwrap().thaw();
+    assert_eq!(place.export().lines().count(), 1000);
 }

@@ -8,7 +8,7 @@ use super::{
     lines::{Lines, RawLine},
     look::{Candidate, Found},
     outcome::{ImportOutcome, Imported},
-    settle::patiently,
+    settle::Outage,
 };
 use crate::accounts::{
     Accounts,
@@ -67,29 +67,33 @@ impl Accounts {
         tell: &mut (dyn FnMut(Imported) + Send),
     ) -> Result<(), ImportError> {
         import.by.needs(Capability::ImportUsers).map_err(ImportError::Refused)?;
-        let mut run = Run { import, begun: self.clock.now(), has_waited: false, seen: HashSet::new() };
+        let mut run =
+            Run { import, begun: self.clock.now(), has_waited: false, seen: HashSet::new(), outage: Outage::default() };
         let mut lines = lines.into_iter().peekable();
         let _under_way = self.imports.begin().await;
         let mut done = 0;
         loop {
-            if self.imports.must_end() && lines.peek().is_some() {
+            if lines.peek().is_none() {
+                return Ok(());
+            }
+            if self.imports.must_end() {
                 tracing::warn!(lines = done, "an import ends, since the service stops; send the same lines again");
                 return Err(ImportError::Stopped(done));
             }
-            let book = patiently(|| self.read_roles()).await.map_err(|e| ImportError::Store(Arc::new(e)))?;
+            let book = match run.outage.patiently(|| self.read_roles()).await.map_err(Arc::new) {
+                Err(error) if matches!(*error, Error::StoreUnavailable(_)) => return Err(ImportError::Store(error)),
+                book => book,
+            };
             let (mut window, mut count, mut bytes) = (Vec::new(), 0, 0);
             while count < WINDOW && bytes < WINDOW_BYTES {
                 let Some(line) = lines.next() else { break };
                 let (line, raw) = line?;
                 (done, count) = (line, count + 1);
                 bytes += if let RawLine::Text(text) = &raw { text.len() } else { 0 };
-                match self.candidate(line, &raw, import, book.as_ref()) {
+                match self.candidate(line, &raw, import, &book) {
                     Ok(candidate) => window.push(candidate),
                     Err(outcome) => tell(Imported { line, outcome }),
                 }
-            }
-            if count == 0 {
-                return Ok(());
             }
             let mut failure = None;
             for (line, outcome) in self.import_window(&mut run, window).await {
@@ -112,13 +116,13 @@ impl Accounts {
         line: u64,
         raw: &RawLine,
         import: &Import,
-        book: Option<&Record>,
+        book: &RolesRead,
     ) -> Result<Candidate, ImportOutcome> {
         let RawLine::Text(text) = raw else { return Err(ImportOutcome::Invalid(LineProblem::TooLong)) };
         let now = self.clock.now();
         let failed = |error| ImportOutcome::Failed(Arc::new(error));
         let form = Form::read(text, now).map_err(ImportOutcome::Invalid)?;
-        let wrong = match Self::over_reach(&import.by, &form, book).map_err(failed)? {
+        let wrong = match Self::over_reach(&import.by, &form, book).map_err(ImportOutcome::Failed)? {
             Some((field, message)) => Some((field, FaultKind::Forbidden, message)),
             None => self.over_cost(&import.by, &form),
         };
@@ -143,8 +147,8 @@ impl Accounts {
     fn over_reach(
         by: &Authority,
         form: &Form,
-        book: Option<&Record>,
-    ) -> Result<Option<(&'static str, &'static str)>, Error> {
+        book: &RolesRead,
+    ) -> Result<Option<(&'static str, &'static str)>, Arc<Error>> {
         let Form { grants, .. } = form;
         if grants.is_empty() {
             return Ok(None);
@@ -153,7 +157,9 @@ impl Accounts {
             return Ok(Some(("roles", "must not hold `admin`, which only an administrator gives")));
         }
         let own = capabilities(grants.permissions());
-        let from_roles = capabilities(&roles::permissions(book, grants.roles())?);
+        let from_roles = capabilities(
+            &roles::permissions(book.as_ref().map_err(Arc::clone)?.as_ref(), grants.roles()).map_err(Arc::new)?,
+        );
         let may_any = by.needs(Capability::WriteRoles).is_ok();
         let lacks = |has: bool, given| has && !(may_any && by.may_give(given).is_ok());
         let message = "must not give what you may not do yourself";
@@ -192,7 +198,7 @@ impl Accounts {
             }
             // Those that come later find what those before them have made.
             let (first, later) = apart(to_make);
-            outcomes.extend(self.settle(first, run.import.by.origin()).await);
+            outcomes.extend(self.settle(first, run.import.by.origin(), &run.outage).await);
             window = later;
         }
         outcomes
@@ -203,7 +209,7 @@ impl Accounts {
     async fn look_at_rest(&self, run: &mut Run<'_>, candidates: &[Candidate]) -> Result<Vec<Found>, Error> {
         let is_unsettled = |found: &Found| matches!(found, Found::Contested(Some(_), at) if *at < run.begun);
         loop {
-            let found = patiently(|| self.look(candidates)).await?;
+            let found = run.outage.patiently(|| self.look(candidates)).await?;
             if run.has_waited || run.import.dry_run || !found.iter().any(is_unsettled) {
                 return Ok(found);
             }
@@ -220,7 +226,11 @@ struct Run<'a> {
     has_waited: bool,
     /// In a dry run: what the lines before have, by the beginning of a digest.
     seen: HashSet<u64>,
+    outage: Outage,
 }
+
+/// The record of what roles give, or why it cannot be read: then no line is imported that gives any.
+type RolesRead = Result<Option<Record>, Arc<Error>>;
 
 impl Run<'_> {
     /// What a line would come to of which nothing is in the store.

@@ -40,10 +40,9 @@ type Outcomes = Vec<(u64, ImportOutcome)>;
 
 impl Accounts {
     /// Makes these users, who have nothing in common with each other.
-    pub(super) async fn settle(&self, candidates: Vec<Candidate>, by: Origin) -> Outcomes {
-        let outage = Outage::default();
+    pub(super) async fn settle(&self, candidates: Vec<Candidate>, by: Origin, outage: &Outage) -> Outcomes {
         let claims = candidates.into_iter().map(|candidate| async {
-            let claimed = self.claim_all(&candidate, &outage).await;
+            let claimed = self.claim_all(&candidate, outage).await;
             (candidate, claimed)
         });
         let claims = stream::iter(claims.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
@@ -62,7 +61,7 @@ impl Accounts {
                 groups.push(std::mem::replace(&mut bucket, rest));
             }
         }
-        let commits = groups.into_iter().map(|group| self.make_group(group, by, &outage, false)).collect::<Vec<_>>();
+        let commits = groups.into_iter().map(|group| self.make_group(group, by, outage, false)).collect::<Vec<_>>();
         let mut made = stream::iter(commits).buffer_unordered(AT_ONCE);
         while let Some(made) = made.next().await {
             outcomes.extend(made);
@@ -74,13 +73,13 @@ impl Accounts {
     async fn claim_all(&self, candidate: &Candidate, outage: &Outage) -> Result<(), ImportOutcome> {
         outage.expect_none()?;
         for (handle, op) in candidate.user.handles() {
-            let mut patience = Patience::default();
+            let mut patience = outage.patience();
             // To claim again what is claimed already is no error.
             while let Err(error) = self.claim_new(&handle, &candidate.claim(op, self.clock.now())).await {
                 let is_unanswered = matches!(error, Error::StoreUnavailable(_));
                 // A store that is slow leaves no time to look again at what another run changes.
                 let is_passing = is_unanswered || matches!(error, Error::Contended);
-                if is_passing && outage.expect_none().is_ok() && patience.is_left().await {
+                if is_passing && patience.is_left().await {
                     continue;
                 }
                 if is_unanswered {
@@ -107,13 +106,13 @@ impl Accounts {
             users::write(&mut batch, None, &candidate.user);
             self.note_act(&mut batch, home, self.clock.now(), Act::new(EventKind::Imported, by));
         }
-        let mut patience = Patience::default();
+        let mut patience = outage.patience();
         let outcome = loop {
             // Each of them expects that there is nobody, so that only one can be applied.
             let outcome = self.store.commit(batch.clone()).await;
             let is_unanswered = matches!(outcome, Err(CommitError::Unavailable(_)));
             is_unknown = is_unknown || is_unanswered;
-            if !is_unanswered || outage.expect_none().is_err() || !patience.is_left().await {
+            if !is_unanswered || !patience.is_left().await {
                 break outcome;
             }
         };
@@ -150,10 +149,7 @@ impl Accounts {
 
     /// What there is of a user who was not to be there.
     async fn met_at_last(&self, candidate: &Candidate, outage: &Outage) -> Option<ImportOutcome> {
-        if let Err(outcome) = outage.expect_none() {
-            return Some(outcome);
-        }
-        match patiently(|| self.find_user(candidate.user.id)).await {
+        match outage.patiently(|| self.find_user(candidate.user.id)).await {
             Ok(found) => found.and_then(|found| candidate.met_own(&found.value)),
             Err(error @ Error::StoreUnavailable(_)) => Some(outage.begin(error)),
             Err(error) => Some(ImportOutcome::Failed(error.into())),
@@ -173,39 +169,29 @@ impl Accounts {
     }
 }
 
-/// How often the store is tried again that does not answer.
+/// Whether a store that does not answer was given up, and why: then nobody who shares this waits for it any more.
 #[derive(Default)]
-struct Patience(u32);
-
-impl Patience {
-    /// Waits a moment; after some of them there is none left.
-    fn is_left(&mut self) -> BoxFuture<'_, bool> {
-        Box::pin(async {
-            self.0 += 1;
-            if self.0 < TRIES {
-                tokio::time::sleep(PAUSE).await;
-            }
-            self.0 < TRIES
-        })
-    }
-}
-
-/// Asks the store, and tries again for a while if it does not answer.
-pub(super) async fn patiently<T, A: Future<Output = Result<T, Error>>>(ask: impl Fn() -> A) -> Result<T, Error> {
-    let mut patience = Patience::default();
-    loop {
-        match ask().await {
-            Err(Error::StoreUnavailable(_)) if patience.is_left().await => {}
-            answer => return answer,
-        }
-    }
-}
-
-/// Whether the store was given up, and why: then nothing else is tried that needs as much patience.
-#[derive(Default)]
-struct Outage(OnceLock<Arc<Error>>);
+pub(super) struct Outage(OnceLock<Arc<Error>>);
 
 impl Outage {
+    /// Asks the store, and tries again for a while if it does not answer.
+    pub(super) async fn patiently<T, A>(&self, ask: impl Fn() -> A) -> Result<T, Error>
+    where
+        A: Future<Output = Result<T, Error>>,
+    {
+        let mut patience = self.patience();
+        loop {
+            match ask().await {
+                Err(Error::StoreUnavailable(_)) if patience.is_left().await => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    fn patience(&self) -> Patience<'_> {
+        Patience { outage: self, tries: 0 }
+    }
+
     /// Gives up, for this reason.
     fn begin(&self, error: Error) -> ImportOutcome {
         ImportOutcome::Failed(Arc::clone(self.0.get_or_init(|| Arc::new(error))))
@@ -213,6 +199,26 @@ impl Outage {
 
     fn expect_none(&self) -> Result<(), ImportOutcome> {
         self.0.get().map_or(Ok(()), |error| Err(ImportOutcome::Failed(Arc::clone(error))))
+    }
+}
+
+/// How often one question was tried.
+struct Patience<'a> {
+    outage: &'a Outage,
+    tries: u32,
+}
+
+impl Patience<'_> {
+    /// Waits a moment; after some of them, or once the store was given up, there is none left. It is boxed to be in the binary
+    /// once.
+    fn is_left(&mut self) -> BoxFuture<'_, bool> {
+        Box::pin(async {
+            self.tries += 1;
+            if self.tries < TRIES && self.outage.0.get().is_none() {
+                tokio::time::sleep(PAUSE).await;
+            }
+            self.tries < TRIES && self.outage.0.get().is_none()
+        })
     }
 }
 
