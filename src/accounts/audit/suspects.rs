@@ -1,6 +1,9 @@
 //! What looked wrong once, and is looked at again before it is reported and repaired.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    ops::ControlFlow::{self, Break, Continue},
+};
 
 use tokio::time::Instant;
 
@@ -12,7 +15,7 @@ use super::{
     unclaimed::Unclaimed,
 };
 use crate::{
-    accounts::{Accounts, error::Error},
+    accounts::{Accounts, error::Error, retry::Retry},
     store::{CommitError, REQUEST_DEADLINE},
 };
 
@@ -109,24 +112,8 @@ async fn mend<S: Subject>(
 ) -> Result<Option<Outcome>, Error> {
     let mut retry = accounts.retry();
     loop {
-        match cure {
-            Cure::None | Cure::Claim(..) => return Ok(Some(Outcome::Left(NOT_SAFE))),
-            Cure::Drop(slot) => match accounts.drop_claim(&slot).await {
-                Ok(true) => return Ok(Some(Outcome::Repaired)),
-                Ok(false) => return Ok(None),
-                Err(Error::Contended) => {}
-                Err(Error::StoreFull) => return Ok(Some(Outcome::Left(FULL))),
-                Err(e) => return Err(e),
-            },
-            Cure::Commit(batch) => match accounts.store.commit(batch).await {
-                Ok(_) => return Ok(Some(Outcome::Repaired)),
-                Err(CommitError::Conflict) => {}
-                Err(CommitError::Full) => return Ok(Some(Outcome::Left(FULL))),
-                Err(e) => return Err(e.into()),
-            },
-        }
-        if retry.pause().await.is_err() {
-            return Ok(Some(Outcome::Left(BUSY)));
+        if let Break(outcome) = attempt(accounts, cure, &mut retry).await? {
+            return Ok(outcome);
         }
         let again = S::look(accounts, std::slice::from_ref(subject)).await?;
         match again.into_iter().flatten().find(|found| found.fault == *fault) {
@@ -134,4 +121,25 @@ async fn mend<S: Subject>(
             None => return Ok(None),
         }
     }
+}
+
+/// Repairs something, unless somebody else changes it, after whom it is to be looked at again.
+async fn attempt(accounts: &Accounts, cure: Cure, retry: &mut Retry) -> Result<ControlFlow<Option<Outcome>>, Error> {
+    match cure {
+        Cure::None | Cure::Claim(..) => return Ok(Break(Some(Outcome::Left(NOT_SAFE)))),
+        Cure::Drop(slot) => match accounts.drop_claim(&slot).await {
+            Ok(true) => return Ok(Break(Some(Outcome::Repaired))),
+            Ok(false) => return Ok(Break(None)),
+            Err(Error::Contended) => {}
+            Err(Error::StoreFull) => return Ok(Break(Some(Outcome::Left(FULL)))),
+            Err(e) => return Err(e),
+        },
+        Cure::Commit(batch) => match accounts.store.commit(batch).await {
+            Ok(_) => return Ok(Break(Some(Outcome::Repaired))),
+            Err(CommitError::Conflict) => {}
+            Err(CommitError::Full) => return Ok(Break(Some(Outcome::Left(FULL)))),
+            Err(e) => return Err(e.into()),
+        },
+    }
+    Ok(if retry.pause().await.is_ok() { Continue(()) } else { Break(Some(Outcome::Left(BUSY))) })
 }
