@@ -86,21 +86,16 @@ impl Accounts {
     }
 
     /// Takes other operations off the list once this one is in the user: whoever listed them has lost. Where that fails, they
-    /// do no harm. If this one is not listed any more, the user is promoted again.
+    /// do no harm. If this one is not listed any more, or that cannot be known, the user is promoted again.
     pub(in crate::accounts) async fn tidy_admin(&self, user: UserId, op: OperationId) {
-        let tidied = async {
-            let (mut listed, revision) = self.listed_admins().await?;
-            match listed.0.get_mut(&user) {
-                Some(ops) if *ops == [op] => return Ok(()),
-                Some(ops) if ops.contains(&op) => *ops = vec![op],
-                _ => {
-                    self.list_again(user).await;
-                    return Ok(());
-                }
-            }
-            self.write_admins(&listed, revision).await
+        let listed = self.listed_admins().await;
+        let is_listed = |listed: &Listed| listed.0.get(&user).is_some_and(|ops| ops.contains(&op));
+        let Some((mut listed, revision)) = listed.ok().filter(|(listed, _)| is_listed(listed)) else {
+            return self.list_again(user).await;
         };
-        let _: Result<(), Error> = tidied.await;
+        if listed.0.insert(user, vec![op]).is_some_and(|ops| ops.len() > 1) {
+            let _: Result<(), Error> = self.write_admins(&listed, revision).await;
+        }
     }
 
     /// Takes an operation off the list that no user has got, nor will. Where that fails, it does no harm.
