@@ -1,12 +1,15 @@
 //! `LATCHKEY_ADMIN_EMAIL`: the first administrator, on every store.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use latchkey::accounts::{Accounts, EmailAddress, FirstAdmin};
 use serde_json::json;
 
-use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, on_every_store};
+use crate::{
+    claims::NOBODY,
+    support::{NEW_PASSWORD, PASSWORD, TestApp, on_every_store},
+};
 
 const ROOT: &str = "root@example.com";
 
@@ -61,6 +64,20 @@ async fn redis_of_many_that_make_the_first_administrator_one_does_and_all_know()
     let invited = outcomes.iter().filter(|outcome| matches!(outcome, Ok(FirstAdmin::Invited(_)))).count();
     let informed = outcomes.iter().filter(|outcome| matches!(outcome, Ok(FirstAdmin::IsThere))).count();
     assert_eq!((invited, informed), (1, 7), "{outcomes:?}");
+    app.check(false).await.expect_clean();
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_what_an_instance_that_died_had_claimed_is_waited_for() {
+    let app = TestApp::redis().await;
+    app.leave_claim(ROOT, NOBODY, 0).await;
+    let accounts = Arc::new(app.accounts().await);
+    let mut inviting = pin!(accounts.invite_first_admin(EmailAddress::parse(ROOT).unwrap()));
+    let early = tokio::time::timeout(Duration::from_secs(1), &mut inviting).await;
+    assert!(early.is_err(), "it may be alive: {early:?}");
+    app.clock.advance(Duration::from_secs(11));
+    assert!(matches!(inviting.await, Ok(FirstAdmin::Invited(_))));
     app.check(false).await.expect_clean();
     app.stop().await;
 }
