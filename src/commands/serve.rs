@@ -14,8 +14,8 @@ use crate::{accounts::SystemClock, app::App, config::Config, telemetry, traces};
 /// How long the collector may take for the last traces.
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// Runs the service. SIGINT and SIGTERM drain it, and end it once what is under way is done. One more ends the drain, and
-/// where that is over, the service at once.
+/// Runs the service. SIGINT and SIGTERM end it where it does not serve yet; then they drain it, and end it once what is under
+/// way is done. One more ends the drain, and where that is over, the service at once.
 #[must_use]
 pub fn serve(config: &Config) -> ExitCode {
     let traces = config.traces.options().and_then(|options| options.as_ref().map(traces::start).transpose());
@@ -37,7 +37,14 @@ pub fn serve(config: &Config) -> ExitCode {
         let mut signals = (interrupt, terminate);
         let (end_traces, traces_end) = oneshot::channel::<()>();
         let exporter = exporter.map(|exporter| tokio::spawn(exporter.run(traces_end.map(drop))));
-        let app = match App::start(config, Arc::new(SystemClock)).await {
+        let app = tokio::select! {
+            app = App::start(config, Arc::new(SystemClock)) => app,
+            () = next(&mut signals) => {
+                tracing::info!("stopped before it served anybody");
+                return ExitCode::SUCCESS;
+            }
+        };
+        let app = match app {
             Ok(app) => app,
             Err(e) => return fail(&e.to_string()),
         };

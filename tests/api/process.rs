@@ -82,6 +82,18 @@ fn a_second_signal_stops_it_at_once() {
 }
 
 #[test]
+fn a_signal_stops_it_before_it_serves() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("redis://{}", silent.local_addr().unwrap());
+    let process = Process::spawn(&[("LATCHKEY_REDIS_URL", &url)]);
+    let (_connection, _) = silent.accept().unwrap();
+    process.signal("-TERM");
+    let (code, log) = process.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("stopped before it served anybody"), "{log}");
+}
+
+#[test]
 fn what_was_stored_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -53,17 +53,25 @@ pub fn line(output: &Output, code: i32) -> String {
 }
 
 impl Process {
+    /// Starts it, and waits until it serves.
     pub fn start(settings: &[(&str, &str)]) -> Self {
+        let mut process = Self::spawn(settings);
+        let mut first = String::new();
+        process.out.read_line(&mut first).unwrap();
+        let url = first.trim().strip_prefix("The API is at ").and_then(|url| url.strip_suffix("/v1")).expect(&first);
+        process.url = url.to_owned();
+        process
+    }
+
+    /// Starts it, and waits for nothing: its URL is not known.
+    pub fn spawn(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut command = latchkey(folder.path());
         command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut first = String::new();
-        out.read_line(&mut first).unwrap();
-        let url = first.trim().strip_prefix("The API is at ").and_then(|url| url.strip_suffix("/v1")).expect(&first);
-        Self { url: url.to_owned(), child, out, folder }
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Self { url: String::new(), child, out, folder }
     }
 
     pub fn signal(&self, name: &str) {
