@@ -4,9 +4,12 @@ use std::{os::unix::fs::PermissionsExt, process::Child};
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    TestApp, line,
-    place::{Place, feed},
+use crate::{
+    redis_server::command,
+    support::{
+        TestApp, line,
+        place::{Place, feed},
+    },
 };
 
 /// Makes a test out of each store.
@@ -205,6 +208,21 @@ async fn embedded_an_export_is_for_its_owner_and_replaces_nothing() {
     assert!(line(&place.run(&["export", path]), 2).contains("File exists"));
     assert!(line(&place.run(&["import", "/nowhere"]), 2).contains("/nowhere"));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), place.export(), "it is as it was");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_roles_that_cannot_be_read_fail_the_lines_that_give_some() {
+    let place = Place::redis().await;
+    let client = place.redis.as_ref().unwrap().client().await;
+    let _: () = command(&client, "SET latchkey:{roles} text").await;
+    let text = concat!(
+        "{\"email\": \"ada@example.com\"}\n",
+        "{\"email\": \"eve@example.com\", \"roles\": [\"editor\"]}\n",
+        "{\"email\": \"bob@example.com\", \"permissions\": [\"articles:publish\"]}\n",
+    );
+    let imported = place.import(text, &[]);
+    assert_eq!(imported.counts(), [2, 0, 0, 0, 1], "{}", imported.said);
+    assert_eq!(imported.outcomes()[1].1, "failed", "{}", imported.said);
 }
 
 /// The most memory that a process ever had, in KiB.

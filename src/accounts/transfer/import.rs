@@ -1,6 +1,10 @@
 //! Importing: lines become users, some hundred at a time, and each line has its outcome.
 
-use std::{collections::HashSet, io, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    io,
+    sync::Arc,
+};
 
 use super::{
     fault::{FaultKind, LineFault, LineProblem},
@@ -157,9 +161,11 @@ impl Accounts {
             return Ok(Some(("roles", "must not hold `admin`, which only an administrator gives")));
         }
         let own = capabilities(grants.permissions());
-        let from_roles = capabilities(
-            &roles::permissions(book.as_ref().map_err(Arc::clone)?.as_ref(), grants.roles()).map_err(Arc::new)?,
-        );
+        let mut from_roles = BTreeSet::new();
+        if !grants.roles().is_empty() {
+            let book = book.as_ref().map_err(Arc::clone)?;
+            from_roles = capabilities(&roles::permissions(book.as_ref(), grants.roles()).map_err(Arc::new)?);
+        }
         let may_any = by.needs(Capability::WriteRoles).is_ok();
         let lacks = |has: bool, given| has && !(may_any && by.may_give(given).is_ok());
         let message = "must not give what you may not do yourself";
@@ -176,9 +182,8 @@ impl Accounts {
         while !window.is_empty() {
             let found = match self.look_at_rest(run, &window).await {
                 Ok(found) => found,
-                Err(error) => {
-                    let error = Arc::new(error);
-                    outcomes.extend(window.iter().map(|c| (c.line, ImportOutcome::Failed(Arc::clone(&error)))));
+                Err(outcome) => {
+                    outcomes.extend(window.iter().map(|candidate| (candidate.line, outcome.clone())));
                     break;
                 }
             };
@@ -206,10 +211,12 @@ impl Accounts {
 
     /// Looks, and if somebody was about to have something when the import began, once more when they must have it, or have
     /// died: a former run of the same import, most of all. That is waited for once.
-    async fn look_at_rest(&self, run: &mut Run<'_>, candidates: &[Candidate]) -> Result<Vec<Found>, Error> {
+    async fn look_at_rest(&self, run: &mut Run<'_>, candidates: &[Candidate]) -> Result<Vec<Found>, ImportOutcome> {
+        run.outage.expect_none()?;
         let is_unsettled = |found: &Found| matches!(found, Found::Contested(Some(_), at) if *at < run.begun);
         loop {
-            let found = run.outage.patiently(|| self.look(candidates)).await?;
+            let found = run.outage.patiently(|| self.look(candidates)).await;
+            let found = found.map_err(|error| ImportOutcome::Failed(Arc::new(error)))?;
             if run.has_waited || run.import.dry_run || !found.iter().any(is_unsettled) {
                 return Ok(found);
             }

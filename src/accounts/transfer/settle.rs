@@ -197,7 +197,7 @@ impl Outage {
         ImportOutcome::Failed(Arc::clone(self.0.get_or_init(|| Arc::new(error))))
     }
 
-    fn expect_none(&self) -> Result<(), ImportOutcome> {
+    pub(super) fn expect_none(&self) -> Result<(), ImportOutcome> {
         self.0.get().map_or(Ok(()), |error| Err(ImportOutcome::Failed(Arc::clone(error))))
     }
 }
