@@ -137,7 +137,7 @@ impl Accounts {
             }
         };
         if let Err(error) = restored.await {
-            tracing::warn!(user.id = %user, %error, "a user has the role admin and is no administrator; grant it to them again");
+            tracing::warn!(user.id = %user, %error, "a user has the role admin and may be no administrator; grant it to them again");
         }
     }
 

@@ -205,16 +205,16 @@ impl State {
             }
             Step::Write { seen, struck } => self.written(i, seen, struck),
             Step::Tidy => {
-                let mut after = to(Step::Done);
-                match after.listed.get_mut(&user) {
-                    Some(ops) if ops.contains(&op) => {
-                        *ops = vec![op];
-                        after.list += 1;
-                    }
-                    _ if op < 100 => after.operations[i] = Operation { user, op: op + 100, wish, step: Step::Start },
-                    _ => {}
+                let (mut tidied, mut again) = (to(Step::Done), to(Step::Start));
+                again.operations[i].op = op + 100;
+                let is_listed = ops.contains(&op);
+                if is_listed {
+                    tidied.listed.insert(user, vec![op]);
+                    tidied.list += 1;
                 }
-                vec![after]
+                // The list may be unreadable. Nobody tries again more than once.
+                let next = [(tidied, is_listed || op >= 100), (again, op < 100)];
+                next.into_iter().filter(|(_, may_be)| *may_be).map(|(state, _)| state).collect()
             }
             Step::Unlist => {
                 let mut after = to(Step::Done);
