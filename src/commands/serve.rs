@@ -1,6 +1,6 @@
 //! `latchkey serve`: runs the service until a signal stops it.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{io, process::ExitCode, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use tokio::{
@@ -14,8 +14,8 @@ use crate::{accounts::SystemClock, app::App, config::Config, telemetry, traces};
 /// How long the collector may take for the last traces.
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// Runs the service. SIGINT and SIGTERM end it where it does not serve yet; then they drain it, and end it once what is under
-/// way is done. One more ends the drain, and where that is over, the service at once.
+/// Runs the service. While it starts, SIGINT and SIGTERM end it at once. Once it serves, they drain it, and end it when what
+/// is under way is done. One more ends the drain, and where that is over, the service at once.
 #[must_use]
 pub fn serve(config: &Config) -> ExitCode {
     let traces = config.traces.options().and_then(|options| options.as_ref().map(traces::start).transpose());
@@ -31,23 +31,20 @@ pub fn serve(config: &Config) -> ExitCode {
     };
     runtime.block_on(async {
         // Registered before anything is started, so that an early signal is not missed.
-        let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-            return fail("cannot listen for signals");
-        };
-        let mut signals = (interrupt, terminate);
+        let (Ok(mut early), Ok(mut signals)) = (listen(), listen()) else { return fail("cannot listen for signals") };
         let (end_traces, traces_end) = oneshot::channel::<()>();
         let exporter = exporter.map(|exporter| tokio::spawn(exporter.run(traces_end.map(drop))));
-        let app = tokio::select! {
-            app = App::start(config, Arc::new(SystemClock)) => app,
-            () = next(&mut signals) => {
-                tracing::info!("stopped before it served anybody");
-                return ExitCode::SUCCESS;
-            }
-        };
-        let app = match app {
+        // On a thread of its own: a start may wait for Redis or a name server, or mend a large file.
+        let starting = tokio::spawn(async move {
+            next(&mut early).await;
+            tracing::info!("stopped before it served anybody");
+            std::process::exit(0);
+        });
+        let app = match App::start(config, Arc::new(SystemClock)).await {
             Ok(app) => app,
             Err(e) => return fail(&e.to_string()),
         };
+        starting.abort();
         let url = app.url();
         say(&format!("The API is at {url}/v1\nTry it at {url}/docs\nThe data is in {}\n", app.data()));
         if let Some(address) = app.metrics_address() {
@@ -78,6 +75,10 @@ pub fn serve(config: &Config) -> ExitCode {
         }
         ExitCode::SUCCESS
     })
+}
+
+fn listen() -> io::Result<(Signal, Signal)> {
+    Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
 }
 
 async fn next((interrupt, terminate): &mut (Signal, Signal)) {

@@ -84,9 +84,17 @@ fn a_second_signal_stops_it_at_once() {
 #[test]
 fn a_signal_stops_it_before_it_serves() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    silent.set_nonblocking(true).unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
     let process = Process::spawn(&[("LATCHKEY_REDIS_URL", &url)]);
-    let (_connection, _) = silent.accept().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let _connection = loop {
+        match silent.accept() {
+            Ok(connection) => break connection,
+            Err(e) => assert!(Instant::now() < deadline, "it does not come: {e}"),
+        }
+        std::thread::yield_now();
+    };
     process.signal("-TERM");
     let (code, log) = process.end();
     assert_eq!(code, Some(0), "{log}");
