@@ -88,7 +88,6 @@ fn tell(&Exported { users, unreadable }: &Exported, data: &str, arguments: &Expo
 pub(super) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }

@@ -37,7 +37,6 @@ fn ci_runs_the_test_command_of_the_readme() {
     assert_eq!(script.lines().last(), Some("make test"));
 }
 
-#[cfg(unix)]
 #[test]
 fn the_scripts_can_be_executed() {
     use std::os::unix::fs::PermissionsExt;

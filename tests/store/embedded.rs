@@ -23,7 +23,6 @@ async fn what_was_committed_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-#[cfg(unix)]
 async fn only_its_owner_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();

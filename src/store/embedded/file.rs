@@ -97,7 +97,6 @@ pub(super) fn caught<T>(act: impl FnOnce() -> Result<T, Error>) -> Result<T, Err
 fn make_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
 }
