@@ -9,6 +9,7 @@ mod connections;
 mod contract;
 mod counters;
 mod damage;
+mod doubt;
 mod durability;
 mod embedded;
 mod faults;

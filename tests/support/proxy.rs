@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -11,6 +11,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
     task::JoinHandle,
 };
 
@@ -25,6 +26,8 @@ pub(crate) enum Fault {
     DelayReply(Duration),
     /// The server gets it so much later, also when the client has given up by then.
     DelayRequest(Duration),
+    /// The server gets it when the next one has come, and before that one.
+    UntilNext,
 }
 
 /// A running proxy. Dropping it ends it.
@@ -43,6 +46,10 @@ struct Plan<W, C> {
     at_fault: C,
     seen: AtomicUsize,
     faults: Arc<AtomicUsize>,
+    /// Whether one is kept until the next one, that this one has come, and that the other is done then.
+    is_kept: AtomicBool,
+    next: Notify,
+    done: Notify,
 }
 
 impl Proxy {
@@ -58,8 +65,16 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("redis://{}", listener.local_addr().unwrap());
         let faults = Arc::new(AtomicUsize::new(0));
-        let plan = Plan { fault, when, at_fault, seen: AtomicUsize::new(0), faults: Arc::clone(&faults) };
-        let plan = Arc::new(plan);
+        let plan = Arc::new(Plan {
+            fault,
+            when,
+            at_fault,
+            seen: AtomicUsize::new(0),
+            faults: Arc::clone(&faults),
+            is_kept: AtomicBool::new(false),
+            next: Notify::new(),
+            done: Notify::new(),
+        });
         let task = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
@@ -92,17 +107,24 @@ impl<W: Fn(usize) -> bool, C: Fn()> Plan<W, C> {
                 read = client.read(&mut request) => {
                     let Ok(length @ 1..) = read else { return };
                     let request = &request[..length];
-                    let fault = self.fault_of(request);
+                    let is_exec = request.windows(4).any(|word| word == b"EXEC");
+                    let fault = if is_exec { self.fault_of_next() } else { None };
                     match fault {
                         Some(Fault::DelayRequest(late)) => tokio::time::sleep(late).await, // the fault
                         Some(Fault::LoseRequest) => return (self.at_fault)(), // both connections are closed
+                        Some(Fault::UntilNext) => self.next.notified().await,
+                        None if is_exec && self.is_kept.swap(false, Ordering::SeqCst) => {
+                            self.next.notify_one();
+                            self.done.notified().await;
+                        }
                         _ => {}
                     }
                     if server.write_all(request).await.is_err() {
                         return;
                     }
-                    if let Some(Fault::LoseReply | Fault::DelayReply(_)) = fault {
+                    if let Some(Fault::LoseReply | Fault::DelayReply(_) | Fault::UntilNext) = fault {
                         let Ok(length @ 1..) = server.read(&mut answer).await else { return }; // so it is applied
+                        self.done.notify_one();
                         let Some(Fault::DelayReply(late)) = fault else { return (self.at_fault)() };
                         tokio::time::sleep(late).await; // the fault
                         if client.write_all(&answer[..length]).await.is_err() {
@@ -120,11 +142,11 @@ impl<W: Fn(usize) -> bool, C: Fn()> Plan<W, C> {
         }
     }
 
-    /// What is to be done to this request.
-    fn fault_of(&self, request: &[u8]) -> Option<Fault> {
-        let is_exec = request.windows(4).any(|word| word == b"EXEC");
-        let due = is_exec && (self.when)(self.seen.fetch_add(1, Ordering::SeqCst) + 1);
-        self.faults.fetch_add(usize::from(due), Ordering::SeqCst);
-        due.then_some(self.fault)
+    /// What is to be done to one more EXEC.
+    fn fault_of_next(&self) -> Option<Fault> {
+        let is_due = (self.when)(self.seen.fetch_add(1, Ordering::SeqCst) + 1);
+        self.faults.fetch_add(usize::from(is_due), Ordering::SeqCst);
+        self.is_kept.fetch_or(is_due && self.fault == Fault::UntilNext, Ordering::SeqCst);
+        is_due.then_some(self.fault)
     }
 }
