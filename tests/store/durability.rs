@@ -10,7 +10,7 @@ use latchkey::store::{CommitError, Durability, REQUEST_DEADLINE, Redis, RedisOpt
 use super::{
     history::{Verdict, duration, during, prepare},
     key, put,
-    redis_server::{RedisServer, command},
+    redis_server::{RedisServer, command, try_command},
 };
 use crate::cluster_of_servers::{info, until};
 
@@ -93,6 +93,16 @@ async fn valkey_that_cannot_sync_acknowledges_nothing_in_the_fsync_tier() {
     let begun = Instant::now();
     assert!(matches!(store.commit(put("a", "1")).await, Err(CommitError::Unavailable(_))));
     assert!(begun.elapsed() < REQUEST_DEADLINE + Duration::from_millis(1_500));
+}
+
+/// Redis has WAITAOF since 7.2. One without it must sync before it replies, which this one does not.
+#[tokio::test]
+async fn redis_that_syncs_each_second_acknowledges_in_the_fsync_tier_only_what_it_is_asked_about() {
+    let server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "everysec"]);
+    let can_be_asked = try_command::<Vec<i64>>(&server.client().await, "WAITAOF 0 0 1").await.is_ok();
+    let store = connect(&server, Durability::Fsync).await;
+    let told = store.commit(put("a", "1")).await;
+    assert_eq!(told.is_ok(), can_be_asked, "{told:?}");
 }
 
 /// A master and a replica of it that is up to date.

@@ -70,6 +70,19 @@ async fn cluster_lessons_leave_no_connection_behind() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_discards_over_another_connection_when_one_is_killed() {
+    let server = RedisServer::start();
+    let store = connect(&server.url()).await;
+    let client = server.client().await;
+    for _ in 0..50 {
+        store.commit(put("a", "1")).await.unwrap();
+        let _: i64 = command(&client, "CLIENT KILL TYPE normal SKIPME yes").await;
+        store.discard(&slot(), &[Name::new("a")]).await.unwrap();
+        assert!(store.get(&key("a")).await.unwrap().is_none());
+    }
+}
+
 /// Without MULTI, each write of a commit would be done at once and alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_that_refuses_a_transaction_gets_no_part_of_it() {
