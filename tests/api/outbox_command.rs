@@ -73,6 +73,30 @@ async fn redis_smtp_what_is_refused_for_good_is_given_up_and_shown_and_sent_when
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_smtp_letters_that_cannot_be_read_are_counted_beside_those_that_can() {
+    let server = SmtpServer::start(Mode::Busy).await;
+    let app = TestApp::redis_with(&sent_by(&server.url())).await;
+    let ada = app.person("ada").await;
+    app.forget_password(&ada.email).await;
+    app.entries_when(|entries| entries.iter().any(|entry| entry.contains_key("last_error"))).await;
+    let client = app.redis.as_ref().unwrap().client().await;
+    let far = 4_102_444_800_000_u64; // nobody takes them before 2100
+    for damage in [
+        format!("ZADD latchkey:{{b1}}:index:outbox {far} nonsense"),
+        format!("ZADD latchkey:{{b2}}:index:dead-letters {far} nonsense"),
+        format!("ZADD latchkey:{{b2}}:index:outbox {far} {NOBODY}"),
+    ] {
+        let _: i64 = command(&client, &damage).await;
+    }
+    let _: () = command(&client, &format!("SET latchkey:{{b2}}:mail:{NOBODY} text")).await;
+    let listed = app.operator("outbox list --json").await;
+    let said = String::from_utf8(listed.stderr).unwrap();
+    assert_eq!(said, "3 more cannot be read, `latchkey check` names them\n");
+    assert_eq!(serde_json::from_slice::<Vec<Value>>(&listed.stdout).unwrap().len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_smtp_a_letter_that_could_not_be_sent_for_a_day_is_given_up_and_forgotten_after_a_month() {
     let day = 144 * ABANDONED;
     let server = SmtpServer::start(Mode::Busy).await;
