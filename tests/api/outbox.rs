@@ -208,3 +208,38 @@ async fn redis_what_is_no_entry_keeps_nothing_else_from_being_sent() {
     }
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_smtp_a_store_that_is_full_by_the_end_loses_no_letter_and_has_none_sent_twice() {
+    let server = SmtpServer::start(Mode::Slow(Duration::from_secs(1))).await;
+    let app = TestApp::redis_with(&sent_by(&server.url())).await;
+    let client = app.redis.as_ref().unwrap().client().await;
+    let limit = async |bytes: u32| command::<()>(&client, &format!("CONFIG SET maxmemory {bytes}")).await;
+    for who in ["ada", "eve"] {
+        app.register(who).await.expect(201);
+    }
+    app.forget_password("ada@example.com").await;
+    server.busy_with(1).await;
+    limit(1).await;
+    server.next_letter().await;
+    app.entries_when(<[_]>::is_empty).await;
+    limit(0).await;
+
+    app.forget_password("eve@example.com").await;
+    server.busy_with(2).await;
+    limit(1).await;
+    server.hang_up().await;
+    tokio::time::sleep(Duration::from_millis(500)).await; // the fault
+    assert_eq!(app.entries().await.len(), 1);
+    limit(0).await;
+    server.set(Mode::Well).await;
+    app.clock.advance(ABANDONED);
+    server.next_letter().await;
+    app.entries_when(<[_]>::is_empty).await;
+    let letters = server.letters().await;
+    assert_eq!(
+        letters.iter().map(|letter| letter.to[0].as_str()).collect::<Vec<_>>(),
+        ["ada@example.com", "eve@example.com"]
+    );
+    app.stop().await;
+}
