@@ -120,6 +120,14 @@ on_every_store! { administered
         patch(&ada.id, json!({"permissions": ["latchkey:users:write"]})).await.refused(403, "permission_denied");
         assert_eq!(app.me(&eve.token).await.expect(200).body["roles"], json!(["editor"]));
 
+        // Nor does a role give more than whoever gives the role may do, or let them act on whoever has it.
+        let remover = json!({"permissions": ["latchkey:users:delete"]});
+        app.admin("PUT", "/v1/admin/roles/remover").await.json(&remover).send().await.expect(200);
+        patch(&eve.id, json!({"roles": ["remover"]})).await.refused(403, "permission_denied");
+        app.standing("PATCH", &eve.id, "/grants", json!({"roles": ["remover"]})).await.expect(200);
+        patch(&eve.id, json!({"roles": []})).await.refused(403, "permission_denied");
+        app.standing("PATCH", &eve.id, "/grants", json!({"roles": []})).await.expect(200);
+
         // Nor does anybody act on a user who may do more.
         let more = json!({"permissions": ["latchkey:users:delete"]});
         app.standing("PATCH", &eve.id, "/grants", more).await.expect(200);
@@ -127,5 +135,15 @@ on_every_store! { administered
         let taken = app.standing("PATCH", &eve.id, "/grants", json!({"roles": [], "permissions": []})).await.expect(200);
         assert_eq!((&taken.body["roles"], &taken.body["permissions"]), (&json!([]), &json!([])));
         app.standing("PATCH", &eve.id, "/grants", json!({"roles": ["Not one"]})).await.refused(422, "validation_failed");
+
+        // Nor does whoever makes an account.
+        let writer = json!({"permissions": ["latchkey:users:write", "latchkey:roles:write"]});
+        app.standing("PATCH", &ada.id, "/grants", writer).await.expect(200);
+        let make = |roles: Value| {
+            let account = json!({"email": "new@example.com", "roles": roles});
+            app.post("/v1/admin/users").bearer(&ada.token).json(&account).send()
+        };
+        make(json!(["remover"])).await.refused(403, "permission_denied");
+        make(json!(["editor"])).await.expect(201);
     }
 }
