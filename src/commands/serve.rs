@@ -34,8 +34,8 @@ pub fn serve(config: &Config) -> ExitCode {
         let (Ok(mut early), Ok(mut signals)) = (listen(), listen()) else { return fail("cannot listen for signals") };
         let (end_traces, traces_end) = oneshot::channel::<()>();
         let exporter = exporter.map(|exporter| tokio::spawn(exporter.run(traces_end.map(drop))));
-        // On a thread of its own: a start may wait for Redis or a name server, or mend a large file.
-        let starting = tokio::spawn(async move {
+        // In a task, which has another thread: a start may wait for Redis or a name server, or keep this one busy with a file.
+        let watch = tokio::spawn(async move {
             next(&mut early).await;
             tracing::info!("stopped before it served anybody");
             std::process::exit(0);
@@ -44,7 +44,7 @@ pub fn serve(config: &Config) -> ExitCode {
             Ok(app) => app,
             Err(e) => return fail(&e.to_string()),
         };
-        starting.abort();
+        watch.abort();
         let url = app.url();
         say(&format!("The API is at {url}/v1\nTry it at {url}/docs\nThe data is in {}\n", app.data()));
         if let Some(address) = app.metrics_address() {

@@ -4,12 +4,11 @@
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::Arc,
     task::Poll,
     time::{Duration, Instant},
 };
 
-use latchkey::store::{Redis, RedisOptions, Store};
+use latchkey::store::Store;
 
 use super::{
     history::{duration, during, prepare},
@@ -17,14 +16,10 @@ use super::{
     put,
     redis_server::{RedisServer, command},
 };
-use crate::{increment, key};
+use crate::{connect, increment, key};
 
 /// How often connections are killed.
 const EVERY: Duration = Duration::from_millis(10);
-
-async fn connect(url: &str) -> Arc<Store> {
-    Arc::new(Store::Redis(Redis::connect(&RedisOptions::new(url, "test:")).await.unwrap()))
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_killed_connections_lose_and_double_nothing() {

@@ -6,19 +6,15 @@ use std::{
     sync::Arc,
 };
 
-use latchkey::store::{CommitError, Expectation, Redis, RedisOptions, Revision, Store};
+use latchkey::store::{CommitError, Expectation, Revision, Store};
 
 use super::{
     cluster_of_servers::until,
-    key, name,
+    connect, key, name,
     proxy::{Fault, Proxy},
     put,
     redis_server::{RedisServer, command},
 };
-
-async fn connect(url: &str) -> Arc<Store> {
-    Arc::new(Store::Redis(Redis::connect(&RedisOptions::new(url, "test:")).await.unwrap()))
-}
 
 /// What became of a commit, and what it came through.
 struct Doubt {
@@ -28,7 +24,7 @@ struct Doubt {
 }
 
 impl Doubt {
-    /// Does `fault` to the first EXEC, which commits this batch. The server is told `words` before anybody can notice.
+    /// Does `fault` to the EXEC of a commit. Where something is lost, the server is told `words` before anybody notices.
     async fn of(fault: Fault, words: &str) -> Self {
         let server = RedisServer::start();
         let (port, words) = (server.port(), format!("{words}\r\n"));

@@ -11,21 +11,17 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all};
-use latchkey::store::{Batch, CommitError, Name, Redis, RedisOptions, Slot, Store};
+use latchkey::store::{Batch, CommitError, Name, Slot};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{
     cluster_of_servers::{RedisCluster, info, until},
-    fields, key, put,
+    connect, fields, key, put,
     redis_server::{RedisServer, command},
     sentinel::Watched,
     slot,
 };
-
-async fn connect(url: &str) -> Arc<Store> {
-    Arc::new(Store::Redis(Redis::connect(&RedisOptions::new(url, "test:")).await.unwrap()))
-}
 
 async fn connections(client: &fred::clients::Client) -> usize {
     command::<String>(client, "CLIENT LIST").await.lines().count()

@@ -27,7 +27,10 @@ mod redis_server;
 mod sentinel;
 mod walks;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use cluster_of_servers::RedisCluster;
 use latchkey::store::{Batch, CommitError, Embedded, Expectation, Fields, Key, Name, Redis, RedisOptions, Slot, Store};
@@ -59,6 +62,11 @@ async fn valkey() -> Fixture<RedisServer> {
     let server = RedisServer::launch("valkey-server", &[]);
     let store = Store::Redis(Redis::connect(&RedisOptions::new(server.url(), "test:")).await.unwrap());
     Fixture { store, _keep: server }
+}
+
+/// The store at this URL, as tests have it that share one.
+async fn connect(url: &str) -> Arc<Store> {
+    Arc::new(Store::Redis(Redis::connect(&RedisOptions::new(url, "test:")).await.unwrap()))
 }
 
 /// Keys of its own prefix on a cluster that is shared.
