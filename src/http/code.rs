@@ -104,7 +104,7 @@ catalogue! {
     IdempotencyKeyUsed CONFLICT "Idempotency key used"
         "This `Idempotency-Key` made an account that has been deleted, or whose password is not the one sent. Use a new key for a new account.";
     VersionMismatch PRECONDITION_FAILED "Version mismatch"
-        "What is to be changed has changed since the version in `If-Match`. Read it again and decide anew.";
+        "What is to be changed has changed since the version in `If-Match`, or its tag is weak (`W/`). Read it again and decide anew, with the tag without `W/`.";
     BodyTooLarge PAYLOAD_TOO_LARGE "Body too large"
         "The body is larger than this service takes, which is 64 KiB unless its operator decided otherwise, and 16 MiB for an import. Send a smaller one.";
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "Unsupported media type"

@@ -1,7 +1,7 @@
 //! The edge: what every request and every answer passes. A request gets its id and its span here, a failure of any
 //! kind becomes a problem document, and each request leaves one line in the log.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use poem::{
@@ -18,6 +18,7 @@ use super::{
     cors::{self, Cors},
     health::Drain,
     log::Line,
+    operations::Operations,
     problem::{Problem, code_text},
     requests::Requests,
 };
@@ -46,8 +47,7 @@ const STRICT_TRANSPORT: &str = "max-age=31536000; includeSubDomains";
 /// The middleware.
 pub(super) struct Edge {
     pub(super) drain: Drain,
-    /// The methods of each path, for `Allow`.
-    pub(super) methods: BTreeMap<String, Vec<String>>,
+    pub(super) operations: Arc<Operations>,
     pub(super) cors: Cors,
     pub(super) strict_transport: bool,
     pub(super) requests: Arc<Requests>,
@@ -57,7 +57,7 @@ pub(super) struct Edge {
 pub(super) struct AtEdge<E> {
     inner: E,
     drain: Drain,
-    methods: BTreeMap<String, Vec<String>>,
+    operations: Arc<Operations>,
     cors: Cors,
     strict_transport: bool,
     requests: Arc<Requests>,
@@ -70,7 +70,7 @@ impl<E: Endpoint> Middleware<E> for Edge {
         AtEdge {
             inner,
             drain: self.drain.clone(),
-            methods: self.methods.clone(),
+            operations: Arc::clone(&self.operations),
             cors: self.cors.clone(),
             strict_transport: self.strict_transport,
             requests: Arc::clone(&self.requests),
@@ -90,7 +90,7 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         // In a box, or each of the layers around it would have its room once more.
         let handled = Box::pin(async {
             if origin.is_some() && cors::is_preflight(&request) {
-                return Ok(cors::preflight(&self.allowed(&path)));
+                return Ok(cors::preflight(&self.operations.allowed(&path)));
             }
             self.inner.call(request).await.map(IntoResponse::into_response)
         });
@@ -143,7 +143,7 @@ impl<E> AtEdge<E> {
         } else if error.is::<NotFoundError>() {
             Problem::new(Code::NotFound)
         } else if error.is::<MethodNotAllowedError>() {
-            Problem::method_not_allowed(self.allowed(path))
+            Problem::method_not_allowed(self.operations.allowed(path))
         } else if error.is::<AuthorizationError>() {
             Problem::new(Code::AuthenticationRequired)
         } else if let Some(error) = error.downcast_ref::<ParseParamError>() {
@@ -160,50 +160,10 @@ impl<E> AtEdge<E> {
             Problem::new(Code::InternalError)
         }
     }
-
-    /// The methods of the path, for `Allow` (RFC 9110, 10.2.1).
-    fn allowed(&self, path: &str) -> String {
-        // As the router does: `/v1/sessions/refresh` is itself, and no session.
-        let exact = self.methods.get(path.trim_end_matches('/'));
-        let like = || self.methods.iter().find(|(template, _)| matches(template, path)).map(|(_, methods)| methods);
-        let methods = exact.or_else(like).into_iter().flatten();
-        let mut methods = methods.map(String::as_str).collect::<Vec<_>>();
-        if methods.is_empty() || methods.contains(&"GET") {
-            methods.extend(["GET", "HEAD"]); // a page that is not in the document
-        }
-        methods.sort_unstable();
-        methods.dedup();
-        methods.join(", ")
-    }
-}
-
-/// Whether a path is one of a template such as `/v1/sessions/{id}`.
-fn matches(template: &str, path: &str) -> bool {
-    let mut path = path.trim_end_matches('/').split('/');
-    let same = template.trim_end_matches('/').split('/').all(|part| match path.next() {
-        Some(found) => part.starts_with('{') || part == found,
-        None => false,
-    });
-    same && path.next().is_none()
 }
 
 /// An id that sorts by time, for finding the log line of an answer.
 #[expect(clippy::disallowed_methods, reason = "no rule depends on it, so no test needs to choose it")]
 fn request_id() -> String {
     Uuid::now_v7().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_matched_with_its_template() {
-        assert!(matches("/v1/sessions/{id}", "/v1/sessions/7"));
-        assert!(matches("/v1/users/", "/v1/users"));
-        assert!(matches("/v1/users", "/v1/users"));
-        for (template, path) in [("/v1/users/me", "/v1/users"), ("/v1/users", "/v1/users/me"), ("/a/{id}", "/b/1")] {
-            assert!(!matches(template, path), "{template} {path}");
-        }
-    }
 }

@@ -31,6 +31,7 @@ mod links;
 mod log;
 mod metrics;
 mod openapi;
+mod operations;
 mod origin;
 mod pages;
 mod problem;
@@ -47,7 +48,7 @@ mod users;
 mod web;
 mod yaml;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 use serde_json::Value;
@@ -62,6 +63,7 @@ use self::{
     export::Exports,
     health::HealthChecks,
     limits::Limits,
+    operations::{KnownParameters, Operations},
     sessions::Sessions,
     tokens::Tokens,
     users::Users,
@@ -140,11 +142,9 @@ pub fn api(
 ) -> impl Endpoint<Output = Response> + 'static {
     let service = openapi::service(API);
     let document = openapi::document(&service);
-    let mut methods = openapi::methods(&document);
-    methods.extend(pages::methods());
+    let operations = Arc::new(Operations::new(&document, pages::methods()));
     let extra = docs::PATHS.into_iter().chain(swagger_ui::PATHS).chain(metrics.is_some().then_some(metrics::PATH));
-    let known = methods.iter().map(|(path, methods)| (path.as_str(), methods.iter().map(String::as_str).collect()));
-    requests.learn(known.chain(extra.map(|path| (path, vec!["GET"]))));
+    requests.learn(operations.methods().chain(extra.map(|path| (path, vec!["GET"]))));
     let routes = pages::add(swagger_ui::add(docs::add(Route::new(), &document)));
     let routes = match metrics {
         Some(page) => page.add(routes),
@@ -152,9 +152,10 @@ pub fn api(
     };
     let routes = routes.nest("/", service);
     let own = Web::new(web, &accounts.settings().tokens.issuer);
-    routes.data(accounts).data(Arc::new(own)).data(drain.clone()).with(Limits(limits)).with(Edge {
+    let routes = routes.data(accounts).data(Arc::new(own)).data(drain.clone());
+    routes.with(KnownParameters(Arc::clone(&operations))).with(Limits(limits)).with(Edge {
         drain,
-        methods,
+        operations,
         cors: Cors::new(web),
         strict_transport: web.strict_transport,
         requests,
@@ -168,7 +169,7 @@ pub fn guarded<E: IntoEndpoint<Endpoint: 'static>>(
 ) -> impl Endpoint<Output = Response> + use<E> {
     endpoint.into_endpoint().with(Limits(RequestLimits::default())).with(Edge {
         drain: Drain::default(),
-        methods: BTreeMap::new(),
+        operations: Arc::default(),
         cors: Cors::new(web),
         strict_transport: web.strict_transport,
         requests: Arc::default(),

@@ -63,16 +63,6 @@ fn forms(document: &Value) -> Vec<String> {
     schemas.map(str::to_owned).collect()
 }
 
-/// Every path of the document, with its methods in capitals.
-pub(super) fn methods(document: &Value) -> BTreeMap<String, Vec<String>> {
-    let mut all = BTreeMap::new();
-    for (path, item) in document.get("paths").and_then(Value::as_object).into_iter().flatten() {
-        let methods = item.as_object().into_iter().flat_map(|item| item.keys());
-        all.insert(path.clone(), methods.map(|method| method.to_uppercase()).collect());
-    }
-    all
-}
-
 /// Makes `allOf: [a reference, its description]` into `allOf: [a reference]`: the description stands beside it as well,
 /// and generators take the second part for another type.
 fn simplify(value: &mut Value) {

@@ -34,30 +34,35 @@ const ADMIN: &[Code] =
 /// What an operation may answer that changes something and takes cookies, or sets them.
 const COOKIE: &[Code] = &[CsrfRejected];
 
+/// The operations that ignore parameters which they do not have. All others refuse them.
+const LENIENT: [&str; 7] = [
+    "get_keys",
+    "get_openid_configuration",
+    "get_server_metadata",
+    "health_live",
+    "health_ready",
+    "introspect_token",
+    "revoke_token",
+];
+
 /// The problems that the operation with this id gives, or nothing when there is no such operation.
 pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
     let groups: &[&[Code]] = match operation_id {
         "register" => &[
             BODY,
             WRITE,
-            &[InvalidParameter, EmailTaken, UsernameTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed],
+            &[EmailTaken, UsernameTaken, IdempotencyKeyMismatch, IdempotencyKeyUsed],
             &[TooManyAttempts, Overloaded, Contended],
         ],
-        "get_me" | "list_events" => &[TOKEN, STORE, &[InvalidParameter]],
         "patch_me" => &[
             TOKEN,
             COOKIE,
             BODY,
             WRITE,
-            &[InvalidParameter, CurrentPasswordIncorrect, EmailTaken, UsernameTaken, VersionMismatch],
+            &[CurrentPasswordIncorrect, EmailTaken, UsernameTaken, VersionMismatch],
             &[TooManyAttempts, Overloaded, Contended],
         ],
-        "delete_me" => &[
-            TOKEN,
-            COOKIE,
-            WRITE,
-            &[InvalidParameter, ReauthenticationRequired, VersionMismatch, LastAdmin, Contended],
-        ],
+        "delete_me" => &[TOKEN, COOKIE, WRITE, &[ReauthenticationRequired, VersionMismatch, LastAdmin, Contended]],
         "sign_in" => &[
             COOKIE,
             BODY,
@@ -73,61 +78,44 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "reauthenticate" => {
             &[TOKEN, COOKIE, BODY, WRITE, SIGN, &[CurrentPasswordIncorrect, TooManyAttempts, Overloaded, Contended]]
         }
-        "list_sessions" | "export_me" => &[TOKEN, STORE],
-        "end_sessions" => &[TOKEN, COOKIE, WRITE, &[InvalidParameter, Contended]],
-        "sign_out" => &[TOKEN, COOKIE, WRITE, &[Contended]],
+        "get_me" | "list_events" | "list_sessions" | "export_me" => &[TOKEN, STORE],
+        "end_sessions" | "sign_out" => &[TOKEN, COOKIE, WRITE, &[Contended]],
         "end_session" => &[TOKEN, COOKIE, WRITE, &[SessionNotFound, Contended]],
-        "list_users" | "list_deletions" | "list_service_events" | "get_statistics" => {
-            &[ADMIN, STORE, &[InvalidParameter]]
-        }
-        "get_user" | "list_user_sessions" => &[ADMIN, STORE, &[UserNotFound]],
+        "get_user" | "list_user_sessions" | "list_user_events" => &[ADMIN, STORE, &[UserNotFound]],
         "patch_user" => &[
             ADMIN,
             COOKIE,
             BODY,
             WRITE,
-            &[InvalidParameter, OwnAccount, UserNotFound, EmailTaken, UsernameTaken, VersionMismatch, Contended],
+            &[OwnAccount, UserNotFound, EmailTaken, UsernameTaken, VersionMismatch, Contended],
         ],
         "create_user" => {
             &[ADMIN, COOKIE, BODY, WRITE, &[EmailTaken, UsernameTaken, TooManyAttempts, Overloaded, Contended]]
         }
         "request_user_password_reset" => {
-            &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, TooManyAttempts, Contended]]
+            &[ADMIN, COOKIE, WRITE, &[UserNotFound, VersionMismatch, TooManyAttempts, Contended]]
         }
-        "list_user_events" => &[ADMIN, STORE, &[InvalidParameter, UserNotFound]],
-        "patch_user_grants" => &[
-            ADMIN,
-            COOKIE,
-            BODY,
-            WRITE,
-            &[InvalidParameter, UserNotFound, UserSuspended, VersionMismatch, LastAdmin, Contended],
-        ],
-        "suspend_user" => {
-            &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, LastAdmin, Contended]]
+        "patch_user_grants" => {
+            &[ADMIN, COOKIE, BODY, WRITE, &[UserNotFound, UserSuspended, VersionMismatch, LastAdmin, Contended]]
         }
-        "unsuspend_user" => &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UserNotFound, VersionMismatch, Contended]],
-        "delete_user" => &[
-            ADMIN,
-            COOKIE,
-            WRITE,
-            &[InvalidParameter, OwnAccount, UserNotFound, VersionMismatch, LastAdmin, Contended],
-        ],
+        "suspend_user" => &[ADMIN, COOKIE, BODY, WRITE, &[UserNotFound, VersionMismatch, LastAdmin, Contended]],
+        "unsuspend_user" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, VersionMismatch, Contended]],
+        "delete_user" => &[ADMIN, COOKIE, WRITE, &[OwnAccount, UserNotFound, VersionMismatch, LastAdmin, Contended]],
         "end_user_sessions" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, Contended]],
         "end_user_session" => &[ADMIN, COOKIE, WRITE, &[UserNotFound, SessionNotFound, Contended]],
-        "list_roles" => &[ADMIN, STORE],
+        "list_users" | "list_deletions" | "list_service_events" | "get_statistics" | "list_roles" => &[ADMIN, STORE],
         "get_role" => &[ADMIN, STORE, &[RoleNotFound]],
-        "put_role" => &[ADMIN, COOKIE, BODY, WRITE, &[InvalidParameter, RoleBuiltIn, VersionMismatch, Contended]],
-        "delete_role" => {
-            &[ADMIN, COOKIE, WRITE, &[InvalidParameter, RoleNotFound, RoleBuiltIn, VersionMismatch, Contended]]
-        }
+        "put_role" => &[ADMIN, COOKIE, BODY, WRITE, &[RoleBuiltIn, VersionMismatch, Contended]],
+        "delete_role" => &[ADMIN, COOKIE, WRITE, &[RoleNotFound, RoleBuiltIn, VersionMismatch, Contended]],
         "introspect_token" => &[STORE, FORM, &[ApiKeyRequired, ApiKeyInvalid, InsufficientScope]],
-        "import_users" => &[ADMIN, COOKIE, WRITE, &[InvalidParameter, UnsupportedMediaType, TooManyLines, Draining]],
+        "import_users" => &[ADMIN, COOKIE, WRITE, &[UnsupportedMediaType, TooManyLines, Draining]],
         "revoke_token" => &[WRITE, FORM, &[Contended]],
         "get_keys" | "get_openid_configuration" | "get_server_metadata" | "health_live" => &[],
         "health_ready" => &[STORE, SIGN, &[Draining]],
         _ => return None,
     };
-    let mut codes = [ANY, &groups.concat()].concat();
+    let parameters: &[Code] = if LENIENT.contains(&operation_id) { &[] } else { &[InvalidParameter] };
+    let mut codes = [ANY, parameters, &groups.concat()].concat();
     codes.sort_unstable();
     codes.dedup();
     Some(codes)

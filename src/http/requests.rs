@@ -96,7 +96,7 @@ impl Requests {
 }
 
 /// A template as the router writes it: it numbers parameters.
-fn as_routed(template: &str) -> String {
+pub(super) fn as_routed(template: &str) -> String {
     let (mut route, mut parameters) = (String::new(), 0..);
     for part in template.split('/').skip(1) {
         let parameter = part.starts_with('{').then(|| parameters.next()).flatten();

@@ -80,7 +80,7 @@ struct Introspection {
     username: Option<String>,
     /// The user's roles, as they are at this moment.
     roles: Option<Vec<String>>,
-    /// What the user may do, by permissions of their own and by their roles, as it is at this moment.
+    /// What the user may do, by permissions of their own and by their roles, as it is at this moment. The role `admin` gives none.
     permissions: Option<Vec<String>>,
     /// Whether the person has shown that the email address is theirs.
     email_verified: Option<bool>,

@@ -71,7 +71,12 @@ async fn importing_takes_its_permission(app: TestApp) {
     ];
     assert_eq!(outcomes(&mixed), expected);
     assert_eq!(mixed.body["items"][1]["problem"]["errors"][0]["field"], "email");
-    app.import(&ada.token, "?dry_run=maybe", line).await.refused(400, "invalid_parameter");
+    let nobody = r#"{"email": "kim@example.com"}"#;
+    for query in ["?dry_run=maybe", "?dry-run=true", "?dryRun=true", "?dry_run=false&dry_run=true"] {
+        app.import(&ada.token, query, nobody).await.refused(400, "invalid_parameter");
+    }
+    let still = app.import(&ada.token, "?dry_run=true", nobody).await.expect(200);
+    assert_eq!(outcomes(&still), [(1, "created", "")], "nobody was made");
     app.sign_in("fay@example.com", PASSWORD).await.refused(401, "invalid_credentials");
     app.stop().await;
 }

@@ -84,6 +84,7 @@ mod outbox;
 mod outbox_command;
 mod outbox_crashes;
 mod outbox_order;
+mod parameters;
 mod password_resets;
 mod passwords;
 mod patch;

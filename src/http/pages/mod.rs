@@ -30,8 +30,8 @@ pub(super) fn add(route: Route) -> Route {
 }
 
 /// Every page, with its methods.
-pub(super) fn methods() -> impl Iterator<Item = (String, Vec<String>)> {
-    Page::ALL.into_iter().map(|page| (page.path().to_owned(), ["GET", "POST"].map(str::to_owned).into()))
+pub(super) fn methods() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    Page::ALL.into_iter().map(|page| (page.path(), ["GET", "POST"].as_slice()))
 }
 
 /// What a link shows: the form for its token, or for a code when it has none. And what is shown after the form.

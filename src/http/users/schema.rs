@@ -36,7 +36,8 @@ pub(in crate::http) struct User {
     metadata: JsonObject,
     /// What the person is to the services that trust this one, sorted. An operator decides.
     roles: Vec<String>,
-    /// What the person may do there, sorted: by permissions of their own and by their roles. An operator decides.
+    /// What the person may do there, sorted: by permissions of their own and by their roles. An operator decides. The role
+    /// `admin`, which may do everything at Latchkey, gives none here.
     permissions: Vec<String>,
     /// When the account was made.
     created_at: DateTime,

@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use poem::Request;
 use poem_openapi::param::Query;
 
 use super::schema::Status;
@@ -38,24 +37,8 @@ pub(super) struct Parameters {
     pub(super) email_verified: Option<bool>,
 }
 
-/// The names of the parameters. A filter that is misspelt must not list everybody.
-const NAMES: [&str; 11] = [
-    "sort",
-    "limit",
-    "cursor",
-    "email_prefix",
-    "username_prefix",
-    "name_contains",
-    "created_from",
-    "created_before",
-    "status",
-    "role",
-    "email_verified",
-];
-
 impl Parameters {
-    pub(super) fn parse(self, request: &Request) -> Result<UserQuery, Problem> {
-        expect_known(request, &NAMES)?;
+    pub(super) fn parse(self) -> Result<UserQuery, Problem> {
         let filter = UserFilter {
             email_prefix: self.email_prefix,
             username_prefix: self.username_prefix,
@@ -81,16 +64,6 @@ fn parsed<T: FromStr>(name: &str, text: Option<String>) -> Result<Option<T>, Pro
         let detail = format!("The parameter `{name}` is missing or malformed.");
         Problem::new(Code::InvalidParameter).with_detail(detail)
     })
-}
-
-/// Refuses a parameter that the operation does not have.
-fn expect_known(request: &Request, names: &[&str]) -> Result<(), Problem> {
-    let query = request.uri().query().unwrap_or_default();
-    if url::form_urlencoded::parse(query.as_bytes()).all(|(name, _)| names.contains(&name.as_ref())) {
-        return Ok(());
-    }
-    let detail = format!("There is a parameter that is not known here. These are: {}.", names.join(", "));
-    Err(Problem::new(Code::InvalidParameter).with_detail(detail))
 }
 
 /// The value of a parameter that may be absent.

@@ -7,7 +7,7 @@ mod standing;
 
 use std::sync::Arc;
 
-use poem::{Request, web::Data};
+use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Path, Query},
@@ -99,7 +99,6 @@ impl ManagedUsers {
         &self,
         accounts: Data<&Arc<Accounts>>,
         by: Administrator,
-        request: &Request,
         /// The order.
         sort: Query<Option<Sort>>,
         /// How many users a page holds at the most.
@@ -141,7 +140,7 @@ impl ManagedUsers {
             role: given(role),
             email_verified: given(email_verified),
         };
-        let page = accounts.users(&by.0, &parameters.parse(request)?).await?;
+        let page = accounts.users(&by.0, &parameters.parse()?).await?;
         let now = accounts.now();
         let items = page.items.iter().map(|user| ManagedUser::new(user, now)).collect();
         let next_cursor = OrNull(page.next.map(|next| next.to_string()));
