@@ -21,6 +21,7 @@ mod export;
 mod grants;
 mod hashing;
 mod introspect;
+mod json;
 mod keys;
 mod layout;
 mod listing;
@@ -70,6 +71,7 @@ pub use self::{
         HashCost, HashRate, HashSettings, Hasher, InvalidCost, InvalidPepper, Pepper, measure as measure_hashes,
     },
     introspect::{Introspection, TokenClaims},
+    json::{InvalidJson, read_json},
     layout::inspect,
     listing::{InvalidUserCursor, Page, Status, UserCursor, UserFilter, UserQuery},
     locale::{InvalidLocale, Locale},

@@ -15,7 +15,7 @@ use super::{
     field::FieldProblems,
     problem::Problem,
 };
-use crate::accounts::{Accounts, PasswordSettings};
+use crate::accounts::{Accounts, InvalidJson, PasswordSettings, read_json};
 
 /// As many unknown fields are named as this, so that the answer stays small.
 const UNKNOWN: usize = 20;
@@ -81,12 +81,11 @@ fn read<F: Form>(bytes: &[u8], passwords: PasswordSettings) -> Result<F::Parsed,
 
 /// The JSON object that a body is. What it has beside the `known` fields is a problem.
 fn object(bytes: &[u8], known: &BTreeSet<&str>, problems: &mut FieldProblems) -> Result<Value, Problem> {
-    let malformed = |e: serde_json::Error| {
-        // The words of the parser may quote the body, so only the place is told.
-        let place = format!("The body is not JSON, at line {} column {}.", e.line(), e.column());
-        Problem::new(Code::MalformedJson).with_detail(place)
+    let malformed = |InvalidJson { repeats, line, column }| {
+        let why = if repeats { "has a field twice" } else { "is not JSON, or not one that is read here" };
+        Problem::new(Code::MalformedJson).with_detail(format!("The body {why}, at line {line} column {column}."))
     };
-    let value = serde_json::from_slice(bytes).map_err(malformed)?;
+    let value = read_json(bytes).map_err(malformed)?;
     let Value::Object(object) = &value else { return Err(Problem::new(Code::MalformedJson)) };
     for field in object.keys().filter(|field| !known.contains(field.as_str())).take(UNKNOWN) {
         let name = field.chars().take(NAME).collect::<String>();

@@ -57,6 +57,10 @@ on_every_store! {
         }
         post(vec![0xff, 0xfe]).await.refused(400, "malformed_json");
         post(format!("{{\"a\": {}1", "[".repeat(5_000)).into()).await.refused(400, "malformed_json");
+        for twice in [r#"{"email": "a@b.example", "email": "a@b.example"}"#, r#"{"metadata": {"a": 1, "a": 2}}"#] {
+            let answer = post(twice.into()).await.refused(400, "malformed_json");
+            assert!(answer.body["detail"].as_str().unwrap().contains("twice"), "{}", answer.body);
+        }
         post(vec![b' '; 64 * 1024 + 1]).await.refused(413, "body_too_large");
         post(vec![b' '; 64 * 1024]).await.refused(400, "malformed_json");
         app.post("/v1/users").body("{}").send().await.refused(415, "unsupported_media_type");

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum LineProblem {
     /// It is not a JSON object, and reading it ended at this column, in bytes.
     Malformed(usize),
+    /// It is JSON, but an object in it has a field twice, at this column.
+    Repeats(usize),
     /// It has more than [`MAX_LINE`](super::MAX_LINE) bytes.
     TooLong,
     /// Some fields are wrong: all of them are told.
@@ -61,7 +63,7 @@ impl LineProblem {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "malformed_json",
+            Self::Malformed(_) | Self::Repeats(_) => "malformed_json",
             Self::TooLong => "line_too_long",
             Self::Fields(_) => "validation_failed",
         }
@@ -72,6 +74,7 @@ impl fmt::Display for LineProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(column) => write!(f, "is not a JSON object, at column {column}"),
+            Self::Repeats(column) => write!(f, "has a field twice, at column {column}"),
             Self::TooLong => write!(f, "has more than {} bytes", super::MAX_LINE),
             Self::Fields(faults) => {
                 let told = faults.iter().map(|fault| format!("`{}` {}", fault.field.escape_debug(), fault.message));

@@ -15,6 +15,7 @@ use crate::accounts::{
     email::EmailAddress,
     grants::{Grants, InvalidGrant, Permission, Role},
     hashing::PasswordHash,
+    json::{InvalidJson, read_json},
     locale::{InvalidLocale, Locale},
     profile::{DisplayName, Metadata},
     random::Random,
@@ -58,10 +59,11 @@ pub(super) struct Suspended {
 impl Form {
     /// Reads a line at the time `now`.
     pub(super) fn read(line: &[u8], now: Timestamp) -> Result<Self, LineProblem> {
-        let line = match serde_json::from_slice(line) {
+        let line = match read_json(line) {
             Ok(Value::Object(line)) => line,
             Ok(_) => return Err(LineProblem::Malformed(1)),
-            Err(e) => return Err(LineProblem::Malformed(e.column())),
+            Err(InvalidJson { repeats: true, column, .. }) => return Err(LineProblem::Repeats(column)),
+            Err(InvalidJson { column, .. }) => return Err(LineProblem::Malformed(column)),
         };
         let mut members = Members::new(line, "");
         let past = |value| past(value, now);

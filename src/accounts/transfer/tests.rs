@@ -171,4 +171,7 @@ fn sizes_and_ids_are_bounded() {
     for bad in ["", "[]", "null", "1", "{", "{}{}", "\u{0}", "{\"email\": \"\u{1}\"}"] {
         assert!(matches!(read(bad), Err(LineProblem::Malformed(_))), "{bad:?}");
     }
+    for twice in [r#"{"email": "a@b.example", "email": "c@d.example"}"#, r#"{"metadata": {"a": 1, "a": 1}}"#] {
+        assert!(matches!(read(twice), Err(LineProblem::Repeats(_))), "{twice}");
+    }
 }

@@ -3,7 +3,9 @@
 use clap::Args;
 use serde_json::{Map, Value};
 
-use crate::accounts::{Change, DisplayName, EmailAddress, Locale, ManagedPatch, UserPatch, Username};
+use crate::accounts::{
+    Change, DisplayName, EmailAddress, InvalidJson, Locale, ManagedPatch, UserPatch, Username, read_json,
+};
 
 /// What is to change. What is not named stays.
 #[derive(Args, Clone, Debug)]
@@ -83,5 +85,9 @@ fn name(text: &str) -> Result<DisplayName, String> {
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|_| "a JSON object is needed".to_owned())
+    match read_json(text.as_bytes()) {
+        Ok(Value::Object(object)) => Ok(object),
+        Err(InvalidJson { repeats: true, .. }) => Err("a JSON object that has each member once is needed".to_owned()),
+        _ => Err("a JSON object is needed".to_owned()),
+    }
 }
