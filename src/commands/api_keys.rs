@@ -23,7 +23,7 @@ pub enum ApiKeysCommand {
         /// `roles:read`, `roles:write`, `statistics:read`.
         #[arg(long, num_args = 1.., required = true)]
         scope: Vec<Capability>,
-        /// When it ends by itself, from now on: 1m to 87600h. Without it, it does not.
+        /// When it ends by itself, from now on: 1m to 3650d. Without it, it does not.
         #[arg(long, value_name = "DURATION", value_parser = config::duration::<60, { 87_600 * 3600 }>)]
         expires_in: Option<Duration>,
         /// As JSON: the key as the list shows it, and `key`, which is what is sent.

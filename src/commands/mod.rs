@@ -38,7 +38,7 @@ pub use self::{
 use crate::{
     accounts::{Accounts, SystemClock},
     app,
-    config::Config,
+    config::{Config, warn_of_unknown_variables},
     http, telemetry,
 };
 
@@ -68,6 +68,7 @@ fn open_or(failure: ExitCode, config: &Config, act: impl AsyncFnOnce(&Arc<Accoun
 /// The accounts and where they are, unless they cannot be opened, of which it tells.
 fn open(config: &Config) -> Option<(Runtime, Arc<Accounts>, String)> {
     telemetry::start(config, None);
+    warn_of_unknown_variables();
     let told = |e: &dyn Display| {
         fail(&e.to_string());
     };

@@ -9,7 +9,12 @@ use tokio::{
 };
 
 use super::{fail, say};
-use crate::{accounts::SystemClock, app::App, config::Config, telemetry, traces};
+use crate::{
+    accounts::SystemClock,
+    app::App,
+    config::{Config, warn_of_unknown_variables},
+    telemetry, traces,
+};
 
 /// How long the collector may take for the last traces.
 const FLUSH: Duration = Duration::from_secs(3);
@@ -24,6 +29,7 @@ pub fn serve(config: &Config) -> ExitCode {
         Err(e) => return fail(&format!("cannot send traces (LATCHKEY_OTLP_ENDPOINT): {e}")),
     };
     telemetry::start(config, layer);
+    warn_of_unknown_variables();
     config.traces.warn();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

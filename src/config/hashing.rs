@@ -10,15 +10,15 @@ use crate::accounts::{HashCost, HashSettings, Pepper};
 /// How passwords are hashed.
 #[derive(Clone, Debug, Args)]
 pub struct HashingArgs {
-    /// Memory for one password hash, in KiB; at least 8 for each lane.
+    /// Memory for one password hash, in KiB: 8 to 2097152, and at least 8 for each lane.
     #[arg(long, env = "LATCHKEY_ARGON2_MEMORY_KIB", value_name = "KIB", default_value_t = 19_456, value_parser = parse::number::<8, { HashCost::MOST.memory_kib }>)]
     argon2_memory_kib: u32,
 
-    /// Passes over that memory.
+    /// Passes over that memory: 1 to 1000.
     #[arg(long, env = "LATCHKEY_ARGON2_ITERATIONS", value_name = "NUMBER", default_value_t = 2, value_parser = parse::number::<1, { HashCost::MOST.iterations }>)]
     argon2_iterations: u32,
 
-    /// Lanes of that memory.
+    /// Lanes of that memory: 1 to 64.
     #[arg(long, env = "LATCHKEY_ARGON2_PARALLELISM", value_name = "NUMBER", default_value_t = 1, value_parser = parse::number::<1, { HashCost::MOST.parallelism }>)]
     argon2_parallelism: u32,
 
@@ -26,11 +26,11 @@ pub struct HashingArgs {
     #[arg(long, env = "LATCHKEY_ALLOW_WEAK_HASHES", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     allow_weak_hashes: bool,
 
-    /// Threads that hash passwords; by default one for each core.
+    /// Threads that hash passwords: 1 to 256; by default one for each core.
     #[arg(long, env = "LATCHKEY_HASH_THREADS", value_name = "NUMBER", value_parser = parse::number::<1, 256>)]
     hash_threads: Option<u32>,
 
-    /// Passwords that may wait for a thread; by default as many as are hashed in 2 s. More are refused at once, with 503
+    /// Passwords that may wait for a thread: 0 to 100000; by default as many as are hashed in 2 s. More are refused at once, with 503
     /// and `Retry-After`.
     #[arg(long, env = "LATCHKEY_HASH_QUEUE", value_name = "NUMBER", value_parser = parse::number::<0, 100_000>)]
     hash_queue: Option<u32>,

@@ -21,19 +21,20 @@ mod throttle;
 mod tls;
 mod tokens;
 mod traces;
+mod unknown;
 mod web;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-pub(crate) use self::parse::duration;
 pub use self::{
     admin::AdminArgs, breaches::BreachArgs, confirmations::ConfirmationArgs, events::EventArgs, hashing::HashingArgs,
     mail::MailArgs, metrics::MetricsArgs, passwords::PasswordArgs, proxies::ProxyArgs, redis_url::RedisUrl,
     server::ServerArgs, sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs,
     tokens::TokenArgs, traces::TraceArgs, web::WebArgs,
 };
+pub(crate) use self::{parse::duration, unknown::warn_of_unknown_variables};
 use crate::{
     accounts::{MasterSecret, Settings},
     store::Check,
@@ -88,11 +89,11 @@ pub struct Config {
     #[arg(long, env = "LATCHKEY_DURABILITY", value_name = "TIER", default_value = "relaxed")]
     pub durability: Tier,
 
-    /// How many replicas `replicated` waits for.
+    /// How many replicas `replicated` waits for: 1 to 16.
     #[arg(long, env = "LATCHKEY_REPLICAS", value_name = "NUMBER", default_value_t = 1, value_parser = parse::number::<1, 16>)]
     pub replicas: u32,
 
-    /// What every key in Redis begins with.
+    /// What every key in Redis begins with: at most 64 visible ASCII characters, without braces.
     #[arg(long, env = "LATCHKEY_KEY_PREFIX", value_name = "TEXT", default_value = "latchkey:", value_parser = parse::prefix)]
     pub key_prefix: String,
 
@@ -100,8 +101,8 @@ pub struct Config {
     #[arg(long, env = "LATCHKEY_DATA_DIR", value_name = "FOLDER", default_value = "./latchkey-data", value_parser = parse::folder)]
     pub data_dir: PathBuf,
 
-    /// Checks of the store whose warnings and errors are accepted, by name, with commas between them. An error that is
-    /// not accepted keeps the service from starting. `latchkey doctor` shows them all.
+    /// Checks of the store whose warnings and errors are accepted, by the names that `latchkey doctor` shows, with commas
+    /// between them. An error that is not accepted keeps the service from starting.
     #[arg(long, env = "LATCHKEY_ACCEPT", value_name = "CHECKS", value_delimiter = ',', value_parser = parse::check)]
     pub accept: Vec<Check>,
 

@@ -7,6 +7,9 @@ use crate::{
     store::Check,
 };
 
+/// In seconds.
+const DAY: u64 = 24 * 60 * 60;
+
 pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "an IP address and a port are needed, such as 127.0.0.1:9443 or [::1]:9443")
 }
@@ -41,15 +44,9 @@ pub(crate) fn duration<const LEAST: u64, const MOST: u64>(text: &str) -> Result<
     between(text, LEAST * 1000, MOST * 1000)
 }
 
-/// A duration of so many days, also told in days.
+/// A duration of so many days.
 pub(super) fn days<const LEAST: u64, const MOST: u64>(text: &str) -> Result<Duration, String> {
-    const DAY: u64 = 24 * 60 * 60;
-    let hours = text
-        .strip_suffix('d')
-        .and_then(|days| days.parse::<u32>().ok())
-        .map(|days| format!("{}h", u64::from(days) * 24));
-    between(hours.as_deref().unwrap_or(text), LEAST * DAY * 1000, MOST * DAY * 1000)
-        .map_err(|_| format!("a duration from {LEAST}d to {MOST}d is needed"))
+    between(text, LEAST * DAY * 1000, MOST * DAY * 1000)
 }
 
 /// A duration of so many milliseconds.
@@ -59,15 +56,20 @@ pub(super) fn milliseconds<const LEAST: u64, const MOST: u64>(text: &str) -> Res
 
 fn between(text: &str, least: u64, most: u64) -> Result<Duration, String> {
     let allowed = Duration::from_millis(least)..=Duration::from_millis(most);
-    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    parsed
-        .filter(|duration| allowed.contains(duration))
-        .ok_or_else(|| format!("a duration from {} to {} is needed", spelled(least), spelled(most)))
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok());
+    let parsed = match days {
+        Some(days) => Some(Duration::from_secs(u64::from(days) * DAY)),
+        None => text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok()),
+    };
+    parsed.filter(|duration| allowed.contains(duration)).ok_or_else(|| {
+        format!("a duration from {} to {} is needed, in d, h, m, s or ms", spelled(least), spelled(most))
+    })
 }
 
 fn spelled(milliseconds: u64) -> String {
     match milliseconds / 1000 {
         _ if !milliseconds.is_multiple_of(1000) => format!("{milliseconds}ms"),
+        s if s > DAY && s % DAY == 0 => format!("{}d", s / DAY),
         s if s > 0 && s % 3600 == 0 => format!("{}h", s / 3600),
         s if s > 0 && s % 60 == 0 => format!("{}m", s / 60),
         s => format!("{s}s"),

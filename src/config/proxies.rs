@@ -14,7 +14,7 @@ pub struct ProxyArgs {
     #[arg(long, env = "LATCHKEY_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',', value_parser = Network::parse)]
     pub trusted_proxies: Vec<Network>,
 
-    /// Where these proxies say it. They must write this header themselves, or add to it, on every request.
+    /// Where these proxies say it: `x-forwarded-for` or `forwarded`. They must write this header themselves, or add to it, on every request.
     #[arg(long, env = "LATCHKEY_PROXY_HEADER", value_name = "HEADER", default_value = "x-forwarded-for", value_parser = ForwardedBy::from_str)]
     pub proxy_header: ForwardedBy,
 }

@@ -10,7 +10,7 @@ use crate::{http::RequestLimits, server::ServerLimits};
 /// What clients are given.
 #[derive(Clone, Debug, Args)]
 pub struct ServerArgs {
-    /// Connections at once. For one more, those that have been idle the longest are closed.
+    /// Connections at once: 1 to 1000000. For one more, those that have been idle the longest are closed.
     #[arg(long, env = "LATCHKEY_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 12_000, value_parser = parse::number::<1, 1_000_000>)]
     max_connections: u32,
 
@@ -30,7 +30,7 @@ pub struct ServerArgs {
     #[arg(long, env = "LATCHKEY_IDLE_TIMEOUT", value_name = "DURATION", default_value = "75s", value_parser = parse::milliseconds::<100, 3_600_000>)]
     idle_timeout: Duration,
 
-    /// The largest body of a request, in KiB.
+    /// The largest body of a request, in KiB: 1 to 1024.
     #[arg(long, env = "LATCHKEY_MAX_BODY_KIB", value_name = "KIB", default_value_t = 64, value_parser = parse::number::<1, 1024>)]
     max_body_kib: u32,
 }

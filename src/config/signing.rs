@@ -16,7 +16,7 @@ pub struct SigningArgs {
     #[arg(long, env = "LATCHKEY_SIGNING_ALGORITHM", value_name = "ALGORITHM", value_parser = parse::algorithm)]
     signing_algorithm: Option<Algorithm>,
 
-    /// How old a signing key is when the next one is made: 1h to 8760h.
+    /// How old a signing key is when the next one is made: 1h to 365d.
     #[arg(long, env = "LATCHKEY_KEY_ROTATION", value_name = "DURATION", default_value = "2160h", value_parser = parse::duration::<3600, { 8760 * 3600 }>)]
     key_rotation: Duration,
 

@@ -7,7 +7,7 @@ use crate::accounts::{Limits, ThrottleSettings};
 /// How often what may be tried, and what is told.
 #[derive(Clone, Debug, Args)]
 pub struct ThrottleArgs {
-    /// Wrong passwords for one account in how much time; then there is 429 for as long. Several limits hold at once, and
+    /// Wrong passwords for one account in how much time, as `5/1m,20/1h`; then there is 429 for as long. Several limits hold at once, and
     /// `none` is none. A device that signed in to the account before has as many of its own.
     #[arg(long, env = "LATCHKEY_PASSWORD_ATTEMPTS", value_name = "LIMITS", default_value = "5/1m,20/1h,50/24h")]
     password_attempts: Limits,

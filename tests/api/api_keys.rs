@@ -205,7 +205,7 @@ fn embedded_keys_are_made_while_the_service_is_stopped() {
     let data = folder.path().join("data");
     let settings = [("LATCHKEY_DATA_DIR", data.to_str().unwrap())];
     let create = ["api-keys", "create", "--name", "the billing service", "--scope", "tokens:introspect"];
-    assert!(line(&run(&settings, &create), 1).contains("No such file"), "there is no store");
+    assert!(line(&run(&settings, &create), 1).contains("there is no store"));
     let process = crate::support::Process::start(&settings);
     assert!(line(&run(&settings, &create), 1).contains("in use by another process"));
     process.signal("-TERM");
@@ -223,7 +223,7 @@ fn a_wrong_api_key_command_is_told_in_a_line() {
     for (arguments, allowed) in [
         (["--name", "x", "--scope", "everything"].as_slice(), "one of these is needed: tokens:introspect"),
         (&["--name", "\u{7}", "--scope", "tokens:introspect"], "1 to 64 characters"),
-        (&["--name", "x", "--scope", "tokens:introspect", "--expires-in", "1s"], "from 1m to 87600h"),
+        (&["--name", "x", "--scope", "tokens:introspect", "--expires-in", "1s"], "from 1m to 3650d"),
     ] {
         let said = line(&create(arguments), 2);
         assert!(said.contains(allowed), "{said}");

@@ -117,3 +117,16 @@ fn shells_complete_the_command_line() {
     }
     assert_eq!(run(&[], &["completions", "cmd"]).status.code(), Some(2));
 }
+
+#[test]
+fn a_variable_that_is_no_setting_is_told() {
+    let settings = [
+        ("LATCHKEY_REDIS_ULR", "redis://127.0.0.1:1"),
+        ("LATCHKEY_LOG", "warn"),
+        ("LATCHKEY_SERVICE_HOST", "10.0.0.1"),
+        ("LATCHKEY_PORT_9443_TCP", "tcp://10.0.0.1:9443"),
+    ];
+    let said = String::from_utf8(run(&settings, &["users", "list"]).stderr).unwrap();
+    let told = said.lines().filter(|line| line.contains("no setting has this name")).collect::<Vec<_>>();
+    assert!(matches!(told[..], [line] if line.contains("LATCHKEY_REDIS_ULR") && !line.contains("127.0.0.1")), "{said}");
+}
