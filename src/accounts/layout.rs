@@ -1,6 +1,7 @@
 //! How the records are laid out, which is fixed when a store is first used: in another layout they are not found.
 
 use super::{
+    Accounts,
     clock::Clock,
     error::Error,
     keys, outbox, records,
@@ -36,7 +37,8 @@ pub async fn inspect(store: &Store, clock: &dyn Clock, secrets: &[MasterSecret])
             .mend("run the version of Latchkey that made the store, or use another store"),
         Err(e @ Error::Corrupt(_)) => Finding::error(Check::Layout, e.to_string())
             .mend("restore what the store was made with from a copy, or use another store"),
-        Err(e) => Finding::unknown(Check::Layout, e.to_string()),
+        // Nor could the service read it.
+        Err(e) => Finding::error(Check::Layout, e.to_string()),
     });
     findings.extend(signing);
     findings.push(mail);
@@ -70,6 +72,16 @@ pub(super) async fn expect_ours(store: &Store) -> Result<(), OpenError> {
             let meta = keys::meta().key(&Name::ROOT);
             Err(OpenError(format!("no Latchkey has used it: the record `{meta}` is missing")))
         }
+    }
+}
+
+impl Accounts {
+    /// Whether the store has lost what it was made with: it was emptied, or another one is in its place.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`] when the store does not answer, [`Error::Corrupt`] when that cannot be read.
+    pub async fn has_lost_its_store(&self) -> Result<bool, Error> {
+        Ok(matches!(read(&self.store).await?, Layout::None))
     }
 }
 

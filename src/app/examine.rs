@@ -1,6 +1,9 @@
 //! What `latchkey doctor` looks at.
 
-use super::{StartError, open_mailer, stores::open_existing_store};
+use super::{
+    StartError, open_mailer,
+    stores::{is_without_a_file, open_existing_store},
+};
 use crate::{
     accounts::{self, Clock},
     config::Config,
@@ -10,14 +13,22 @@ use crate::{
 /// Looks whether the store of `config` is fit for accounts, without making one, and whether the mail server lets us in.
 ///
 /// # Errors
-/// [`StartError`] when there is none, or when it cannot be opened.
+/// [`StartError`] when it cannot be opened.
 pub async fn examine(config: &Config, clock: &dyn Clock) -> Result<Vec<Finding>, StartError> {
     let secrets = config.signing.master_secrets().map_err(StartError)?;
     config.hashing.settings().map_err(StartError)?;
     let mailer = open_mailer(config, &config.tls.url(config.listen))?;
-    let (store, ..) = open_existing_store(config).await?;
-    let (mut findings, reached) = tokio::join!(accounts::inspect(&store, clock, &secrets), mailer.check());
-    store.close().await;
+    let looking = async {
+        if is_without_a_file(config) {
+            return Ok(vec![Finding::ok(Check::Layout, "the store is new")]);
+        }
+        let (store, ..) = open_existing_store(config).await?;
+        let findings = accounts::inspect(&store, clock, &secrets).await;
+        store.close().await;
+        Ok(findings)
+    };
+    let (findings, reached) = tokio::join!(looking, mailer.check());
+    let mut findings = findings?;
     match reached {
         Ok(()) if config.mail.has_server() => findings.push(Finding::ok(Check::Mail, "the mail server lets us in")),
         Ok(()) => {}

@@ -23,7 +23,18 @@ pub(super) async fn open_existing_store(config: &Config) -> Result<(Store, Strin
         return open_store(config).await;
     }
     survive_full_files();
+    if is_without_a_file(config) {
+        let shown = config.data_dir.display();
+        return Err(StartError(format!(
+            "there is no store in {shown} (LATCHKEY_DATA_DIR); the service makes it when it starts"
+        )));
+    }
     open_file(config, Embedded::open_existing)
+}
+
+/// Whether it is an embedded store that nobody has made yet.
+pub(super) fn is_without_a_file(config: &Config) -> bool {
+    config.redis_url.is_none() && matches!(config.data_dir.join(FILE).try_exists(), Ok(false))
 }
 
 /// Opens a store, or makes it.

@@ -21,10 +21,17 @@ pub(super) async fn collect(accounts: Arc<Accounts>) {
     }
 }
 
-/// Keeps the signing keys up to date, again and again.
+/// Keeps the signing keys up to date, again and again, and tells when they are gone with everything else.
 pub(super) async fn keep_keys(accounts: Arc<Accounts>) {
     loop {
         tokio::time::sleep(KEEP_KEYS_EVERY).await;
+        // That it does not answer is told below.
+        if accounts.has_lost_its_store().await.unwrap_or_default() {
+            tracing::error!(
+                "the store has lost its records: it was emptied, or another one is in its place; stop the service, restore \
+                 them from a copy, and start it again"
+            );
+        }
         match accounts.keyring().keep().await {
             Ok(()) => {}
             Err(error) => tracing::warn!(%error, "the signing keys could not be kept up to date"),

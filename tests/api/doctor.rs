@@ -207,7 +207,11 @@ fn doctor_makes_no_store_and_looks_at_one_that_is_not_in_use() {
     assert_eq!((code, block(&doctor, "file-permissions").0), (0, "warning"), "{doctor}");
 
     let nowhere = folder.join("nowhere");
-    let said = line(&run(&[("LATCHKEY_DATA_DIR", nowhere.to_str().unwrap())], &["doctor"]), 1);
-    assert!(said.contains("nowhere") && said.contains("LATCHKEY_DATA_DIR"), "{said}");
+    let (code, doctor) = told(&run(&[("LATCHKEY_DATA_DIR", nowhere.to_str().unwrap())], &["doctor"]));
+    assert_eq!(
+        (code, block(&doctor, "layout").1),
+        (0, vec!["ok        layout           the store is new"]),
+        "{doctor}"
+    );
     assert!(!nowhere.exists());
 }
