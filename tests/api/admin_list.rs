@@ -160,12 +160,14 @@ fn user_id(number: u32) -> Uuid {
     format!("019815f2-4c1e-7cc3-9a52-{number:012x}").parse().unwrap()
 }
 
-/// More of one bucket than are read at once, and more at one place than a page has.
+/// More of one bucket than are read at once, with others between them, and more at one place than a page has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_people_of_one_bucket_and_one_moment_are_listed_once_each() {
+async fn redis_people_of_one_moment_are_listed_once_each_where_one_bucket_has_most_of_them() {
     let app = TestApp::redis().await;
-    let crowd = (0..).map(user_id).filter(|id| bucket(&id.to_string()) == "latchkey:{b0}").take(230);
-    let mut people = crowd.chain(AT_ONE_PLACE.map(user_id)).collect::<Vec<_>>();
+    let is_of_one = |id: &Uuid| bucket(&id.to_string()) == "latchkey:{b0}";
+    let crowd = (0..).map(user_id).filter(is_of_one).take(230);
+    let others = (2_000_000..).map(user_id).filter(|id| !is_of_one(id)).take(40);
+    let mut people = crowd.chain(AT_ONE_PLACE.map(user_id)).chain(others).collect::<Vec<_>>();
     let place = |id: &Uuid| u16::from_be_bytes(*Sha256::digest(id.as_bytes()).last_chunk().unwrap()) % 2048;
     people.sort_by_key(|id| (place(id), *id));
     let rare = [&people[5], &people[240]];
@@ -176,7 +178,7 @@ async fn redis_people_of_one_bucket_and_one_moment_are_listed_once_each() {
     };
     let lines = people.iter().map(|id| line(id).to_string()).collect::<Vec<_>>().join("\n");
     let (_, key) = app.api_key("--scope users:import").await;
-    assert_eq!(app.import(&key, "", lines).await.expect(200).body["created"], 242);
+    assert_eq!(app.import(&key, "", lines).await.expect(200).body["created"], 282);
 
     let mut people = people.iter().map(Uuid::to_string).collect::<Vec<_>>();
     for sort in ["created_at", "-created_at"] {

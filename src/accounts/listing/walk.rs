@@ -96,8 +96,10 @@ impl Accounts {
             let (places, is_last) = self.next_places(&indexes, query, after, order, width).await?;
             for chunk in places.chunks(CHUNK) {
                 if let Progress::Done(end) = self.look_at(chunk, &mut draft).await? {
-                    let is_end = is_last && places.last() == Some(&end);
-                    return Ok(draft.ends_at(Some(end).filter(|_| !is_end)));
+                    // Where it ends with what was read, what is behind that is not known.
+                    let goes_on = places.last() != Some(&end)
+                        || !is_last && !self.next_places(&indexes, query, Some(end), order, width).await?.0.is_empty();
+                    return Ok(draft.ends_at(goes_on.then_some(end)));
                 }
             }
             if is_last {
@@ -225,5 +227,21 @@ fn sort(places: &mut [UserCursor], order: Order) {
     places.sort_unstable();
     if order == Order::Descending {
         places.reverse();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::clock::Timestamp;
+
+    #[test]
+    fn a_time_that_is_asked_for_ends_before_whoever_was_made_at_its_end() {
+        let [from, to] = [1_000, 2_000].map(Timestamp::from_millis);
+        let filter = UserFilter { created_from: Some(from), created_before: Some(to), ..UserFilter::default() };
+        let query = UserQuery { filter, latest_first: false, after: None, limit: 1 };
+        let scores = query.scores();
+        assert_eq!(scores, keys::created_from(from)..=keys::created_from(Timestamp::from_millis(1_999)) + 2_047);
+        assert_eq!(*scores.end() + 1, keys::created_from(to));
     }
 }
