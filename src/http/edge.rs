@@ -147,7 +147,10 @@ impl<E> AtEdge<E> {
         } else if error.is::<AuthorizationError>() {
             Problem::new(Code::AuthenticationRequired)
         } else if let Some(error) = error.downcast_ref::<ParseParamError>() {
-            let detail = format!("The parameter `{}` is missing or malformed.", error.name);
+            let detail = match self.operations.values_of(path, error.name) {
+                Some(values) => format!("The parameter `{}` must be {values}.", error.name),
+                None => format!("The parameter `{}` is missing or malformed.", error.name),
+            };
             Problem::new(Code::InvalidParameter).with_detail(detail)
         } else if error.is::<ParsePathError>() {
             // The path is not UTF-8 when it is decoded, so it names nothing.

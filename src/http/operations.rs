@@ -18,11 +18,18 @@ fn is_strict(path: &str) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Operations(Vec<(String, Vec<Operation>)>);
 
-/// A method in capitals, and the names of its parameters.
+/// A method in capitals, and what the query of a request may hold.
 #[derive(Debug)]
 struct Operation {
     method: String,
-    parameters: Vec<String>,
+    parameters: Vec<Parameter>,
+}
+
+/// The name of a parameter, and which values it takes, where a few words say that.
+#[derive(Debug)]
+struct Parameter {
+    name: String,
+    values: Option<String>,
 }
 
 impl Operations {
@@ -31,8 +38,10 @@ impl Operations {
         let mut all = Vec::new();
         for (path, item) in document.get("paths").and_then(Value::as_object).into_iter().flatten() {
             let item = item.as_object().into_iter().flatten();
-            let operation =
-                |(method, o): (&String, &Value)| Operation { method: method.to_uppercase(), parameters: parameters(o) };
+            let operation = |(method, o): (&String, &Value)| Operation {
+                method: method.to_uppercase(),
+                parameters: parameters(document, o),
+            };
             all.push((path.clone(), item.map(operation).collect()));
         }
         for (path, methods) in others {
@@ -59,6 +68,12 @@ impl Operations {
         methods.join(", ")
     }
 
+    /// Which values a parameter takes that a path has.
+    pub(super) fn values_of(&self, path: &str, name: &str) -> Option<&str> {
+        let mut known = self.at(path)?.1.iter().flat_map(|operation| &operation.parameters);
+        known.find(|parameter| parameter.name == name)?.values.as_deref()
+    }
+
     /// The template of a path, and its operations.
     fn at(&self, path: &str) -> Option<&(String, Vec<Operation>)> {
         // As the router does: `/v1/sessions/refresh` is itself, and no session.
@@ -76,19 +91,20 @@ impl Operations {
         let Some(Operation { parameters: known, .. }) = operations.iter().find(|known| known.method == method) else {
             return Ok(());
         };
-        let mut names = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name).collect::<Vec<_>>();
-        let all = names.len();
-        let detail = if names.iter().all(|name| known.iter().any(|known| known == name)) {
-            names.sort_unstable();
-            names.dedup();
-            if names.len() == all {
+        let names = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name).collect::<Vec<_>>();
+        let is_there_before = |(at, name)| names.iter().take(at).any(|other| other == name);
+        let detail = if names.iter().all(|name| known.iter().any(|known| known.name == *name)) {
+            if !names.iter().enumerate().any(is_there_before) {
                 return Ok(());
             }
             "A parameter is there more than once.".to_owned()
         } else if known.is_empty() {
             "There is a parameter here, and none is known.".to_owned()
         } else {
-            format!("There is a parameter that is not known here. These are: {}.", known.join(", "))
+            format!(
+                "There is a parameter that is not known here. These are: {}.",
+                known.iter().map(|known| known.name.as_str()).collect::<Vec<_>>().join(", ")
+            )
         };
         let mut error = poem::Error::from(Problem::new(Code::InvalidParameter).with_detail(detail));
         error.set_data(PathPattern(as_routed(template).into()));
@@ -96,11 +112,33 @@ impl Operations {
     }
 }
 
-/// The names of the parameters in the query of an operation.
-fn parameters(operation: &Value) -> Vec<String> {
+/// The parameters in the query of an operation.
+fn parameters(document: &Value, operation: &Value) -> Vec<Parameter> {
     let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
     let queried = parameters.filter(|parameter| parameter.get("in").is_some_and(|place| place == "query"));
-    queried.filter_map(|parameter| Some(parameter.get("name")?.as_str()?.to_owned())).collect()
+    let known = queried.filter_map(|parameter| {
+        let schema = parameter.get("schema")?;
+        let named =
+            schema.get("$ref").and_then(Value::as_str).and_then(|name| document.pointer(name.strip_prefix('#')?));
+        Some(Parameter { name: parameter.get("name")?.as_str()?.to_owned(), values: values(named.unwrap_or(schema)) })
+    });
+    known.collect()
+}
+
+/// The values that a schema takes, in words.
+fn values(schema: &Value) -> Option<String> {
+    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+        let words = words.iter().filter_map(Value::as_str).map(|word| format!("`{word}`"));
+        return Some(format!("one of {}", words.collect::<Vec<_>>().join(", ")));
+    }
+    match schema.get("type")?.as_str()? {
+        "boolean" => Some("`true` or `false`".to_owned()),
+        "integer" => {
+            let [least, most] = ["minimum", "maximum"].map(|bound| schema.get(bound)?.as_f64());
+            Some(format!("a number from {} to {}", least?, most?))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a path is one of a template such as `/v1/sessions/{id}`.

@@ -24,6 +24,29 @@ fn operations() -> Vec<(String, String, Vec<String>)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parameter_of_few_values_is_refused_with_all_of_them() {
+    let app = TestApp::embedded_with_key(&[]).await;
+    let ada = app.person("ada").await;
+    for (method, path, must) in [
+        ("DELETE", "/v1/sessions?scope=mine", "`scope` must be one of `all`, `others`."),
+        ("GET", "/v1/users/me/events?limit=101", "`limit` must be a number from 1 to 100."),
+        ("GET", "/v1/users/me/events?limit=1%20", "`limit` must be a number from 1 to 100."),
+    ] {
+        let answer = app.request(method, path).bearer(&ada.token).send().await.refused(400, "invalid_parameter");
+        assert_eq!(answer.body["detail"], format!("The parameter {must}"), "{path}");
+    }
+    for (path, must) in [
+        ("/v1/admin/users?sort=name", "`sort` must be one of `created_at`, `-created_at`."),
+        ("/v1/admin/users?email_verified=1", "`email_verified` must be `true` or `false`."),
+        ("/v1/admin/users?email_prefix=", "`email_prefix` is missing or malformed."),
+    ] {
+        let answer = app.admin("GET", path).await.send().await.refused(400, "invalid_parameter");
+        assert_eq!(answer.body["detail"], format!("The parameter {must}"), "{path}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_parameter_that_is_not_known_or_there_twice_is_refused_before_anything_is_done() {
     let app = TestApp::embedded().await;
     let mut taken = Vec::new();

@@ -59,7 +59,7 @@ async fn a_request_is_seen_down_to_its_store(settings: &[(&str, &str)], system: 
     let collector = Collector::start().await;
     let process = Process::start(&[settings, &[("LATCHKEY_OTLP_ENDPOINT", &collector.url)]].concat());
     let post = async |path: &str, body: Value| {
-        let request = client().post(format!("{}/v1/{path}?x=hidden", process.url)).json(&body);
+        let request = client().post(format!("{}/v1/{path}", process.url)).json(&body);
         let answer = request.header("traceparent", parent("01")).header("tracestate", "vendor=value").send().await;
         answer.unwrap()
     };
@@ -67,6 +67,7 @@ async fn a_request_is_seen_down_to_its_store(settings: &[(&str, &str)], system: 
     assert_eq!(post("users", body).await.status(), 201);
     let body = json!({"login": "ada@example.com", "password": PASSWORD});
     assert_eq!(post("email-verifications", json!({"email": "ada@example.com"})).await.status(), 202);
+    assert_eq!(post("email-verifications?x=hidden", json!({})).await.status(), 400);
     let answer = post("sessions", body).await;
     assert_eq!(answer.status(), 201);
     let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
@@ -113,7 +114,7 @@ async fn a_request_is_seen_down_to_its_store(settings: &[(&str, &str)], system: 
     assert_ne!(sent.trace, TRACE, "the request had ended");
 
     let answered = lines(&log).into_iter().filter(|line| line["message"] == "answered").collect::<Vec<_>>();
-    assert!(answered.len() == 3 && answered.iter().all(|line| line["span"]["trace.id"] == TRACE), "{log}");
+    assert!(answered.len() == 4 && answered.iter().all(|line| line["span"]["trace.id"] == TRACE), "{log}");
     assert!(!collector.bodies().concat().contains("hidden"));
 }
 
