@@ -127,7 +127,8 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
-    /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not.
+    /// Ask a running service whether it is ready: exit code 0 if it is, 1 if not. It needs the settings of the service that
+    /// say where it listens, and with which certificate.
     Health {
         /// As JSON: what the API answers.
         #[arg(long)]

@@ -69,8 +69,10 @@ impl Authority {
     /// password. Nobody does that to a user who may do something at Latchkey that they may not themselves: by a change of
     /// address they could be that user.
     pub(super) fn may_act_on(&self, user: &User) -> Result<(), Error> {
-        self.may_give(&user.capabilities())?;
-        if user.has_admin_role() { self.needs_admin() } else { Ok(()) }
+        if user.has_admin_role() {
+            self.needs_admin()?;
+        }
+        self.may_give(&user.capabilities())
     }
 
     /// Checks that they may give the role `admin`, and act on somebody who has it: only an administrator and the operator

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::json::read_json;
+
 /// A display name: free text of 1 to 200 code points, with something to see in it, and without characters that control
 /// what is around them: control characters, line separators and bidirectional overrides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +76,10 @@ impl Metadata {
 
     /// Reads metadata that was stored, and so was within the bound when it was written.
     pub(super) fn stored(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok().map(Self)
+        match read_json(text.as_bytes()) {
+            Ok(Value::Object(object)) => Some(Self(object)),
+            _ => None,
+        }
     }
 
     /// The object.

@@ -29,7 +29,10 @@ pub fn health(config: &Config, as_json: bool) -> ExitCode {
             if is_ready(&answer) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Ok(answer) if is_ready(&answer) => say("ready\n"),
-        Ok(answer) => fail(&format!("not ready: {}", answer.lines().next().unwrap_or("no answer"))),
+        Ok(answer) => {
+            let first = answer.lines().next().unwrap_or("no answer").replace(char::is_control, " ");
+            fail(&format!("not ready: {first}"))
+        }
         Err(e) => fail(&format!("not ready: {address}: {e}")),
     }
 }

@@ -36,7 +36,8 @@ pub(super) fn parse(text: &str) -> Result<RedisUrl, &'static str> {
             Ok(RedisUrl(text.to_owned()))
         }
         _ => Err("a URL is needed that begins with redis://, rediss://, redis-sentinel://, rediss-sentinel://, \
-                  redis-cluster://, rediss-cluster:// or unix://, such as redis://127.0.0.1:6379"),
+                  redis-cluster://, rediss-cluster:// or unix://, such as redis://127.0.0.1:6379; user and password are \
+                  percent-encoded in it"),
     }
 }
 

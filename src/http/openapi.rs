@@ -16,7 +16,7 @@ use super::{
     problem::{self, Problem, ProblemDocument, code_text},
     refusals,
 };
-use crate::accounts::EventKind;
+use crate::accounts::{EventKind, read_json};
 
 /// The request id of the examples.
 const EXAMPLE_ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
@@ -32,7 +32,7 @@ pub(super) fn service(api: Api) -> OpenApiService<Api, ()> {
 
 /// The document, as JSON.
 pub(super) fn document(service: &OpenApiService<Api, ()>) -> Value {
-    let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    let mut document = read_json(service.spec().as_bytes()).unwrap_or_default();
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         operation.values_mut().for_each(complete);

@@ -213,3 +213,16 @@ async fn redis_when_the_store_is_gone_every_request_says_so_in_time() {
     signed_in.refused(503, "store_unavailable");
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_that_has_lost_its_records_is_told_from_one_that_is_away() {
+    let server = RedisServer::start();
+    let app = TestApp::on(&server.url()).await;
+    let accounts = app.accounts().await;
+    assert!(!accounts.has_lost_its_store().await.unwrap());
+    let _: () = command(&server.client().await, "FLUSHALL").await;
+    assert!(accounts.has_lost_its_store().await.unwrap());
+    drop(server);
+    assert!(accounts.has_lost_its_store().await.is_err());
+    app.stop().await;
+}

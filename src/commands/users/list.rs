@@ -52,7 +52,7 @@ pub struct ListArguments {
     #[arg(long)]
     latest_first: bool,
 
-    /// How many, at the most. Where there are more, the command that shows them is told on standard error.
+    /// How many, at the most: 1 or more. Where there are more, the command that shows them is told on standard error.
     #[arg(long, default_value_t = 50)]
     limit: usize,
 
@@ -76,6 +76,9 @@ enum StatusArgument {
 
 /// Lists users, page after page, until there are enough or no more.
 pub(super) async fn list(accounts: &Accounts, arguments: &ListArguments) -> ExitCode {
+    if arguments.limit == 0 {
+        return fail("--limit: a number from 1 on is needed");
+    }
     let mut query = arguments.query();
     let mut users = Vec::new();
     let next = loop {
