@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 use super::{
     Api,
     code::Code,
-    links,
+    links, operations,
     problem::{self, Problem, ProblemDocument, code_text},
     refusals,
 };
-use crate::accounts::{EventKind, read_json};
+use crate::accounts::EventKind;
 
 /// The request id of the examples.
 const EXAMPLE_ID: &str = "019815f2-4c1e-7cc3-9a52-3f6b0c7d9e10";
@@ -32,10 +32,11 @@ pub(super) fn service(api: Api) -> OpenApiService<Api, ()> {
 
 /// The document, as JSON.
 pub(super) fn document(service: &OpenApiService<Api, ()>) -> Value {
-    let mut document = read_json(service.spec().as_bytes()).unwrap_or_default();
+    let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    for operation in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
-        operation.values_mut().for_each(complete);
+    for (path, operations) in paths.into_iter().flatten() {
+        let is_strict = operations::is_strict(path);
+        operations.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(|o| complete(o, is_strict));
     }
     let forms = forms(&document);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
@@ -77,10 +78,10 @@ fn simplify(value: &mut Value) {
 }
 
 /// Adds to an operation the problems that it gives.
-fn complete(operation: &mut Value) {
+fn complete(operation: &mut Value, is_strict: bool) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
     let links = links::of(id);
-    let Some(codes) = refusals::of(id) else { return };
+    let Some(codes) = refusals::of(id, is_strict) else { return };
     let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
     for code in codes {
         by_status.entry(code.status().as_u16()).or_default().push(code);

@@ -10,7 +10,7 @@ use super::{code::Code, problem::Problem, requests::as_routed};
 
 /// Whether parameters that are not known are refused. Probes and caches put some of their own on what is not below `/v1/`,
 /// and OAuth ignores what it does not know (RFC 6749, 3.2).
-fn is_strict(path: &str) -> bool {
+pub(super) fn is_strict(path: &str) -> bool {
     path.starts_with("/v1/") && !path.starts_with("/v1/tokens/")
 }
 
@@ -77,7 +77,7 @@ impl Operations {
     /// The template of a path, and its operations.
     fn at(&self, path: &str) -> Option<&(String, Vec<Operation>)> {
         // As the router does: `/v1/sessions/refresh` is itself, and no session.
-        let exact = self.0.iter().find(|(template, _)| template == path.trim_end_matches('/'));
+        let exact = self.0.iter().find(|(template, _)| template == path);
         exact.or_else(|| self.0.iter().find(|(template, _)| matches(template, path)))
     }
 
@@ -143,8 +143,8 @@ fn values(schema: &Value) -> Option<String> {
 
 /// Whether a path is one of a template such as `/v1/sessions/{id}`.
 fn matches(template: &str, path: &str) -> bool {
-    let mut path = path.trim_end_matches('/').split('/');
-    let same = template.trim_end_matches('/').split('/').all(|part| match path.next() {
+    let mut path = path.split('/');
+    let same = template.split('/').all(|part| match path.next() {
         Some(found) => part.starts_with('{') || part == found,
         None => false,
     });
@@ -184,9 +184,13 @@ mod tests {
     #[test]
     fn a_path_is_matched_with_its_template() {
         assert!(matches("/v1/sessions/{id}", "/v1/sessions/7"));
-        assert!(matches("/v1/users/", "/v1/users"));
         assert!(matches("/v1/users", "/v1/users"));
-        for (template, path) in [("/v1/users/me", "/v1/users"), ("/v1/users", "/v1/users/me"), ("/a/{id}", "/b/1")] {
+        for (template, path) in [
+            ("/v1/users/me", "/v1/users"),
+            ("/v1/users", "/v1/users/me"),
+            ("/v1/users", "/v1/users/"),
+            ("/a/{id}", "/b/1"),
+        ] {
             assert!(!matches(template, path), "{template} {path}");
         }
     }

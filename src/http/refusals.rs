@@ -34,19 +34,9 @@ const ADMIN: &[Code] =
 /// What an operation may answer that changes something and takes cookies, or sets them.
 const COOKIE: &[Code] = &[CsrfRejected];
 
-/// The operations that ignore parameters which they do not have. All others refuse them.
-const LENIENT: [&str; 7] = [
-    "get_keys",
-    "get_openid_configuration",
-    "get_server_metadata",
-    "health_live",
-    "health_ready",
-    "introspect_token",
-    "revoke_token",
-];
-
-/// The problems that the operation with this id gives, or nothing when there is no such operation.
-pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
+/// The problems that the operation with this id gives, or nothing when there is no such operation. One that `is_strict` refuses
+/// parameters that it does not have.
+pub(super) fn of(operation_id: &str, is_strict: bool) -> Option<Vec<Code>> {
     let groups: &[&[Code]] = match operation_id {
         "register" => &[
             BODY,
@@ -114,7 +104,7 @@ pub(super) fn of(operation_id: &str) -> Option<Vec<Code>> {
         "health_ready" => &[STORE, SIGN, &[Draining]],
         _ => return None,
     };
-    let parameters: &[Code] = if LENIENT.contains(&operation_id) { &[] } else { &[InvalidParameter] };
+    let parameters: &[Code] = if is_strict { &[InvalidParameter] } else { &[] };
     let mut codes = [ANY, parameters, &groups.concat()].concat();
     codes.sort_unstable();
     codes.dedup();
