@@ -20,7 +20,8 @@ pub async fn examine(config: &Config, clock: &dyn Clock) -> Result<Vec<Finding>,
     let mailer = open_mailer(config, &config.tls.url(config.listen))?;
     let looking = async {
         if is_without_a_file(config) {
-            return Ok(vec![Finding::ok(Check::Layout, "the store is new")]);
+            let found = format!("there is no store in {} yet; the service makes it", config.data_dir.display());
+            return Ok(vec![Finding::ok(Check::Layout, found)]);
         }
         let (store, ..) = open_existing_store(config).await?;
         let findings = accounts::inspect(&store, clock, &secrets).await;

@@ -8,13 +8,16 @@ use super::{fail, say};
 use crate::{
     accounts::SystemClock,
     app,
-    config::Config,
+    config::{Config, NO_SETTING, unknown_variables},
     store::{Check, Finding, Severity},
 };
 
 /// Prints what was found, a block for each check. The exit code tells whether the service would start.
 #[must_use]
 pub fn doctor(config: &Config, as_json: bool) -> ExitCode {
+    for variable in unknown_variables() {
+        eprintln!("latchkey: {variable}: {NO_SETTING}");
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return fail(&format!("cannot look at the store: {e}")),

@@ -19,7 +19,7 @@ pub struct ConfirmationArgs {
     #[arg(long, env = "LATCHKEY_VERIFICATION_LIFETIME", value_name = "DURATION", default_value = "24h", value_parser = parse::duration::<600, 604_800>)]
     verification_lifetime: Duration,
 
-    /// How long a link to set a new password is good: 10m to 24h. The code beside it is good for 10 minutes.
+    /// How long a link to set a new password is good: 10m to 1d. The code beside it is good for 10 minutes.
     #[arg(long, env = "LATCHKEY_RESET_LIFETIME", value_name = "DURATION", default_value = "30m", value_parser = parse::duration::<600, 86_400>)]
     reset_lifetime: Duration,
 

@@ -34,7 +34,10 @@ pub use self::{
     server::ServerArgs, sessions::SessionArgs, signing::SigningArgs, throttle::ThrottleArgs, tls::TlsArgs,
     tokens::TokenArgs, traces::TraceArgs, web::WebArgs,
 };
-pub(crate) use self::{parse::duration, unknown::warn_of_unknown_variables};
+pub(crate) use self::{
+    parse::duration,
+    unknown::{NO_SETTING, unknown_variables, warn_of_unknown_variables},
+};
 use crate::{
     accounts::{MasterSecret, Settings},
     store::Check,

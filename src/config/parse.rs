@@ -62,14 +62,18 @@ fn between(text: &str, least: u64, most: u64) -> Result<Duration, String> {
         None => text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok()),
     };
     parsed.filter(|duration| allowed.contains(duration)).ok_or_else(|| {
-        format!("a duration from {} to {} is needed, in d, h, m, s or ms", spelled(least), spelled(most))
+        format!(
+            "a duration from {} to {} is needed, in whole days such as 30d, or in h, m, s or ms",
+            spelled(least),
+            spelled(most)
+        )
     })
 }
 
 fn spelled(milliseconds: u64) -> String {
     match milliseconds / 1000 {
         _ if !milliseconds.is_multiple_of(1000) => format!("{milliseconds}ms"),
-        s if s > DAY && s % DAY == 0 => format!("{}d", s / DAY),
+        s if s > 0 && s % DAY == 0 => format!("{}d", s / DAY),
         s if s > 0 && s % 3600 == 0 => format!("{}h", s / 3600),
         s if s > 0 && s % 60 == 0 => format!("{}m", s / 60),
         s => format!("{s}s"),

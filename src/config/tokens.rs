@@ -19,7 +19,7 @@ pub struct TokenArgs {
     #[arg(long, env = "LATCHKEY_AUDIENCE", value_name = "TEXT", value_parser = parse::audience)]
     audience: Option<String>,
 
-    /// How long an access token is good: 1m to 24h. Signing out does not end it for services that only check its
+    /// How long an access token is good: 1m to 1d. Signing out does not end it for services that only check its
     /// signature.
     #[arg(long, env = "LATCHKEY_ACCESS_TOKEN_LIFETIME", value_name = "DURATION", default_value = "10m", value_parser = parse::duration::<60, { 24 * 3600 }>)]
     access_token_lifetime: Duration,

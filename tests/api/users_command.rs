@@ -123,10 +123,17 @@ fn a_variable_that_is_no_setting_is_told() {
     let settings = [
         ("LATCHKEY_REDIS_ULR", "redis://127.0.0.1:1"),
         ("LATCHKEY_LOG", "warn"),
+        ("LATCHKEY_PORT", "8080"),
         ("LATCHKEY_SERVICE_HOST", "10.0.0.1"),
+        ("LATCHKEY_REDIS_SERVICE_PORT", "6379"),
+        ("LATCHKEY_REDIS_PORT", "tcp://10.0.0.2:6379"),
         ("LATCHKEY_PORT_9443_TCP", "tcp://10.0.0.1:9443"),
     ];
-    let said = String::from_utf8(run(&settings, &["users", "list"]).stderr).unwrap();
-    let told = said.lines().filter(|line| line.contains("no setting has this name")).collect::<Vec<_>>();
-    assert!(matches!(told[..], [line] if line.contains("LATCHKEY_REDIS_ULR") && !line.contains("127.0.0.1")), "{said}");
+    for command in [&["users", "list"][..], &["doctor"]] {
+        let said = String::from_utf8(run(&settings, command).stderr).unwrap();
+        let told = said.lines().filter(|line| line.contains("no setting has this name")).collect::<Vec<_>>();
+        let of = |name: &str| told.iter().filter(|line| line.contains(name)).count();
+        assert_eq!((told.len(), of("LATCHKEY_REDIS_ULR"), of("LATCHKEY_PORT")), (2, 1, 1), "{said}");
+        assert!(!said.contains("127.0.0.1"), "{said}");
+    }
 }

@@ -1,6 +1,6 @@
 //! `latchkey users list`.
 
-use std::process::ExitCode;
+use std::{num::NonZeroUsize, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 
@@ -53,8 +53,8 @@ pub struct ListArguments {
     latest_first: bool,
 
     /// How many, at the most: 1 or more. Where there are more, the command that shows them is told on standard error.
-    #[arg(long, default_value_t = 50)]
-    limit: usize,
+    #[arg(long, default_value = "50")]
+    limit: NonZeroUsize,
 
     /// Where the list before has ended.
     #[arg(long)]
@@ -76,13 +76,10 @@ enum StatusArgument {
 
 /// Lists users, page after page, until there are enough or no more.
 pub(super) async fn list(accounts: &Accounts, arguments: &ListArguments) -> ExitCode {
-    if arguments.limit == 0 {
-        return fail("--limit: a number from 1 on is needed");
-    }
     let mut query = arguments.query();
     let mut users = Vec::new();
     let next = loop {
-        query.limit = (arguments.limit - users.len()).min(UserQuery::MAX_LIMIT);
+        query.limit = (arguments.limit.get() - users.len()).min(UserQuery::MAX_LIMIT);
         match accounts.users(&Authority::operator(), &query).await {
             Ok(page) => {
                 users.extend(page.items);
@@ -90,7 +87,7 @@ pub(super) async fn list(accounts: &Accounts, arguments: &ListArguments) -> Exit
             }
             Err(e) => return fail(&e.to_string()),
         }
-        if query.after.is_none() || users.len() >= arguments.limit {
+        if query.after.is_none() || users.len() >= arguments.limit.get() {
             break query.after;
         }
     };
@@ -123,7 +120,7 @@ impl ListArguments {
             },
             latest_first: self.latest_first,
             after: self.cursor,
-            limit: self.limit,
+            limit: self.limit.get(),
         }
     }
 }
