@@ -69,10 +69,8 @@ impl Authority {
     /// password. Nobody does that to a user who may do something at Latchkey that they may not themselves: by a change of
     /// address they could be that user.
     pub(super) fn may_act_on(&self, user: &User) -> Result<(), Error> {
-        if user.has_admin_role() {
-            self.needs_admin()?;
-        }
-        self.may_give(&user.capabilities())
+        self.may_give(&user.capabilities())?;
+        if user.has_admin_role() { self.needs_admin() } else { Ok(()) }
     }
 
     /// Checks that they may give the role `admin`, and act on somebody who has it: only an administrator and the operator

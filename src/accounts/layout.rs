@@ -37,8 +37,7 @@ pub async fn inspect(store: &Store, clock: &dyn Clock, secrets: &[MasterSecret])
             .mend("run the version of Latchkey that made the store, or use another store"),
         Err(e @ Error::Corrupt(_)) => Finding::error(Check::Layout, e.to_string())
             .mend("restore what the store was made with from a copy, or use another store"),
-        // Nor could the service read it.
-        Err(e) => Finding::error(Check::Layout, e.to_string()),
+        Err(e) => Finding::unknown(Check::Layout, e.to_string()),
     });
     findings.extend(signing);
     findings.push(mail);
@@ -76,12 +75,16 @@ pub(super) async fn expect_ours(store: &Store) -> Result<(), OpenError> {
 }
 
 impl Accounts {
-    /// Whether the store has lost what it was made with: it was emptied, or another one is in its place.
+    /// Whether the store has not what it was made with any more: it was emptied, or another one is in its place.
     ///
     /// # Errors
-    /// [`Error::StoreUnavailable`] when the store does not answer, [`Error::Corrupt`] when that cannot be read.
+    /// [`Error::StoreUnavailable`] when the store does not answer.
     pub async fn has_lost_its_store(&self) -> Result<bool, Error> {
-        Ok(matches!(read(&self.store).await?, Layout::None))
+        match read(&self.store).await {
+            Ok(Layout::Ours) => Ok(false),
+            Ok(Layout::None | Layout::Other { .. }) | Err(Error::Corrupt(_)) => Ok(true),
+            Err(e) => Err(e),
+        }
     }
 }
 

@@ -96,9 +96,9 @@ impl Accounts {
             let (places, is_last) = self.next_places(&indexes, query, after, order, width).await?;
             for chunk in places.chunks(CHUNK) {
                 if let Progress::Done(end) = self.look_at(chunk, &mut draft).await? {
-                    // Where it ends with what was read, what is behind that is not known.
+                    // Where it ends with what was read, what is behind that is not known. The range begins with the end itself.
                     let goes_on = places.last() != Some(&end)
-                        || !is_last && !self.next_places(&indexes, query, Some(end), order, width).await?.0.is_empty();
+                        || !is_last && !self.next_places(&indexes, query, Some(end), order, 2).await?.0.is_empty();
                     return Ok(draft.ends_at(goes_on.then_some(end)));
                 }
             }
