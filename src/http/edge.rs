@@ -17,6 +17,7 @@ use super::{
     code::Code,
     cors::{self, Cors},
     health::Drain,
+    limits::is_read_later,
     log::Line,
     operations::Operations,
     problem::{Problem, code_text},
@@ -86,6 +87,7 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         let line = Line::begin(&request, &id, Arc::clone(&self.requests));
         let span = line.span();
         let (path, version) = (request.uri().path().to_owned(), request.version());
+        let may_be_unread = is_read_later(&request);
         let origin = self.cors.listed(request.headers());
         // In a box, or each of the layers around it would have its room once more.
         let handled = Box::pin(async {
@@ -126,7 +128,9 @@ impl<E: Endpoint> Endpoint for AtEdge<E> {
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        if self.drain.has_begun() && version <= Version::HTTP_11 {
+        // Of a body that was not read nothing else can come behind; what still comes is read, or its client misses the answer.
+        let ends = self.drain.has_begun() || may_be_unread && !response.status().is_success();
+        if ends && version <= Version::HTTP_11 {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         self.cors.allow(origin, response.headers_mut());

@@ -36,6 +36,16 @@ impl Default for RequestLimits {
     }
 }
 
+/// Whether a body is only read once it is known who sends it. What is refused before is still being sent when it is answered.
+pub(super) fn is_read_later(request: &Request) -> bool {
+    upload::is_upload(request) && announced(request).is_none_or(|length| length > READ_AT_ONCE)
+}
+
+/// How many bytes a body says it has.
+fn announced(request: &Request) -> Option<u64> {
+    request.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok())
+}
+
 /// Reads the whole body, up to the limits, before anything else looks at the request. What a client says of its length
 /// is believed only when it is too much.
 pub(super) struct Limits(pub(super) RequestLimits);
@@ -64,15 +74,13 @@ impl<E: Endpoint> Endpoint for Limited<E> {
         let RequestLimits { body: most, body_timeout } = self.limits;
         let is_upload = upload::is_upload(&request);
         let most = if is_upload { upload::MOST } else { most };
-        let announced = request.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: u64| length > most as u64) {
+        let announced = announced(&request);
+        if announced.is_some_and(|length| length > most as u64) {
             return Err(Problem::new(Code::BodyTooLarge).into());
         }
         if is_upload {
             request.set_data(UploadTime(body_timeout));
-            // What is larger is read once it is known who sends it. Refused before, its client may not see why: it is still
-            // sending when the connection ends.
-            if announced.is_none_or(|length| length > READ_AT_ONCE) {
+            if is_read_later(&request) {
                 return self.inner.call(request).await;
             }
         }

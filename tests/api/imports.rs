@@ -137,7 +137,8 @@ async fn redis_an_import_is_bounded_and_other_bodies_are_as_before() {
     assert_eq!(app.import(&key, "", large.clone()).await.expect(200).body["created"], 1);
     app.import(&key, "", large + &padding.repeat(20)).await.refused(413, "body_too_large");
     // Whoever may not import is refused before their body is read.
-    app.import("nothing", "", lines.clone()).await.refused(401, "token_invalid");
+    let refused = app.import("nothing", "", lines.clone()).await.refused(401, "token_invalid");
+    assert_eq!(refused.header("connection"), "close", "nothing comes behind a body that was not read");
     for path in ["/v1/users", "/v1/admin/imports/x"] {
         let request = app.post(path).header("content-type", "application/json").body(lines.clone());
         request.send().await.refused(413, "body_too_large");
