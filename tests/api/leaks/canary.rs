@@ -94,12 +94,21 @@ fn in_base64(bytes: &[u8]) -> Vec<Vec<u8>> {
     cuts.flat_map(|text| [text.replace('+', "-").replace('/', "_").into_bytes(), text.into_bytes()]).collect()
 }
 
-/// Whether these digits are in a text between others than digits, and are no fraction of a second.
+/// How long an id is at least, in hexadecimal digits. Those that are searched hold some 1,500 times six digits by chance.
+const ID: usize = 16;
+
+/// Whether these digits are in a text between others than digits, and are no fraction of a second and no part of an id.
 fn stands_alone(text: &[u8], digits: &[u8]) -> bool {
     let of_number = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let of_id = |byte: &&u8| byte.is_ascii_hexdigit() || **byte == b'-';
     text.windows(digits.len()).enumerate().any(|(at, part)| {
-        let before = at.checked_sub(1).and_then(|before| text.get(before));
-        part == digits && !of_number(before) && before != Some(&b'.') && !of_number(text.get(at + digits.len()))
+        let (before, after) = (&text[..at], &text[at + digits.len()..]);
+        let beside = || before.iter().rev().take_while(of_id).count() + after.iter().take_while(of_id).count();
+        part == digits
+            && !of_number(before.last())
+            && before.last() != Some(&b'.')
+            && !of_number(after.first())
+            && beside() + digits.len() < ID
     })
 }
 
@@ -142,6 +151,10 @@ fn a_canary_is_found_in_every_form() {
         assert!(code.is_in(text.as_bytes()), "{text}");
     }
     assert!(!code.is_in(b"1012345") && !code.is_in(b"0123456") && !code.is_in(b"12:00:00.012345Z"));
+    for id in ["8b28a012345c8510", "a012345b-8177-71e5-a7e6-250670df3ed7"] {
+        assert!(!code.is_in(id.as_bytes()) && code.is_in(format!("{id} 012345").as_bytes()), "{id}");
+    }
+    assert!(code.is_in(b"code-012345") && code.is_in(b"\\n012345\\r"), "no id is as short as that");
     let token = Canary::token("t", "lkr_AAAAAAAAAAAAAAAAAAAAAAAAAAAA", &[250; 16]);
     assert!(token.is_in(&[1, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 250, 2]));
     assert!(token.is_in(b"lkr_AAAAAAAAAAAAAAAAAAAAAAAAAAAA") && !token.is_in(&[250; 15]));
