@@ -74,7 +74,8 @@ impl Metadata {
         if metadata.to_string().len() > Self::MAX_BYTES { Err(MetadataTooLarge) } else { Ok(metadata) }
     }
 
-    /// Reads metadata that was stored, and so was within the bound when it was written.
+    /// Reads metadata that was stored, and so was within the bound when it was written. It has no member twice: the reader of
+    /// what comes from outside serves here too, so that the program holds one.
     pub(super) fn stored(text: &str) -> Option<Self> {
         match read_json(text.as_bytes()) {
             Ok(Value::Object(object)) => Some(Self(object)),

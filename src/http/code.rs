@@ -40,7 +40,7 @@ macro_rules! catalogue {
 
 catalogue! {
     InvalidParameter BAD_REQUEST "Invalid parameter"
-        "A parameter in the path, the query or a header is missing or malformed. Correct it as the description of the operation says.";
+        "A parameter in the path, the query or a header is missing or malformed, or one in the query is not known or there twice. Correct it as the description of the operation says.";
     MalformedBody BAD_REQUEST "Malformed body"
         "The body ended before its announced end, or its chunks are broken. Send it again.";
     MalformedJson BAD_REQUEST "Malformed JSON"
@@ -116,7 +116,7 @@ catalogue! {
     IdempotencyKeyMismatch UNPROCESSABLE_ENTITY "Idempotency key mismatch"
         "This `Idempotency-Key` was sent before with another body. Use a new key for a new request.";
     TooManyAttempts TOO_MANY_REQUESTS "Too many attempts"
-        "There were too many attempts, and this one was not looked at. Repeat the request after the time in `Retry-After`. A device that signed in before is not kept out by others: send its `device_token`.";
+        "There were too many attempts, and this one was not looked at. Repeat the request after the time in `Retry-After`. A device that signed in before is not kept out of signing in by others: send its `device_token` there.";
     InternalError INTERNAL_SERVER_ERROR "Internal error"
         "Something is wrong on our side. The request id in `instance` finds it in the log.";
     Overloaded SERVICE_UNAVAILABLE "Overloaded"

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use latchkey::accounts::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -196,5 +197,25 @@ async fn redis_people_of_one_moment_are_listed_once_each_where_one_bucket_has_mo
         assert_eq!(ids(&listed), expected);
         people.reverse();
     }
+    app.stop().await;
+}
+
+/// Reading everybody in one request would let a filter that finds nobody hold a large service up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_filter_looks_at_so_many_people_at_once_and_goes_on_in_the_next_page() {
+    let app = TestApp::redis().await;
+    let line = |number: u32| {
+        let at = Timestamp::from_millis(1_753_868_000_000 + i64::from(number)).to_string();
+        let name = (number == 5_000).then_some("Rare");
+        json!({"email": format!("user{number}@example.com"), "name": name, "created_at": at, "updated_at": at})
+    };
+    let lines = (0..=5_000).map(|number| line(number).to_string()).collect::<Vec<_>>().join("\n");
+    let (_, key) = app.api_key("--scope users:import").await;
+    assert_eq!(app.import(&key, "", lines).await.expect(200).body["created"], 5_001);
+
+    let (found, pages) = app.list_all("name_contains=rare").await;
+    assert_eq!((emails(&found), pages), (BTreeSet::from(["user5000@example.com"]), vec![0, 1]));
+    let (found, pages) = app.list_all("name_contains=rare&sort=-created_at").await;
+    assert_eq!((found.len(), pages), (1, vec![1, 0]));
     app.stop().await;
 }

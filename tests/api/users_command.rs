@@ -97,6 +97,7 @@ async fn redis_what_is_wrong_is_said_in_a_line_and_changes_nothing() {
         (format!("users patch {} --username no --email-verified true", ada.id), 2),
         (format!("users patch {} --metadata [1]", ada.id), 2),
         ("users list --status gone".to_owned(), 2),
+        ("users list --limit 0".to_owned(), 2),
         ("users list --cursor nowhere".to_owned(), 2),
     ] {
         let output = app.operator(&arguments).await;

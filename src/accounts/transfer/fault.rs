@@ -7,7 +7,7 @@ use std::fmt;
 pub enum LineProblem {
     /// It is not a JSON object, and reading it ended at this column, in bytes.
     Malformed(usize),
-    /// It is JSON, but an object in it has a field twice, at this column.
+    /// It is JSON so far, but an object in it has a field twice, at this column.
     Repeats(usize),
     /// It has more than [`MAX_LINE`](super::MAX_LINE) bytes.
     TooLong,
