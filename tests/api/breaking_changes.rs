@@ -1,5 +1,5 @@
-//! What is in the document of the last release, `openapi/released.json`, stays: openapi-diff finds what was broken in
-//! operations and bodies, and `broken_parameters` what was in parameters, at which that does not look.
+//! What clients rely on in the document of the last release, `openapi/released.json`, stays: api-smart-diff finds what was
+//! broken in operations, parameters, bodies and problems, and `tests/clients/breaking.cjs` also what would be called otherwise.
 
 use std::{fs, path::Path, process::Command};
 
@@ -8,45 +8,41 @@ use serde_json::{Value, json};
 
 /// What a client of `old` trips over in `new`.
 fn broken(old: &Value, new: &Value) -> Vec<String> {
-    let tools = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-tools/proof"));
-    assert!(tools.exists(), "`make proof` installs what this test needs");
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let libraries = project.join("target/test-tools/proof/node_modules");
+    assert!(libraries.join("api-smart-diff").exists(), "`make proof` installs what this test needs");
     let folder = tempfile::tempdir().unwrap();
     for (file, document) in [("old.json", old), ("new.json", new)] {
-        // It looks at bodies of this media type only.
-        let text = document.to_string().replace("application/json; charset=utf-8", "application/json");
-        fs::write(folder.path().join(file), text).unwrap();
+        fs::write(folder.path().join(file), document.to_string()).unwrap();
     }
-    let mut command = Command::new(tools.join("node_modules/.bin/openapi-diff"));
-    let output = command.args(["old.json", "new.json"]).current_dir(folder.path()).output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    let found = match output.status.code() {
-        Some(0) => Vec::new(),
-        Some(1) if said.starts_with("Breaking changes found") => vec![said],
-        _ => panic!("{said}{}", String::from_utf8_lossy(&output.stderr)),
-    };
-    [found, broken_parameters(old, new)].concat()
-}
-
-fn broken_parameters(old: &Value, new: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    for (path, item) in old["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let (before, now) = (&operation["parameters"], &new["paths"][path][method]["parameters"]);
-            let [before, now] = [before, now].map(|list| list.as_array().map(Vec::as_slice).unwrap_or_default());
-            let same = |a: &Value, b: &Value| a["name"] == b["name"] && a["in"] == b["in"];
-            let gone = before.iter().filter(|old| !now.iter().any(|new| same(old, new)));
-            let needed = now.iter().filter(|new| {
-                let is_new = !before.iter().any(|old| same(old, new) && old["required"] == true);
-                new["required"] == true && is_new
-            });
-            found.extend(gone.chain(needed).map(|parameter| format!("{method} {path}: {}", parameter["name"])));
-        }
-    }
-    found
+    let mut command = Command::new("node");
+    command.arg(project.join("tests/clients/breaking.cjs")).args(["old.json", "new.json"]);
+    let output = command.current_dir(folder.path()).env("NODE_PATH", libraries).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 fn document() -> Value {
     serde_json::from_str(&http::openapi_json()).unwrap()
+}
+
+fn schema<'d>(document: &'d mut Value, name: &str) -> &'d mut Value {
+    document["components"]["schemas"].get_mut(name).unwrap_or_else(|| panic!("{name}"))
+}
+
+fn remove(from: &mut Value, name: &str) {
+    from.as_object_mut().unwrap().remove(name).unwrap_or_else(|| panic!("{name}"));
+}
+
+/// Takes a field away that is always there.
+fn remove_field(document: &mut Value, name: &str, field: &str) {
+    let schema = schema(document, name);
+    remove(&mut schema["properties"], field);
+    schema["required"].as_array_mut().unwrap().retain(|name| name != field);
+}
+
+fn require(document: &mut Value, name: &str, field: &str) {
+    schema(document, name)["required"].as_array_mut().unwrap().push(field.into());
 }
 
 #[test]
@@ -57,37 +53,71 @@ fn nothing_is_broken_since_the_last_release() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+type Change = fn(&mut Value);
+
+const BREAKING: [(&str, Change); 21] = [
+    ("a field of an answer is gone", |d| remove_field(d, "User", "locale")),
+    ("a field of an answer may be missing", |d| schema(d, "User")["required"].as_array_mut().unwrap().clear()),
+    ("a field of an answer may be null", |d| schema(d, "User")["properties"]["email"]["nullable"] = true.into()),
+    ("a field of an answer has another type", |d| {
+        schema(d, "Session")["properties"]["current"] = json!({ "type": "string" });
+    }),
+    ("a field of problems is gone", |d| remove_field(d, "Problem", "instance")),
+    ("a field of a request is needed", |d| require(d, "Registration", "name")),
+    ("a field of a request takes null no more", |d| {
+        remove(&mut schema(d, "UserChanges")["properties"]["name"], "nullable");
+    }),
+    ("a field of a request is shorter", |d| {
+        schema(d, "Registration")["properties"]["password"]["maxLength"] = 8.into();
+    }),
+    ("a field of a request has another form", |d| {
+        schema(d, "Registration")["properties"]["username"]["pattern"] = "^a$".into();
+    }),
+    ("a field of a form is needed", |d| require(d, "SentToken", "token_type_hint")),
+    ("an operation is gone", |d| remove(&mut d["paths"]["/v1/sessions"], "delete")),
+    ("an operation has another name", |d| d["paths"]["/v1/users"]["post"]["operationId"] = "sign_up".into()),
+    ("an operation stands elsewhere", |d| d["paths"]["/v1/users"]["post"]["tags"] = json!(["People"])),
+    ("a model has another name", |d| {
+        let text = d.to_string().replace("schemas/Session\"", "schemas/Sitting\"");
+        *d = serde_json::from_str(&text.replace("\"Session\":", "\"Sitting\":")).unwrap();
+    }),
+    ("an answer is gone", |d| remove(&mut d["paths"]["/v1/users"]["post"]["responses"], "201")),
+    ("a header of an answer is gone", |d| {
+        remove(&mut d["paths"]["/v1/users"]["post"]["responses"]["201"]["headers"], "ETag");
+    }),
+    ("another token is needed", |d| d["paths"]["/v1/users/me"]["get"]["security"] = json!([{ "api_key": [] }])),
+    ("a parameter is gone", |d| {
+        d["paths"]["/v1/users/me/events"]["get"]["parameters"].as_array_mut().unwrap().clear();
+    }),
+    ("a parameter is needed", |d| d["paths"]["/v1/users/me"]["patch"]["parameters"][0]["required"] = true.into()),
+    ("a parameter takes less", |d| {
+        d["paths"]["/v1/users/me/events"]["get"]["parameters"][0]["schema"]["maximum"] = 1.into();
+    }),
+    ("a parameter takes a value no more", |d| remove_value(schema(d, "SessionScope"))),
+];
+
+fn remove_value(schema: &mut Value) {
+    schema["enum"].as_array_mut().unwrap().pop().unwrap();
+}
+
 #[test]
 #[ignore = "make proof runs it"]
 fn what_breaks_a_client_is_told_from_what_does_not() {
-    type Change = fn(&mut Value);
-    let breaking: [(&str, Change); 5] = [
-        ("a field of an answer is gone", |document| {
-            let user = &mut document["components"]["schemas"]["User"];
-            user["properties"].as_object_mut().unwrap().remove("locale").unwrap();
-            user["required"].as_array_mut().unwrap().retain(|name| name != "locale");
-        }),
-        ("a field of a request is needed", |document| {
-            document["components"]["schemas"]["Registration"]["required"].as_array_mut().unwrap().push("name".into());
-        }),
-        ("an operation is gone", |document| {
-            document["paths"]["/v1/sessions"].as_object_mut().unwrap().remove("delete").unwrap();
-        }),
-        ("a parameter is gone", |document| {
-            document["paths"]["/v1/users/me/events"]["get"]["parameters"].as_array_mut().unwrap().clear();
-        }),
-        ("a parameter is needed", |document| {
-            document["paths"]["/v1/users/me"]["patch"]["parameters"][0]["required"] = true.into();
-        }),
-    ];
-    for (change, make) in breaking {
+    for (change, make) in BREAKING {
         let mut changed = document();
         make(&mut changed);
+        assert_ne!(changed, document(), "{change}");
         assert!(!broken(&document(), &changed).is_empty(), "{change}");
     }
 
     let mut grown = document();
-    grown["components"]["schemas"]["User"]["properties"]["nickname"] = json!({ "type": "string" });
+    schema(&mut grown, "User")["properties"]["nickname"] = json!({ "type": "string" });
+    schema(&mut grown, "ProblemCode")["enum"].as_array_mut().unwrap().insert(3, "new_code".into());
+    schema(&mut grown, "Registration")["properties"]["nickname"] = json!({ "type": "string" });
+    schema(&mut grown, "Registration")["properties"]["password"]["nullable"] = true.into();
+    grown["info"]["description"] = "Another one.".into();
     grown["paths"]["/v1/news"] = json!({ "get": { "responses": { "204": { "description": "None." } } } });
+    let parameters = grown["paths"]["/v1/users/me/events"]["get"]["parameters"].as_array_mut().unwrap();
+    parameters.push(json!({ "name": "kind", "in": "query", "schema": { "type": "string" } }));
     assert_eq!(broken(&document(), &grown), Vec::<String>::new());
 }
