@@ -81,9 +81,17 @@ async fn in_chromium_swagger_ui_leads_from_registering_to_signing_out_and_asks_n
     assert_eq!((shown.status.as_str(), &shown.body["code"]), ("401", &json!("token_invalid")));
 
     browser.expect_no_complaint();
-    let elsewhere = browser.requests().iter().filter(|url| !url.starts_with(&app.url) && !url.starts_with("data:"));
+    let ours = format!("{}/", app.url);
+    let elsewhere = browser.requests().iter().filter(|url| !url.starts_with(&ours) && !url.starts_with("data:"));
     assert_eq!(elsewhere.collect::<Vec<_>>(), Vec::<&String>::new(), "something was asked of others");
     assert!(browser.requests().iter().any(|url| url.ends_with("/openapi.json")), "requests are seen");
+    // What the page did not do would have been seen.
+    browser.ask("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.2/picture'}))").await;
+    browser.wait_for_complaint("Content Security Policy").await;
+    browser.ask("document.body.append(Object.assign(new Image(), {src: '/docs/picture'}))").await;
+    browser.wait_for_complaint("/docs/picture").await;
+    browser.ask("console.error('zq7391')").await;
+    browser.wait_for_complaint("zq7391").await;
     app.stop().await;
 }
 

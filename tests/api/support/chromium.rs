@@ -114,10 +114,7 @@ impl Chromium {
             Some("Network.requestWillBeSent") => {
                 self.requests.push(message["params"]["request"]["url"].as_str().unwrap().to_owned());
             }
-            // That an answer had the status of a failure is no complaint about the page; nor is that a form for a password
-            // has no field for a name, since the page that a link leads to does not know whose it is.
-            Some("Log.entryAdded")
-                if matches!(message["params"]["entry"]["source"].as_str(), Some("network" | "recommendation")) => {}
+            Some("Log.entryAdded") if !is_about_the_page(&message["params"]["entry"]) => {}
             Some("Log.entryAdded" | "Runtime.consoleAPICalled" | "Runtime.exceptionThrown") => {
                 self.complaints.push(message["params"].to_string());
             }
@@ -226,6 +223,27 @@ impl Chromium {
     #[track_caller]
     pub fn expect_no_complaint(&self) {
         assert_eq!(self.complaints, Vec::<String>::new());
+    }
+
+    /// Waits until something was said in the console that has this text.
+    pub async fn wait_for_complaint(&mut self, text: &str) {
+        let asked_at = Instant::now();
+        while !self.complaints.iter().any(|complaint| complaint.contains(text)) {
+            assert!(asked_at.elapsed() < DEADLINE, "{text}: {:?}", self.complaints);
+            self.ask("null").await;
+            tokio::time::sleep(PACE).await;
+        }
+    }
+}
+
+/// That an operation or a form was refused is no complaint about the page; nor is that a form for a password has no field for
+/// a name, since the page that a link leads to does not know whose it is.
+fn is_about_the_page(entry: &Value) -> bool {
+    let url = entry["url"].as_str().unwrap_or_default();
+    match entry["source"].as_str() {
+        Some("network") => !["/v1/", "/account/"].iter().any(|asked| url.contains(asked)),
+        Some("recommendation") => false,
+        _ => true,
     }
 }
 
