@@ -37,8 +37,8 @@ coverage: test-tools ## Run every test, and show in target/llvm-cov/html what of
 
 # All mutants, 4200, take days. Without MUTANTS it is those of what has changed SINCE the commit before the last: a quarter of
 # an hour, and a minute or two for each. They are made in a copy of the project, which is built in a folder of its own: Cargo
-# would take the last mutant for the project. Tests are left out that only repeat others on another store, that measure, or
-# that need target/test-tools or the example.
+# would take the last mutant for the project. Of the tests of the API those are left out that only repeat others on another
+# store, that measure, or that need target/test-tools or the example; those of the store are all there.
 mutants: SINCE ?= HEAD~1
 mutants: MUTANTS ?= --in-diff target/mutants/changed.diff
 mutants: test-tools ## Make accounts and store wrong, a line at a time, and tell what no test has noticed: MUTANTS, SINCE
@@ -48,7 +48,7 @@ mutants: test-tools ## Make accounts and store wrong, a line at a time, and tell
 	@test -s target/mutants/changed.diff || echo 'mutants: accounts and store are as at $(SINCE), which gives none'
 	CARGO_PROFILE_DEV_DEBUG=none CARGO_TARGET_DIR=$(CURDIR)/target/mutants/build \
 		cargo mutants --output target/mutants $(MUTANTS) -- --locked --lib --test api --test store \
-		-E 'not test(/::(redis|embedded_on_disk)$$|valkey|cluster|sentinel|smtp|chromium|promtool|nginx|protected_service|docs::|snippets::|schemathesis::|clients::|load::/)'
+		-E 'binary(store) | not test(/::(redis|embedded_on_disk)$$|valkey|cluster|sentinel|smtp|chromium|promtool|nginx|protected_service|docs::|snippets::|schemathesis::|clients::|load::/)'
 
 check: ## Check the format, the lints and the documentation
 	cargo fmt --check
