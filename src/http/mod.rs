@@ -21,6 +21,7 @@ mod docs;
 mod edge;
 mod etag;
 mod events;
+mod examples;
 mod export;
 mod field;
 mod header;

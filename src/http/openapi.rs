@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Api,
     code::Code,
-    links, operations,
+    examples, links, operations,
     problem::{self, Problem, ProblemDocument, code_text},
     refusals,
 };
@@ -44,6 +44,7 @@ pub(super) fn document(service: &OpenApiService<Api, ()>) -> Value {
         ProblemDocument::register(&mut registry);
         let problems = registry.schemas.iter();
         schemas.extend(problems.filter_map(|(name, schema)| Some((name.clone(), serde_json::to_value(schema).ok()?))));
+        examples::add(schemas);
         for form in forms {
             if let Some(schema) = schemas.get_mut(&form).and_then(Value::as_object_mut) {
                 schema.insert("additionalProperties".to_owned(), false.into()); // unknown fields are refused
@@ -172,10 +173,10 @@ Every answer has the header `X-Request-Id`. `HEAD` is answered wherever `GET` is
 
 ## Problems
 
-Every failure is a problem document (RFC 9457) with the media type `application/problem+json`. Branch on its `code`.
-Besides what each operation lists, a path that is not here is answered with `not_found`, and a method that a path does
-not have with `method_not_allowed`. What is no HTTP at all, or has too many or too large headers, is answered by an empty
-400, 414 or 431.
+Every failure is a problem document (RFC 9457) with the media type `application/problem+json`. Branch on its `code`,
+and for one that you do not know on its status: a later version may have more. Besides what each operation lists, a path
+that is not here is answered with `not_found`, and a method that a path does not have with `method_not_allowed`. What is
+no HTTP at all, or has too many or too large headers, is answered by an empty 400, 414 or 431.
 
 | code | status | meaning |
 |---|---|---|
