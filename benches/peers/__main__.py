@@ -86,6 +86,7 @@ def load(service, requests, at_once, seconds, first):
 def measure(service, results):
     """One turn of one service: its starts, its memory, its speed."""
     service.prepare()
+    results.add(("the hash alone, on all cores", "rate"), service, service.hashes_alone())
     service.start()  # what is made once: keys, files
     for _ in range(STARTS):
         service.stop()
@@ -173,6 +174,7 @@ def main():
     names = [kind.name for kind in services.ALL]
     loads = [f"{operation}, {at_once} at once" for operation in OPERATIONS for at_once in AT_ONCE]
     rates = [results.row((name, "rate"), "requests/s", most_is_best=True) for name in loads]
+    rates.append(results.row(("the hash alone, on all cores", "rate"), "hashes/s", most_is_best=True))
     times = [results.row((name, kind), f"{kind} in ms") for name in loads for kind in ("p50", "p99")]
     costs = [results.row(("start to first answer",), "ms")]
     for when in ("idle", "under load"):

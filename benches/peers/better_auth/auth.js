@@ -1,12 +1,10 @@
-// better-auth as its documentation sets it up: better-sqlite3, email and password, Argon2 by @node-rs/argon2, the bearer
-// plugin. https://better-auth.com/docs/installation, /docs/authentication/email-password, /docs/plugins/bearer
+// better-auth as its documentation sets it up: better-sqlite3, email and password, the bearer plugin.
+// https://better-auth.com/docs/installation, /docs/authentication/email-password, /docs/plugins/bearer
 
-import { hash, verify } from "@node-rs/argon2";
 import { betterAuth } from "better-auth";
 import { bearer } from "better-auth/plugins";
 import Database from "better-sqlite3";
-
-const ARGON2ID = 2;
+import { hashPassword, verifyPassword } from "./password.js";
 
 const database = new Database(process.env.DATABASE);
 // Each commit is synced once.
@@ -20,10 +18,7 @@ export const auth = betterAuth({
   emailAndPassword: {
     enabled: true,
     autoSignIn: false,
-    password: {
-      hash: (password) => hash(password, { algorithm: ARGON2ID, memoryCost: 19456, timeCost: 2, parallelism: 1 }),
-      verify: ({ hash, password }) => verify(hash, password),
-    },
+    password: { hash: hashPassword, verify: verifyPassword },
   },
   plugins: [bearer()],
   rateLimit: { enabled: false },
