@@ -116,13 +116,26 @@ mod tests {
     #[test]
     fn a_line_that_is_too_long_is_told_and_not_kept() {
         let longest = vec![b'a'; MAX_LINE];
-        let text = [&longest[..], b"\r\na", &longest, b"\nb\n", &longest, b"aaaaaaaaaaaaaaaaaaaa"].concat();
+        let text =
+            [BYTE_ORDER_MARK, &longest, b"\r\na", &longest, b"\nb\n", &longest, b"aaaaaaaaaaaaaaaaaaaa"].concat();
         for buffer in [1, 8192, 1 << 20] {
             let read = lines(&text, buffer);
             let expected =
                 [RawLine::Text(longest.clone()), RawLine::TooLong, RawLine::Text(b"b".into()), RawLine::TooLong];
             assert_eq!(read, (1..).zip(expected).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn a_signal_that_comes_while_it_reads_is_no_error() {
+        struct Interrupted<'t>(bool, &'t [u8]);
+        impl io::Read for Interrupted<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                if std::mem::take(&mut self.0) { Err(ErrorKind::Interrupted.into()) } else { self.1.read(buffer) }
+            }
+        }
+        let read = Lines::new(BufReader::new(Interrupted(true, b"{}\n"))).map(Result::unwrap).collect::<Vec<_>>();
+        assert_eq!(read, [(1, RawLine::Text(b"{}".into()))]);
     }
 
     #[test]
