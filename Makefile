@@ -36,9 +36,10 @@ coverage: test-tools ## Run every test, and show in target/llvm-cov/html what of
 	cargo llvm-cov report --summary-only
 
 # All mutants, 4200, take days. Without MUTANTS it is those of what has changed SINCE the commit before the last: a quarter of
-# an hour, and some minutes for each, or ten for one that no test notices. They are made in a copy of the project, which is built in a folder of its own: Cargo
-# would take the last mutant for the project. Of the tests of the API those are left out that only repeat others on another
-# store, that measure, or that need target/test-tools or the example; those of the store are all there.
+# an hour, and some minutes for each, or ten for one that no test notices. They are made in a copy of the project, which is
+# built in a folder of its own: Cargo would take the last mutant for the project. Of the tests of the API those are left out
+# that only repeat others on another store, that measure, or that need target/test-tools or the example; those of the store
+# are all there.
 mutants: SINCE ?= HEAD~1
 mutants: MUTANTS ?= --in-diff target/mutants/changed.diff
 mutants: test-tools ## Make accounts and store wrong, a line at a time, and tell what no test has noticed: MUTANTS, SINCE
