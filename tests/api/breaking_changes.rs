@@ -55,7 +55,7 @@ fn nothing_is_broken_since_the_last_release() {
 
 type Change = fn(&mut Value);
 
-const BREAKING: [(&str, Change); 21] = [
+const BREAKING: [(&str, Change); 22] = [
     ("a field of an answer is gone", |d| remove_field(d, "User", "locale")),
     ("a field of an answer may be missing", |d| schema(d, "User")["required"].as_array_mut().unwrap().clear()),
     ("a field of an answer may be null", |d| schema(d, "User")["properties"]["email"]["nullable"] = true.into()),
@@ -77,6 +77,7 @@ const BREAKING: [(&str, Change); 21] = [
     ("an operation is gone", |d| remove(&mut d["paths"]["/v1/sessions"], "delete")),
     ("an operation has another name", |d| d["paths"]["/v1/users"]["post"]["operationId"] = "sign_up".into()),
     ("an operation stands elsewhere", |d| d["paths"]["/v1/users"]["post"]["tags"] = json!(["People"])),
+    ("an operation stands nowhere", |d| remove(&mut d["paths"]["/v1/users"]["post"], "tags")),
     ("a model has another name", |d| {
         let text = d.to_string().replace("schemas/Session\"", "schemas/Sitting\"");
         *d = serde_json::from_str(&text.replace("\"Session\":", "\"Sitting\":")).unwrap();

@@ -5,21 +5,18 @@ const { apiCompare } = require("api-smart-diff");
 const [before, after] = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file, "utf8")));
 
 function breaks({ action, after, path, type }) {
-  switch (path.at(-1)) {
-    // What a function of a generated client is called.
-    case "operationId":
-      return action !== "add";
-    // A request may take null from now on, and an answer may have none. In a model by itself it is not said which it is.
-    case "nullable":
-      return path[0] === "paths" && path.includes("requestBody") === !after;
+  const [place, , , part] = path;
+  // What a function and its module are called in a generated client.
+  if (place === "paths" && (part === "operationId" || part === "tags")) {
+    return action !== "add";
   }
-  switch (path.at(-2)) {
-    // What its module is called.
-    case "tags":
-      return path[0] === "paths" && action !== "add";
-    // An answer may have a value one day that it has not today, which clients are told to expect.
-    case "enum":
-      return action !== "add";
+  // What is sent may take null from now on, and an answer may have none. In a model by itself it is not said which it is.
+  if (path.at(-1) === "nullable") {
+    return place === "paths" && ["parameters", "requestBody"].includes(part) === !after;
+  }
+  // An answer may have a value one day that it has not today: of codes and kinds of events, clients are told to expect more.
+  if (path.at(-2) === "enum") {
+    return action !== "add";
   }
   return type === "breaking";
 }
