@@ -1,16 +1,20 @@
-//! Examples for fields whose type says too little: what Swagger UI shows of an answer, and generators put into comments.
+//! Examples where a type says too little: what Swagger UI shows of a body, and generators put into comments.
 
 use serde_json::{Map, Value};
 
-/// A field a line, or one of one schema, and its example in JSON.
+/// A line for a field, for a field of one schema, or for a schema whose fields exclude one another, with an example in JSON.
 const EXAMPLES: &str = r#"
 access_token "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTk4MTVmMiJ9.c2lnbmF0dXJl"
 refresh_token "lkr_cmVmcmVzaCB0b2tlbg"
 device_token "lkd_ZGV2aWNlIHRva2Vu"
 token "lkm_dG9rZW4gb2YgYSBsZXR0ZXI"
 SentToken.token "lkr_cmVmcmVzaCB0b2tlbg"
+MailedProof {"token":"lkm_dG9rZW4gb2YgYSBsZXR0ZXI"}
 MailedProof.code "042137"
+PasswordReset {"token":"lkm_dG9rZW4gb2YgYSBsZXR0ZXI","password":"correct horse battery"}
 PasswordReset.code "042137"
+UserCreation.invite false
+Suspension.until "2036-01-31T09:30:00Z"
 token_type "Bearer"
 expires_in 600
 username "ada"
@@ -45,10 +49,15 @@ pub(super) fn add(schemas: &mut Map<String, Value>) {
         let (of, field) = line.split_once('.').unwrap_or(("", line));
         let Ok(example) = serde_json::from_str::<Value>(example) else { continue };
         for (name, schema) in schemas.iter_mut() {
-            let property = schema.get_mut("properties").and_then(|properties| properties.get_mut(field));
-            let is_meant = of.is_empty() || of == name;
-            if let Some(property) = property.and_then(Value::as_object_mut).filter(|_| is_meant) {
-                property.insert("example".to_owned(), example.clone());
+            let meant = if name == line {
+                Some(schema)
+            } else if of.is_empty() || of == name {
+                schema.get_mut("properties").and_then(|properties| properties.get_mut(field))
+            } else {
+                None
+            };
+            if let Some(meant) = meant.and_then(Value::as_object_mut) {
+                meant.insert("example".to_owned(), example.clone());
             }
         }
     }
@@ -59,25 +68,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_example_is_of_a_field_and_has_its_type() {
+    fn each_example_is_of_something_and_has_its_type() {
         let document: Value = serde_json::from_str(&crate::http::openapi_json()).unwrap();
         let schemas = document["components"]["schemas"].as_object().unwrap();
         for (line, example) in EXAMPLES.trim().lines().map(|line| line.split_once(' ').expect(line)) {
             let example: Value = serde_json::from_str(example).expect(line);
             let (of, field) = line.split_once('.').unwrap_or(("", line));
             let of = schemas.iter().filter(|(name, _)| of.is_empty() || of == *name);
-            let properties = of.map(|(_, schema)| &schema["properties"][field]).filter(|property| !property.is_null());
-            let properties = properties.collect::<Vec<_>>();
-            assert!(properties.iter().any(|property| property["example"] == example), "{line}");
-            for property in properties {
+            let fields = of.map(|(_, schema)| &schema["properties"][field]);
+            let meant = fields.chain(schemas.get(line)).filter(|schema| !schema.is_null()).collect::<Vec<_>>();
+            assert!(meant.iter().any(|schema| schema["example"] == example), "{line}");
+            for schema in meant {
                 let expected = match &example {
-                    Value::Null => property["nullable"] == true,
-                    Value::String(_) => property["type"] == "string",
-                    Value::Number(_) => property["type"] == "integer",
-                    Value::Array(_) => property["type"] == "array",
-                    _ => property["type"] == "object",
+                    Value::Null => schema["nullable"] == true,
+                    Value::Bool(_) => schema["type"] == "boolean",
+                    Value::String(_) => schema["type"] == "string",
+                    Value::Number(_) => schema["type"] == "integer",
+                    Value::Array(_) => schema["type"] == "array",
+                    Value::Object(_) => schema["type"] == "object",
                 };
-                assert!(expected, "{line}: {property}");
+                assert!(expected, "{line}: {schema}");
             }
         }
     }

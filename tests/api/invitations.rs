@@ -5,9 +5,8 @@ use std::{process::Stdio, sync::Arc, time::Duration};
 use latchkey::accounts::{Authority, EmailAddress, Error, Grants, NewAccount, VersionMatch};
 use serde_json::json;
 
-use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, line};
+use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, admin::SCOPES, line};
 
-const SCOPES: &str = "users:read users:write users:delete users:import roles:read roles:write statistics:read";
 const ADA: &str = "ada@example.com";
 
 fn account(email: &str) -> NewAccount {

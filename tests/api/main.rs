@@ -49,6 +49,7 @@ mod email_changes;
 mod email_verifications;
 mod events;
 mod events_kept;
+mod examples;
 mod expiry;
 mod failover;
 mod first_admin;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use latchkey::http;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, admin::SCOPES};
 
 /// What each operation must have answered, or it was not reached.
 const REACHED: [(&str, u16); 46] = [
@@ -71,8 +71,7 @@ async fn redis_the_service_keeps_to_its_document_whatever_is_sent() {
     let others = ["--registrations-per-address", "--mails-per-address"];
     let open = [passwords, others].concat().iter().flat_map(|limit| [limit, "none"]).collect::<Vec<_>>();
     let app = TestApp::beside(&first, &[&["--cookies"], open.as_slice()].concat()).await;
-    let made = first.operator("api-keys create --name schemathesis --scope tokens:introspect users:read users:write users:delete users:import roles:read roles:write statistics:read").await;
-    let key = String::from_utf8(made.stdout).unwrap();
+    let key = first.api_key_for(&format!("{SCOPES} tokens:introspect")).await;
 
     let folder = tempfile::tempdir().unwrap();
     let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/schemathesis");

@@ -25,7 +25,7 @@ use self::{
 };
 use crate::{
     redis_server::{RedisServer, command, spawn},
-    support::{Process, collector::Collector, run},
+    support::{Process, admin::SCOPES, collector::Collector, run},
 };
 
 /// What the browser of everybody says of itself.
@@ -102,10 +102,8 @@ fn printed(redis: &RedisServer, arguments: &str) -> (String, Vec<u8>) {
 
 /// An API key, made by the operator: nobody else is ever shown it.
 fn api_key(redis: &RedisServer) -> String {
-    let (_, output) = printed(
-        redis,
-        "api-keys create --name canary --scope tokens:introspect users:read users:write users:delete users:import roles:read roles:write statistics:read",
-    );
+    let make = format!("api-keys create --name canary --scope tokens:introspect {SCOPES}");
+    let (_, output) = printed(redis, &make);
     let text = String::from_utf8(output).unwrap();
     text.split_whitespace().find(|word| word.starts_with("lkk_")).expect(&text).to_owned()
 }

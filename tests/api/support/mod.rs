@@ -1,6 +1,6 @@
 //! A service for one test, and a client that holds every answer against the OpenAPI document.
 
-mod admin;
+pub mod admin;
 pub mod browser;
 mod check;
 pub mod chromium;
