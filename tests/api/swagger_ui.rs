@@ -81,10 +81,7 @@ async fn in_chromium_swagger_ui_leads_from_registering_to_signing_out_and_asks_n
     assert_eq!((shown.status.as_str(), &shown.body["code"]), ("401", &json!("token_invalid")));
 
     browser.expect_no_complaint();
-    let ours = format!("{}/", app.url);
-    let elsewhere = browser.requests().iter().filter(|url| !url.starts_with(&ours) && !url.starts_with("data:"));
-    assert_eq!(elsewhere.collect::<Vec<_>>(), Vec::<&String>::new(), "something was asked of others");
-    assert!(browser.requests().iter().any(|url| url.ends_with("/openapi.json")), "requests are seen");
+    assert_eq!(elsewhere(browser, &app), Vec::<&String>::new(), "something was asked of others");
     // What the page did not do would have been seen.
     browser.ask("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.2/picture'}))").await;
     browser.wait_for_complaint("Content Security Policy").await;
@@ -92,7 +89,16 @@ async fn in_chromium_swagger_ui_leads_from_registering_to_signing_out_and_asks_n
     browser.wait_for_complaint("/docs/picture").await;
     browser.ask("console.error('zq7391')").await;
     browser.wait_for_complaint("zq7391").await;
+    let other = app.url.replace("127.0.0.1", "localhost") + "/health/live";
+    browser.open(&other).await;
+    assert!(elsewhere(browser, &app).contains(&&other), "{:?}", browser.requests());
     app.stop().await;
+}
+
+/// What the browser has asked of anybody but the service.
+fn elsewhere<'b>(browser: &'b Chromium, app: &TestApp) -> Vec<&'b String> {
+    let ours = format!("{}/", app.url);
+    browser.requests().iter().filter(|url| !url.starts_with(&ours) && !url.starts_with("data:")).collect()
 }
 
 /// Keeps a picture of a place on the page.

@@ -175,3 +175,18 @@ fn sizes_and_ids_are_bounded() {
         assert!(matches!(read(twice), Err(LineProblem::Repeats(_))), "{twice}");
     }
 }
+
+#[test]
+fn a_line_that_is_no_user_is_told_what_is_wrong_with_it() {
+    for (line, told) in [
+        ("[1]", "is not a JSON object, at column 1"),
+        (r#"{"name": 1, "name": 2}"#, "has a field twice, at column 18"),
+        (
+            r#"{"email": "ada@example.com", "Name\n": 1, "suspended": {"since": 1}}"#,
+            r"`suspended.since` must be a string; `Name\n` is not a field of a user",
+        ),
+    ] {
+        assert_eq!(read(line).map(|_| ()).unwrap_err().to_string(), told, "{line}");
+    }
+    assert_eq!(LineProblem::TooLong.to_string(), "has more than 65536 bytes");
+}

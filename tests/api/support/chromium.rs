@@ -239,9 +239,13 @@ impl Chromium {
 /// That an operation or a form was refused is no complaint about the page; nor is that a form for a password has no field for
 /// a name, since the page that a link leads to does not know whose it is.
 fn is_about_the_page(entry: &Value) -> bool {
-    let url = entry["url"].as_str().unwrap_or_default();
     match entry["source"].as_str() {
-        Some("network") => !["/v1/", "/account/"].iter().any(|asked| url.contains(asked)),
+        Some("network") => {
+            let url = entry["url"].as_str().unwrap().parse::<reqwest::Url>().unwrap();
+            let is_asked = ["/v1/", "/account/"].iter().any(|asked| url.path().starts_with(asked));
+            let is_refused = entry["text"].as_str().unwrap().contains("responded with a status of 4");
+            !(is_asked && is_refused)
+        }
         Some("recommendation") => false,
         _ => true,
     }
