@@ -3,7 +3,7 @@
 use std::{process::Stdio, sync::Arc, time::Duration};
 
 use latchkey::accounts::{Authority, EmailAddress, Error, Grants, NewAccount, VersionMatch};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, admin::SCOPES, line};
 
@@ -74,6 +74,21 @@ async fn redis_a_machine_has_a_password_from_standard_input() {
     let made = create("robot@example.com", PASSWORD);
     assert!(made.status.success() && !String::from_utf8(made.stdout).unwrap().contains(PASSWORD));
     app.sign_in("robot@example.com", PASSWORD).await.expect(201);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_who_makes_accounts_needs_another_scope_to_give_them_something() {
+    let app = TestApp::redis().await;
+    let key = app.api_key_for("users:write").await;
+    let make = async |body: Value| app.post("/v1/admin/users").bearer(&key).json(&body).send().await;
+    make(json!({"email": ADA})).await.expect(201);
+    for given in [json!({"roles": ["editor"]}), json!({"permissions": ["articles:write"]})] {
+        let mut body = given;
+        body["email"] = "bob@example.com".into();
+        make(body).await.refused(403, "insufficient_scope");
+    }
+    make(json!({"email": "bob@example.com", "roles": [], "permissions": []})).await.expect(201);
     app.stop().await;
 }
 

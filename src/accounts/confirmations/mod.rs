@@ -14,6 +14,8 @@ mod find;
 pub(super) mod record;
 mod request;
 mod reset;
+#[cfg(test)]
+mod tests;
 mod token;
 mod undo;
 mod verify;

@@ -182,6 +182,14 @@ fn what_is_whole_is_read() {
     assert_eq!(read_meta(&record(&META, &[])).unwrap(), (64, 1));
 }
 
+#[test]
+fn what_is_left_of_a_user_is_read_as_it_was_written() {
+    for left in [Tombstone::Deleted, Tombstone::Fenced] {
+        let written = Record { fields: write_tombstone(left, Timestamp::from_millis(0)), revision: Revision::random() };
+        assert!(matches!(user(&written), Ok(UserRecord::Tombstone(read)) if read == left), "{written:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_is_in_a_record_it_is_refused_or_written_back_the_same(edits in edits()) {

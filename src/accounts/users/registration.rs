@@ -101,7 +101,7 @@ impl NewAccount {
         (Handle::email(&self.email), self.username.as_ref().map(Handle::username))
     }
 
-    pub(super) fn to_user(&self, claim: &Claim, password_hash: PasswordHash) -> User {
+    pub(in crate::accounts) fn to_user(&self, claim: &Claim, password_hash: PasswordHash) -> User {
         User {
             id: claim.user,
             email: self.email.clone(),
