@@ -40,6 +40,8 @@ mod sessions;
 mod signing;
 mod statistics;
 mod suspension;
+#[cfg(test)]
+mod testing;
 mod throttle;
 mod token;
 mod transfer;

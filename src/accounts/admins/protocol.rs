@@ -171,3 +171,6 @@ impl Accounts {
         Ok(self.store.commit(batch).await.map(drop)?)
     }
 }
+
+#[cfg(test)]
+mod tests;
