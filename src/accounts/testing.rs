@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Accounts, ConfirmationSettings, EventSettings, HashCost, HashSettings, Hasher, PasswordSettings, SessionSettings,
-    Settings, SigningSettings, SystemClock, ThrottleSettings, TokenSettings, random::Random,
+    Accounts, Authority, ConfirmationSettings, EmailAddress, EventSettings, Grants, HashCost, HashSettings, Hasher,
+    NewAccount, PasswordSettings, SessionSettings, Settings, SigningSettings, SystemClock, ThrottleSettings,
+    TokenSettings, User, random::Random,
 };
 use crate::{
     breaches::Breaches,
@@ -34,4 +35,11 @@ pub(super) async fn accounts() -> Arc<Accounts> {
     };
     let store = Store::Embedded(Embedded::in_memory().unwrap());
     Arc::new(Accounts::open(store, hasher, Breaches::default(), Arc::new(SystemClock), settings).await.unwrap())
+}
+
+/// Makes an account for somebody by the first part of their address.
+pub(super) async fn person(accounts: &Arc<Accounts>, name: &str, grants: Grants) -> User {
+    let email = EmailAddress::parse(&format!("{name}@example.com")).unwrap();
+    let account = NewAccount { grants, ..NewAccount::of(email) };
+    accounts.create_user(Authority::operator(), account).await.unwrap()
 }

@@ -233,7 +233,56 @@ fn sort(places: &mut [UserCursor], order: Order) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::clock::Timestamp;
+    use crate::accounts::{
+        authority::Authority,
+        clock::Timestamp,
+        grants::Grants,
+        testing::{self, person},
+    };
+
+    /// More than a bucket is first asked for, so that some pages are made of several reads, and some end with one.
+    #[tokio::test]
+    async fn pages_hold_each_user_once_and_the_last_one_is_known_for_it() {
+        let accounts = testing::accounts().await;
+        let mut users = Vec::new();
+        for number in 0..300 {
+            users.push(person(&accounts, &format!("person{number}"), Grants::default()).await.id);
+        }
+        // Of those who were made in the same millisecond, any may be first, but it stays so.
+        users.sort_unstable();
+        let (by, mut ordered) = (Authority::operator(), None);
+        for limit in [1, 3, 20, 150, 200] {
+            for latest_first in [false, true] {
+                let mut query = UserQuery { filter: UserFilter::default(), latest_first, after: None, limit };
+                let mut found = Vec::new();
+                loop {
+                    let page = accounts.users(&by, &query).await.unwrap();
+                    found.extend(page.items.iter().map(|user| user.id));
+                    assert_eq!(page.next.is_some(), found.len() < users.len(), "{limit}: {} users", found.len());
+                    if page.next.is_none() {
+                        break;
+                    }
+                    assert_eq!(page.items.len(), limit);
+                    query.after = page.next;
+                }
+                if latest_first {
+                    found.reverse();
+                }
+                assert_eq!(&found, ordered.get_or_insert_with(|| found.clone()), "{limit}");
+                found.sort_unstable();
+                assert_eq!(found, users, "{limit}");
+            }
+        }
+        // One who comes late, behind many who are not let through.
+        let name_contains = Some("Ada".to_owned());
+        let query = UserQuery {
+            filter: UserFilter { name_contains, ..UserFilter::default() },
+            latest_first: false,
+            after: None,
+            limit: 1,
+        };
+        assert!(accounts.users(&by, &query).await.unwrap().items.is_empty());
+    }
 
     #[test]
     fn a_time_that_is_asked_for_ends_before_whoever_was_made_at_its_end() {

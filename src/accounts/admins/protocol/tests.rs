@@ -1,10 +1,13 @@
 //! The steps of the protocol one by one, where what is held against them is what others left on the list.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::{
-    accounts::{EmailAddress, NewAccount, admins::Turn, authority::Authority, grants::Grants, random::Random, testing},
+    accounts::{
+        admins::Turn,
+        grants::Grants,
+        random::Random,
+        testing::{self, person},
+    },
     store::Unavailable,
 };
 
@@ -22,12 +25,6 @@ async fn listed(accounts: &Accounts, user: UserId) -> Vec<OperationId> {
 
 async fn revision(accounts: &Accounts) -> Option<Revision> {
     accounts.listed_admins().await.unwrap().1
-}
-
-/// Somebody who has the role, or has not.
-async fn person(accounts: &Arc<Accounts>, name: &str, grants: Grants) -> User {
-    let email = EmailAddress::parse(&format!("{name}@example.com")).unwrap();
-    accounts.create_user(Authority::operator(), NewAccount { grants, ..NewAccount::of(email) }).await.unwrap()
 }
 
 #[tokio::test]
