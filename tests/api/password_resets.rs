@@ -38,6 +38,32 @@ on_every_store! {
         app.reset(json!({"token": letter.token()}), PASSWORD).await.refused(403, "confirmation_invalid");
     }
 
+    async fn a_reset_raises_the_version_only_where_something_is_seen_of_it(app: TestApp) {
+        app.person("ada").await;
+        let mut seen = 0;
+        let mut reset = async |password: &str| {
+            let before = app.letters(ADA).len();
+            app.request_reset(ADA).await.expect(202);
+            let letter = app.letter_after(ADA, before).await;
+            app.reset(json!({"token": letter.token()}), password).await.expect(204);
+            app.letter_after(ADA, before + 1).await; // it tells of the new password
+            let tokens = app.sign_in(ADA, password).await.expect(201).body;
+            let token = tokens["access_token"].as_str().unwrap().to_owned();
+            let me = app.me(&token).await.expect(200);
+            let (before, version) = (seen, me.header("etag").trim_matches('"').parse::<u64>().unwrap());
+            seen = version;
+            assert_eq!((&me.body["email_verified"], &me.body["pending_email"]), (&json!(true), &json!(null)));
+            (version - before, token)
+        };
+        assert_eq!(reset(NEW_PASSWORD).await.0, 2, "the address was not confirmed before");
+        let (raised, token) = reset(PASSWORD).await;
+        assert_eq!(raised, 0);
+        let change = json!({"email": "ada@example.net", "current_password": PASSWORD});
+        let changed = app.patch("/v1/users/me").bearer(&token).json(&change).send().await.expect(200);
+        assert_eq!(changed.header("etag"), "\"3\"");
+        assert_eq!(reset(NEW_PASSWORD).await.0, 2, "the other address is not wanted any more");
+    }
+
     async fn a_password_that_may_not_be_chosen_uses_no_link_up(app: TestApp) {
         app.person("ada").await;
         let letter = app.letter_of(ADA, app.request_reset(ADA)).await;

@@ -29,3 +29,30 @@ pub(in crate::accounts) async fn inspect(store: &Store, now: Timestamp) -> Findi
         .mend("start the service; where it runs, its log says what is wrong"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        accounts::{
+            keys::{Bucket, outbox},
+            random::Random,
+            user::UserId,
+        },
+        store::{Batch, Embedded},
+    };
+
+    #[tokio::test]
+    async fn a_letter_is_late_that_should_have_been_sent_more_than_ten_minutes_ago() {
+        let store = Store::Embedded(Embedded::in_memory().unwrap());
+        let due = Timestamp::from_millis(1_800_000_000_000);
+        let bucket = Bucket::all().next().unwrap();
+        let mut batch = Batch::new(bucket.slot());
+        batch.add(outbox(), UserId::new(due, Random).to_string(), due.as_millis());
+        store.commit(batch).await.unwrap();
+        for (millis, is_late) in [(599_999, false), (600_000, false), (600_001, true)] {
+            let told = format!("{:?}", inspect(&store, due.plus(Duration::from_millis(millis))).await);
+            assert_eq!(told.contains("one since"), is_late, "{millis}: {told}");
+        }
+    }
+}

@@ -147,3 +147,13 @@ fn act(by: &Authority, name: &Role, former: Option<&DefinedRole>, next: Option<&
     let (old, new) = (given(former), given(next));
     Act::new(kind, by.origin()).with("role", name.as_str()).giving(new.difference(&old), old.difference(&new))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_a_role_is_a_whole_number_to_every_program() {
+        assert!((0..100).all(|_| first_version(Random) < 1 << 53));
+    }
+}
