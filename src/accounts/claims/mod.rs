@@ -105,7 +105,7 @@ pub(in crate::accounts) struct Claim {
 
 impl Claim {
     /// Whether this is the claim of the same operation in the same state of its user.
-    fn is(&self, other: &Self) -> bool {
+    pub(in crate::accounts) fn is(&self, other: &Self) -> bool {
         (self.user, self.fence, self.op) == (other.user, other.fence, other.op)
     }
 }

@@ -115,7 +115,6 @@ impl Accounts {
             });
             let user = user.transpose()?;
             let standing = judge(claim, owner(handle, user.as_ref()));
-            let is_mine = (claim.user, claim.fence, claim.op) == (mine.user, mine.fence, mine.op);
             found = match (standing, user.map(|user| user.value)) {
                 (Standing::Binding, Some(UserRecord::Active(user))) if !user.had(handle, self.clock.now()) => {
                     let is_here = handle.kind == HandleKind::Email && candidate.form.id.is_none();
@@ -125,7 +124,7 @@ impl Accounts {
                         ImportOutcome::Conflict(handle.kind.into())
                     }));
                 }
-                (Standing::Pending, _) if !is_mine && self.is_recent(claim) => {
+                (Standing::Pending, _) if !claim.is(mine) && self.is_recent(claim) => {
                     Found::Contested(Some(handle.kind), claim.at)
                 }
                 _ if matches!(found, Found::Contested(Some(_), _)) => found,

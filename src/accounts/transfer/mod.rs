@@ -19,6 +19,8 @@ mod members;
 mod outcome;
 mod settle;
 #[cfg(test)]
+mod steps;
+#[cfg(test)]
 mod tests;
 mod under_way;
 

@@ -193,7 +193,7 @@ impl Outage {
     }
 
     /// Gives up, for this reason.
-    fn begin(&self, error: Error) -> ImportOutcome {
+    pub(super) fn begin(&self, error: Error) -> ImportOutcome {
         ImportOutcome::Failed(Arc::clone(self.0.get_or_init(|| Arc::new(error))))
     }
 
