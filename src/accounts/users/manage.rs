@@ -38,7 +38,7 @@ pub struct ManagedPatch {
 impl ManagedPatch {
     /// The user after this patch: another version of them if anything that a client sees has changed. An address that they
     /// move away from can undo nothing: it may be why they are moved.
-    fn apply(&self, user: &User, op: OperationId, now: Timestamp) -> Result<User, MetadataTooLarge> {
+    pub(super) fn apply(&self, user: &User, op: OperationId, now: Timestamp) -> Result<User, MetadataTooLarge> {
         let mut next = self.profile.apply(user, None, false, op, now)?;
         if let Some(email) = &self.email {
             next.change_email(email.clone(), op);

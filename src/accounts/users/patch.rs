@@ -91,7 +91,7 @@ impl VersionMatch {
 
 impl UserPatch {
     /// Who chooses a new password with it: the user as they are, and as they will be.
-    fn choosers<'a>(&'a self, user: &'a User) -> [Chooser<'a>; 2] {
+    pub(super) fn choosers<'a>(&'a self, user: &'a User) -> [Chooser<'a>; 2] {
         let now = Chooser { email: &user.email, username: user.username.as_ref(), name: user.name.as_ref() };
         let email = self.guarded.as_ref().and_then(|guarded| guarded.email.as_ref()).unwrap_or(&user.email);
         [Chooser { email, username: self.username.as_set(), name: self.name.as_set() }, now]
