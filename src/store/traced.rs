@@ -67,3 +67,21 @@ impl Operation {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_commit_has_failed_with_is_told_in_a_word() {
+        let unavailable = || crate::store::Unavailable("late".to_owned());
+        for (error, word) in [
+            (CommitError::Conflict, "conflict"),
+            (CommitError::Full, "full"),
+            (CommitError::Unreadable("a record".to_owned()), "unreadable"),
+            (CommitError::Unavailable(unavailable()), unavailable().word()),
+        ] {
+            assert_eq!(error.word(), word);
+        }
+    }
+}

@@ -224,6 +224,12 @@ mod tests {
     use super::*;
     use crate::store::{Fields, Name, Slot, in_one_request, in_time as in_time_of_the_request};
 
+    #[test]
+    fn what_cannot_be_looked_at_is_told_of_each_check() {
+        let told = unknown("gone").into_iter().map(|finding| finding.check).collect::<Vec<_>>();
+        assert_eq!(told, [Check::FilePermissions, Check::FreeSpace]);
+    }
+
     /// Nothing, with so many look-ups; and on which thread.
     async fn read(store: &Embedded, lookups: usize) -> std::thread::ThreadId {
         store.read(lookups, |_| Ok(std::thread::current().id())).await.unwrap()
