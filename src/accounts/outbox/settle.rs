@@ -158,13 +158,4 @@ fn pause(attempts: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_up_to_half_an_hour() {
-        let seconds = (0..=9).map(|attempts| pause(attempts).as_secs()).collect::<Vec<_>>();
-        assert_eq!(seconds, [15, 15, 30, 60, 120, 240, 480, 960, 1800, 1800]);
-        assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
-    }
-}
+mod tests;
