@@ -82,3 +82,6 @@ fn merge(servers: Vec<(String, Vec<Finding>)>) -> Vec<Finding> {
 fn set(name: &str, value: &str) -> String {
     format!("redis-cli CONFIG SET {name} {value}, and the same in the configuration file of the server")
 }
+
+#[cfg(test)]
+mod tests;
