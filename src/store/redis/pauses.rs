@@ -35,3 +35,22 @@ impl Pauses {
         self.next = (self.next * 2).min(LONGEST_PAUSE);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn pauses_grow_while_there_is_time_for_the_next() {
+        let now = Instant::now();
+        let mut pauses = Pauses::until(now + PAUSE / 2);
+        assert!(!pauses.is_one_left());
+        pauses.extend(now + Duration::from_secs(3600));
+        assert!(pauses.is_one_left());
+        for expected in [20, 40, 80, 160, 200, 200] {
+            pauses.pause().await;
+            assert_eq!(pauses.next, Duration::from_millis(expected));
+        }
+        assert!(now.elapsed() >= Duration::from_millis(10 + 20 + 40 + 80 + 160 + 200));
+    }
+}
