@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, sync::Arc, time::Duration};
 
-use latchkey::accounts::{Authority, EmailAddress, Error, Grants, NewAccount, VersionMatch};
+use latchkey::accounts::{Authority, EmailAddress, Error, Grants, NewAccount, RoleDefinition, VersionMatch};
 use serde_json::{Value, json};
 
 use crate::support::{NEW_PASSWORD, PASSWORD, TestApp, admin::SCOPES, line};
@@ -107,7 +107,11 @@ async fn redis_nobody_makes_or_resets_an_account_that_may_do_more_than_they() {
         NewAccount { grants: grants(&["admin"], &[]), ..account("root@example.com") },
     );
     let root = root.await.unwrap();
-    for wrong in [grants(&["admin"], &[]), grants(&[], &["latchkey:users:delete"])] {
+    let permissions = ["latchkey:users:delete".parse().unwrap()].into();
+    let cleaner = RoleDefinition { permissions, description: None };
+    accounts.put_role(&Authority::operator(), &"cleaner".parse().unwrap(), cleaner, &VersionMatch::Any).await.unwrap();
+    let over_reach = [grants(&["admin"], &[]), grants(&["cleaner"], &[]), grants(&[], &["latchkey:users:delete"])];
+    for wrong in over_reach {
         let made = accounts.create_user(by.clone(), NewAccount { grants: wrong.clone(), ..account(ADA) }).await;
         assert!(matches!(made, Err(Error::InsufficientScope(_))), "{made:?}");
     }

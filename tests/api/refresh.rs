@@ -205,6 +205,22 @@ on_every_store! {
             assert!(noted >= before.plus(Duration::from_secs(90)), "{noted}");
         }
     }
+
+    async fn one_use_of_a_session_is_enough_to_be_noted(app: TestApp) {
+        let (ada, other) = (app.person("ada").await, app.token("ada@example.com").await);
+        let used = async || {
+            let list = app.get("/v1/sessions").bearer(&other).send().await.expect(200).body;
+            let session = list["items"].as_array().unwrap().iter().find(|session| session["current"] == false);
+            moment(&session.unwrap()["last_used_at"])
+        };
+        let before = used().await;
+        app.clock.advance(Duration::from_secs(60));
+        app.me(&ada.token).await.expect(200);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while used().await == before {
+            assert!(Instant::now() < deadline, "it was never noted");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -214,6 +214,21 @@ async fn redis_sessions_can_be_ended_in_a_full_store() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_nothing_is_left_of_sessions_that_were_ended_together() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    for (scope, left) in [("others", 1), ("all", 0)] {
+        let token = app.token(&ada.email).await;
+        app.token(&ada.email).await;
+        app.delete(&format!("/v1/sessions?scope={scope}")).bearer(&token).send().await.expect(204);
+        let found = app.check(false).await;
+        assert_eq!(found.summary["checked"]["sessions"], left, "{}", found.text);
+        found.expect_clean();
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_signing_in_makes_the_hash_as_costly_as_new_ones() {
     let app = TestApp::redis().await;
     let ada = app.person("ada").await;

@@ -36,6 +36,8 @@ contract! {
                 let found = store.ranges(&indexes, i64::MIN..=i64::MAX, order, limit).await.unwrap();
                 assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [short, long, 0], "{limit}");
                 assert_eq!([found[0][0].1, found[1][0].1], ends, "{limit}");
+                let alone = store.ranges(&indexes[1..2], i64::MIN..=i64::MAX, order, limit).await.unwrap();
+                assert_eq!(alone[0], found[1], "{limit}");
             }
         }
     }
