@@ -237,3 +237,18 @@ async fn a_store_that_does_not_answer_is_asked_five_times_with_a_second_in_betwe
     outage.patiently(ask).await.unwrap_err();
     assert_eq!(asked.load(Ordering::Relaxed), 6, "somebody else has given it up");
 }
+
+#[tokio::test]
+async fn an_export_counts_what_it_cannot_read() {
+    let accounts = testing::accounts().await;
+    let ada = person(&accounts, "ada", Grants::default()).await;
+    for member in ["text", "more text"] {
+        let mut batch = Batch::new(Home::of(ada.id).slot());
+        batch.add(keys::created(), member, 0);
+        accounts.store.commit(batch).await.unwrap();
+    }
+    let (mut lines, mut told) = (Vec::new(), 0);
+    let exported = accounts.export_users(&mut lines, &mut |users| told = users).await.unwrap();
+    assert_eq!((exported.users, exported.unreadable, told), (1, 2, 1));
+    assert!(String::from_utf8(lines).unwrap().contains(&ada.id.to_string()));
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{fault::LineProblem, form};
+use super::{fault::LineProblem, form, outcome::ImportConflict};
 use crate::accounts::{
     Grants, Timestamp,
     random::Random,
@@ -189,4 +189,15 @@ fn a_line_that_is_no_user_is_told_what_is_wrong_with_it() {
         assert_eq!(read(line).map(|_| ()).unwrap_err().to_string(), told, "{line}");
     }
     assert_eq!(LineProblem::TooLong.to_string(), "has more than 65536 bytes");
+}
+
+#[test]
+fn a_line_of_somebody_who_is_there_is_told_what_others_have() {
+    for (conflict, told) in [
+        (ImportConflict::EmailTaken, "another user has the email address, or this one with other data"),
+        (ImportConflict::UsernameTaken, "another user has the username"),
+        (ImportConflict::IdTaken, "the id belongs to a user with another address, or to one who was just deleted"),
+    ] {
+        assert_eq!(conflict.to_string(), told);
+    }
 }

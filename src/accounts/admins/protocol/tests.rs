@@ -6,6 +6,7 @@ use crate::{
         admins::Turn,
         grants::Grants,
         random::Random,
+        suspension::Suspension,
         testing::{self, person},
     },
     store::Unavailable,
@@ -100,4 +101,16 @@ async fn a_promotion_is_taken_back_once_it_has_failed_for_sure() {
             .await
             .unwrap()
     );
+}
+
+#[tokio::test]
+async fn whoever_is_suspended_or_has_not_the_role_is_no_administrator_although_they_are_listed() {
+    let accounts = testing::accounts().await;
+    let root = person(&accounts, "root", Grants::admin()).await;
+    let (listed, now) = (accounts.listed_admins().await.unwrap().0, accounts.now());
+    let suspension = Some(Suspension { since: now, until: None, reason: None });
+    assert!(listed.has(&root, now));
+    assert!(!listed.has(&User { suspension, ..root.clone() }, now));
+    assert!(!listed.has(&User { grants: Grants::default(), ..root.clone() }, now));
+    assert!(!listed.has(&User { admin_op: Some(op(1)), ..root }, now));
 }
