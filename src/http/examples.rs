@@ -14,7 +14,7 @@ MailedProof.code "042137"
 PasswordReset {"token":"lkm_dG9rZW4gb2YgYSBsZXR0ZXI","password":"correct horse battery"}
 PasswordReset.code "042137"
 UserCreation.invite false
-Suspension.until "2036-01-31T09:30:00Z"
+Suspension.until "2099-01-31T09:30:00Z"
 token_type "Bearer"
 expires_in 600
 username "ada"

@@ -229,3 +229,14 @@ on_every_store! { with ["--verification-lifetime", "1h", "--mails-per-address", 
         assert_eq!(user["email_verified"], true);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_link_stays_good_when_something_else_is_changed() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    app.post("/v1/email-verifications").json(&json!({"email": ADA})).send().await.expect(202);
+    let token = app.letter(ADA).await.token();
+    app.patch("/v1/users/me").bearer(&ada.token).json(&json!({"name": "Ada"})).send().await.expect(200);
+    app.confirm(json!({"token": token})).await.expect(204);
+    app.stop().await;
+}

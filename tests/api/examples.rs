@@ -38,7 +38,13 @@ async fn redis_the_examples_make_bodies_that_are_taken() {
             let content = &operation["requestBody"]["content"];
             let (json, form) = (&content["application/json"], &content["application/x-www-form-urlencoded"]);
             let Some(schema) = json.get("schema").or_else(|| form.get("schema")) else { continue };
-            let body = offered(&document["components"]["schemas"], schema);
+            let id = operation["operationId"].as_str().unwrap();
+            let mut body = offered(&document["components"]["schemas"], schema);
+            if path.starts_with("/v1/admin/users") && body["email"].is_string() {
+                // Ada has hers by now.
+                body["email"] = format!("{id}@example.com").into();
+                body["username"] = id.into();
+            }
             let to = path.replace("{id}", &bob.id).replace("{name}", "editor");
             let request = app.request(&method.to_uppercase(), &to);
             let request = if form.is_null() { request.json(&body) } else { request.form(&encoded(&body)) };
@@ -52,29 +58,31 @@ async fn redis_the_examples_make_bodies_that_are_taken() {
                 request
             };
             let answer = request.send().await;
-            answers.push((operation["operationId"].as_str().unwrap(), answer.status));
+            let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
+            answers.push((id, answer.status, code));
         }
     }
-    // What is refused is so for what the service holds of Ada and Bob, or since nobody was sent such a token.
+    // What is refused is so since nobody was sent such a token.
     let expected = [
-        ("register", 201),
-        ("patch_me", 200),
-        ("sign_in", 201),
-        ("refresh_session", 401),
-        ("reauthenticate", 200),
-        ("request_email_verification", 202),
-        ("confirm_email_verification", 403),
-        ("request_password_reset", 202),
-        ("confirm_password_reset", 403),
-        ("undo_email_change", 403),
-        ("introspect_token", 200),
-        ("revoke_token", 200),
-        ("create_user", 409),
-        ("patch_user", 409),
-        ("patch_user_grants", 200),
-        ("suspend_user", 200),
-        ("put_role", 200),
+        ("register", 201, ""),
+        ("patch_me", 200, ""),
+        ("sign_in", 201, ""),
+        ("refresh_session", 401, "refresh_token_invalid"),
+        ("reauthenticate", 200, ""),
+        ("request_email_verification", 202, ""),
+        ("confirm_email_verification", 403, "confirmation_invalid"),
+        ("request_password_reset", 202, ""),
+        ("confirm_password_reset", 403, "confirmation_invalid"),
+        ("undo_email_change", 403, "confirmation_invalid"),
+        ("introspect_token", 200, ""),
+        ("revoke_token", 200, ""),
+        ("create_user", 201, ""),
+        ("patch_user", 200, ""),
+        ("patch_user_grants", 200, ""),
+        ("suspend_user", 200, ""),
+        ("put_role", 200, ""),
     ];
+    let expected = expected.map(|(id, status, code)| (id, status, code.to_owned()));
     assert_eq!(answers, expected);
     app.stop().await;
 }

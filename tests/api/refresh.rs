@@ -224,6 +224,18 @@ on_every_store! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_a_session_that_was_used_within_the_minute_is_only_read() {
+    let app = TestApp::redis().await;
+    let ada = app.person("ada").await;
+    let before = app.writes().await;
+    for _ in 0..50 {
+        app.me(&ada.token).await.expect(200);
+    }
+    assert_eq!(app.writes().await, before);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_a_person_has_so_many_sessions_and_the_oldest_ends() {
     let first = TestApp::redis().await;
     let app = TestApp::beside(&first, &["--max-sessions", "3"]).await;

@@ -112,6 +112,16 @@ async fn cluster_slots_that_move_under_load_lose_and_double_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cluster_reads_ask_the_node_of_each_key() {
+    let cluster = RedisCluster::start(3, 0).await;
+    let store = connect(&cluster).await;
+    for slot in prepare(&store, 12).await {
+        let read = store.get(&slot.key(&super::name("counter"))).await.unwrap();
+        assert_eq!(read.unwrap().fields["value"], "0", "{slot:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cluster_reads_follow_a_slot_that_is_half_moved() {
     let cluster = RedisCluster::start(3, 0).await;
     let store = connect(&cluster).await;

@@ -222,8 +222,9 @@ async fn a_store_that_was_given_up_is_asked_by_nobody() {
     assert!(!accounts.is_claimed(&handle).await);
 }
 
+/// In real time: the pauses are what is held.
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_asked_five_times_with_a_second_in_between() {
+async fn a_store_that_does_not_answer_is_asked_five_times_in_four_seconds() {
     let (outage, asked, begun) = (Outage::default(), AtomicU32::new(0), Instant::now());
     let unanswered = || Error::StoreUnavailable(Unavailable("late".to_owned()));
     let ask = || {

@@ -40,6 +40,7 @@ impl Pauses {
 mod tests {
     use super::*;
 
+    /// In real time: the pauses are what is held.
     #[tokio::test]
     async fn pauses_grow_while_there_is_time_for_the_next() {
         let now = Instant::now();

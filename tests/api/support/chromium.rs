@@ -241,9 +241,10 @@ impl Chromium {
 fn is_about_the_page(entry: &Value) -> bool {
     match entry["source"].as_str() {
         Some("network") => {
-            let url = entry["url"].as_str().unwrap().parse::<reqwest::Url>().unwrap();
-            let is_asked = ["/v1/", "/account/"].iter().any(|asked| url.path().starts_with(asked));
-            let is_refused = entry["text"].as_str().unwrap().contains("responded with a status of 4");
+            let url = entry["url"].as_str().and_then(|url| url.parse::<reqwest::Url>().ok());
+            let is_asked =
+                url.is_some_and(|url| ["/v1/", "/account/"].iter().any(|asked| url.path().starts_with(asked)));
+            let is_refused = entry["text"].as_str().is_some_and(|text| text.contains("responded with a status of 4"));
             !(is_asked && is_refused)
         }
         Some("recommendation") => false,

@@ -29,7 +29,7 @@ async fn revision(accounts: &Accounts) -> Option<Revision> {
 }
 
 #[tokio::test]
-async fn an_operation_leaves_the_list_alone() {
+async fn an_operation_is_taken_off_the_list_and_no_other() {
     let accounts = testing::accounts().await;
     for number in [1, 2] {
         accounts.list_admin(id(1), op(number)).await.unwrap();
@@ -49,7 +49,7 @@ async fn an_operation_leaves_the_list_alone() {
 }
 
 #[tokio::test]
-async fn whoever_became_an_administrator_keeps_that_operation_alone() {
+async fn whoever_became_an_administrator_is_listed_with_that_operation_only() {
     let accounts = testing::accounts().await;
     for number in [1, 2] {
         accounts.list_admin(id(1), op(number)).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_promotion_is_taken_back_once_it_has_failed_for_sure() {
 }
 
 #[tokio::test]
-async fn whoever_is_suspended_or_has_not_the_role_is_no_administrator_although_they_are_listed() {
+async fn whoever_is_listed_is_no_administrator_without_the_role_the_operation_or_the_right_to_sign_in() {
     let accounts = testing::accounts().await;
     let root = person(&accounts, "root", Grants::admin()).await;
     let (listed, now) = (accounts.listed_admins().await.unwrap().0, accounts.now());
