@@ -4,15 +4,22 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Accounts, Authority, ConfirmationSettings, EmailAddress, EventSettings, Grants, HashCost, HashSettings, Hasher,
-    NewAccount, PasswordSettings, SessionSettings, Settings, SigningSettings, SystemClock, ThrottleSettings,
-    TokenSettings, User, random::Random,
+    NewAccount, PasswordSettings, SessionSettings, Settings, SigningSettings, SystemClock, ThrottleSettings, Timestamp,
+    TokenSettings, User,
+    claims::Claim,
+    keys::Home,
+    random::Random,
+    user::{OperationId, UserId},
+    users,
 };
 use crate::{
     breaches::Breaches,
-    store::{Embedded, Store},
+    store::{Batch, Embedded, Store},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
+
+const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// On an embedded store in memory, with hashes that cost nothing and without throttles.
 pub(super) async fn accounts() -> Arc<Accounts> {
@@ -42,4 +49,18 @@ pub(super) async fn person(accounts: &Arc<Accounts>, name: &str, grants: Grants)
     let email = EmailAddress::parse(&format!("{name}@example.com")).unwrap();
     let account = NewAccount { grants, ..NewAccount::of(email) };
     accounts.create_user(Authority::operator(), account).await.unwrap()
+}
+
+/// The user whom an operation of only ones would make of this at the beginning of the epoch.
+pub(super) fn user_of(account: &NewAccount) -> User {
+    let op = OperationId::from_bytes([1; 16]);
+    let claim = Claim { user: UserId::NIL, fence: 0, op, at: Timestamp::UNIX_EPOCH };
+    account.to_user(&claim, HASH.parse().unwrap())
+}
+
+/// Writes a user as they are, and claims nothing.
+pub(super) async fn put(accounts: &Accounts, user: &User) {
+    let mut batch = Batch::new(Home::of(user.id).slot());
+    users::write(&mut batch, None, user);
+    accounts.store.commit(batch).await.unwrap();
 }

@@ -2,12 +2,10 @@
 
 use super::*;
 use crate::accounts::{
-    claims::Claim,
-    user::{OperationId, PreviousEmail, UserId},
+    testing::user_of,
+    user::{OperationId, PreviousEmail},
     users::NewAccount,
 };
-
-const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn address(name: &str) -> EmailAddress {
     EmailAddress::parse(&format!("{name}@example.com")).unwrap()
@@ -17,11 +15,10 @@ fn address(name: &str) -> EmailAddress {
 fn a_letter_is_about_an_address_that_the_person_has_to_do_with_in_that_way() {
     let (op, now) = (OperationId::from_bytes([1; 16]), Timestamp::UNIX_EPOCH);
     let until = now.plus(Duration::from_secs(1));
-    let claim = Claim { user: UserId::NIL, fence: 0, op, at: now };
     let user = User {
         pending_email: Some(address("next")),
         previous_email: Some(PreviousEmail { address: address("former"), op, until }),
-        ..NewAccount::of(address("ada")).to_user(&claim, HASH.parse().unwrap())
+        ..user_of(&NewAccount::of(address("ada")))
     };
     let about = |purpose: Purpose, now| {
         let names = ["ada", "next", "former", "eve"].into_iter();

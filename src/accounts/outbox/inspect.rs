@@ -36,8 +36,8 @@ mod tests {
     use crate::{
         accounts::{
             keys::{Bucket, outbox},
+            outbox::MailId,
             random::Random,
-            user::UserId,
         },
         store::{Batch, Embedded},
     };
@@ -48,7 +48,7 @@ mod tests {
         let due = Timestamp::from_millis(1_800_000_000_000);
         let bucket = Bucket::all().next().unwrap();
         let mut batch = Batch::new(bucket.slot());
-        batch.add(outbox(), UserId::new(due, Random).to_string(), due.as_millis());
+        batch.add(outbox(), MailId::new(due, Random).to_string(), due.as_millis());
         store.commit(batch).await.unwrap();
         for (millis, is_late) in [(599_999, false), (600_000, false), (600_001, true)] {
             let told = format!("{:?}", inspect(&store, due.plus(Duration::from_millis(millis))).await);

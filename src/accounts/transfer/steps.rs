@@ -22,9 +22,8 @@ use crate::{
         grants::Grants,
         keys::{self, Home},
         records,
-        testing::{self, person},
+        testing::{self, person, put},
         user::{PreviousEmail, Tombstone, User, UserId, UserRecord},
-        users,
     },
     store::{Batch, Name, Unavailable},
 };
@@ -50,13 +49,6 @@ impl Accounts {
 
     async fn is_claimed(&self, handle: &Handle) -> bool {
         self.find_claim(handle).await.unwrap().is_some()
-    }
-
-    /// Writes a user as they are, without anything that was claimed.
-    async fn write(&self, user: &User) {
-        let mut batch = Batch::new(Home::of(user.id).slot());
-        users::write(&mut batch, None, user);
-        self.store.commit(batch).await.unwrap();
     }
 
     async fn looked_at(&self, candidate: &Candidate) -> Found {
@@ -118,7 +110,7 @@ async fn an_address_that_somebody_could_have_had_back_until_now_is_free_for_othe
     let (now, address) = (accounts.now(), eve.user.email.clone());
     for (until, is_theirs) in [(now.plus(HOUR), true), (now.minus(HOUR), false)] {
         let previous_email = Some(PreviousEmail { address: address.clone(), op, until });
-        accounts.write(&User { previous_email, ..ada.clone() }).await;
+        put(&accounts, &User { previous_email, ..ada.clone() }).await;
         accounts.leave_claim(&eve, HandleKind::Email, Some(ada.id), now.minus(HOUR)).await;
         let found = accounts.looked_at(&eve).await;
         assert_eq!(matches!(found, Found::Settled(ImportOutcome::Conflict(_))), is_theirs, "{found:?}");
@@ -155,7 +147,7 @@ async fn whoever_is_there_already_keeps_nobody_of_their_bucket_from_being_made()
     let accounts = testing::accounts().await;
     let [one, other] = neighbours(&accounts).map(|id| id.to_string());
     let says = |id: &str, name: &str| json!({"id": id, "email": format!("{name}@example.com")});
-    accounts.write(&accounts.candidate_of(0, &says(&one, "first")).user).await;
+    put(&accounts, &accounts.candidate_of(0, &says(&one, "first")).user).await;
     let (late, bob) = (accounts.candidate_of(1, &says(&one, "late")), accounts.candidate_of(2, &says(&other, "bob")));
     let handles = [email(&late), email(&bob)];
     let outcomes = accounts.settled(vec![late, bob]).await;
@@ -170,7 +162,7 @@ async fn a_user_whom_a_commit_made_that_was_not_answered_keeps_what_was_claimed(
     let accounts = testing::accounts().await;
     let ada = accounts.candidate_of(1, &json!({"email": "ada@example.com"}));
     let handle = email(&ada);
-    accounts.write(&ada.user).await;
+    put(&accounts, &ada.user).await;
     let outcomes = accounts.settled(vec![ada]).await;
     assert!(created(&outcomes[0].1), "{outcomes:?}");
     assert!(accounts.is_claimed(&handle).await);

@@ -2,25 +2,21 @@
 
 use super::{Change, ManagedPatch, NewAccount, UserPatch, VersionMatch};
 use crate::accounts::{
-    claims::Claim,
     clock::Timestamp,
     email::EmailAddress,
     error::Error,
-    user::{OperationId, PreviousEmail, User, UserId},
+    testing::user_of,
+    user::{OperationId, PreviousEmail, User},
     username::Username,
 };
-
-const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn op(number: u8) -> OperationId {
     OperationId::from_bytes([number; 16])
 }
 
 fn ada() -> User {
-    let claim = Claim { user: UserId::NIL, fence: 0, op: op(1), at: Timestamp::UNIX_EPOCH };
     let account = NewAccount::of(EmailAddress::parse("ada@example.com").unwrap());
-    let account = NewAccount { username: Some(Username::parse("ada").unwrap()), ..account };
-    account.to_user(&claim, HASH.parse().unwrap())
+    user_of(&NewAccount { username: Some(Username::parse("ada").unwrap()), ..account })
 }
 
 #[test]

@@ -1,35 +1,28 @@
 //! Pages of users, wherever they end.
 
+use std::time::Duration;
+
 use super::*;
-use crate::{
-    accounts::{
-        EmailAddress, NewAccount,
-        authority::Authority,
-        claims::Claim,
-        clock::Timestamp,
-        testing,
-        user::{OperationId, UserId},
-        users,
-    },
-    store::Batch,
+use crate::accounts::{
+    EmailAddress, NewAccount,
+    authority::Authority,
+    clock::Timestamp,
+    testing::{self, put, user_of},
+    user::UserId,
 };
 
 /// Users who were made one after the other, in a bucket.
 async fn users_of_one_bucket(accounts: &Accounts, many: usize) -> Vec<UserId> {
-    let hash = accounts.hasher.unusable().unwrap();
-    let account = NewAccount::of(EmailAddress::parse("ada@example.com").unwrap());
-    let (mut ids, mut at) = (Vec::new(), accounts.now());
+    let ada = user_of(&NewAccount::of(EmailAddress::parse("ada@example.com").unwrap()));
+    let (mut ids, mut created_at) = (Vec::new(), accounts.now());
     while ids.len() < many {
-        let user = UserId::new(at, accounts.random);
-        if Home::of(user).bucket() != Home::of(*ids.first().unwrap_or(&user)).bucket() {
+        let id = UserId::new(created_at, accounts.random);
+        if Home::of(id).bucket() != Home::of(*ids.first().unwrap_or(&id)).bucket() {
             continue;
         }
-        let claim = Claim { user, fence: 0, op: OperationId::new(accounts.random), at };
-        let mut batch = Batch::new(Home::of(user).slot());
-        users::write(&mut batch, None, &account.to_user(&claim, hash.clone()));
-        accounts.store.commit(batch).await.unwrap();
-        ids.push(user);
-        at = at.plus(std::time::Duration::from_millis(1));
+        put(accounts, &User { id, created_at, ..ada.clone() }).await;
+        ids.push(id);
+        created_at = created_at.plus(Duration::from_millis(1));
     }
     ids
 }
