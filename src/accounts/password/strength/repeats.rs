@@ -32,3 +32,17 @@ fn longest(text: &[char]) -> Option<(&[char], usize)> {
     // Of two that are equally long, the first one, which is the shortest text.
     candidates.reduce(|best, next| if next.0.len() * next.1 > best.0.len() * best.1 { next } else { best })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_text_that_repeats_the_most_and_the_shortest_of_those() {
+        for (text, repeated, times) in [("aaaa", "a", 4), ("ababab", "ab", 3), ("ababaabababaab", "ababaab", 2)] {
+            let (text, repeated) = [text, repeated].map(|text| text.chars().collect::<Vec<_>>()).into();
+            assert_eq!(longest(&text), Some((&repeated[..], times)));
+        }
+        assert_eq!(longest(&['a', 'b', 'a']), None);
+    }
+}

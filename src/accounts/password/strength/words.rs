@@ -120,7 +120,7 @@ impl Words {
     pub(super) fn narrow(&self, mut span: Span, letter: char) -> Option<Span> {
         for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
             let from = self.first(span, |next| next < Some(byte));
-            let to = self.first(Span { from, ..span }, |next| next <= Some(byte));
+            let to = self.first(span, |next| next <= Some(byte));
             span = Span { from, to, depth: span.depth + 1 };
         }
         (span.from < span.to).then_some(span)
