@@ -42,6 +42,8 @@ mod statistics;
 mod suspension;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod token;
 mod transfer;

@@ -62,4 +62,13 @@ mod tests {
         let waited = begun.elapsed();
         assert!(waited + LONGEST_PAUSE > last, "it gave up after {waited:?}");
     }
+
+    #[tokio::test]
+    async fn no_attempt_begins_after_the_last_that_can_be_answered() {
+        for _ in 0..20 {
+            let deadline = Instant::now();
+            let mut retry = Retry { deadline, pause: LONGEST_PAUSE, random: Random };
+            assert!(matches!(retry.pause().await, Err(Error::Contended)));
+        }
+    }
 }

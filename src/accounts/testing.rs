@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Accounts, Authority, ConfirmationSettings, EmailAddress, EventSettings, Grants, HashCost, HashSettings, Hasher,
-    NewAccount, PasswordSettings, SessionSettings, Settings, SigningSettings, SystemClock, ThrottleSettings, Timestamp,
-    TokenSettings, User,
+    Accounts, Authority, Clock, ConfirmationSettings, EmailAddress, EventSettings, Grants, HashCost, HashSettings,
+    Hasher, NewAccount, PasswordSettings, SessionSettings, Settings, SigningSettings, SystemClock, ThrottleSettings,
+    Timestamp, TokenSettings, User,
     claims::Claim,
     keys::Home,
     random::Random,
@@ -23,6 +23,11 @@ const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAA
 
 /// On an embedded store in memory, with hashes that cost nothing and without throttles.
 pub(super) async fn accounts() -> Arc<Accounts> {
+    accounts_with(Arc::new(SystemClock), ThrottleSettings::default()).await
+}
+
+/// As [`accounts`], with this clock and these throttles.
+pub(super) async fn accounts_with(clock: Arc<dyn Clock>, throttle: ThrottleSettings) -> Arc<Accounts> {
     let cost = HashCost { memory_kib: 8, iterations: 1, parallelism: 1 };
     let hasher = Hasher::start(HashSettings { cost, threads: 1, queue: None, peppers: Vec::new() }, Random).unwrap();
     let settings = Settings {
@@ -37,11 +42,11 @@ pub(super) async fn accounts() -> Arc<Accounts> {
             invitation_lifetime: HOUR,
         },
         events: EventSettings { retention: HOUR },
-        throttle: ThrottleSettings::default(),
+        throttle,
         conceal_accounts: false,
     };
     let store = Store::Embedded(Embedded::in_memory().unwrap());
-    Arc::new(Accounts::open(store, hasher, Breaches::default(), Arc::new(SystemClock), settings).await.unwrap())
+    Arc::new(Accounts::open(store, hasher, Breaches::default(), clock, settings).await.unwrap())
 }
 
 /// Makes an account for somebody by the first part of their address.

@@ -58,3 +58,25 @@ impl Accounts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{ThrottleSettings, clock::SystemClock, testing, throttle::Subject};
+    use crate::mail::LetterKind;
+
+    #[tokio::test]
+    async fn it_is_tried_for_a_while_where_nobody_can_be_invited() {
+        let mails_per_address = "1/1h".parse().unwrap();
+        let throttle = ThrottleSettings { mails_per_address, ..ThrottleSettings::default() };
+        let accounts = testing::accounts_with(Arc::new(SystemClock), throttle).await;
+        let ada = EmailAddress::parse("ada@example.com").unwrap();
+        let mails = [Subject::Mails(LetterKind::Invitation, Handle::email(&ada))];
+        let invited = accounts.attempt(&mails).await.unwrap();
+        accounts.end(invited, true).await;
+        tokio::time::pause();
+        let begun = Instant::now();
+        assert!(matches!(accounts.invite_first_admin(ada).await, Err(Error::Throttled(_))));
+        assert!((PATIENCE..PATIENCE + 2 * LOOK_AGAIN).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    }
+}

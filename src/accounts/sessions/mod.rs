@@ -8,6 +8,8 @@ mod refresh;
 mod revoke_token;
 mod sign_in;
 mod sign_out;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

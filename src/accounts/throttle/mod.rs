@@ -196,10 +196,10 @@ fn counter(subject: &Subject, name: &str, life: Duration) -> Counter {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, sync::Arc};
 
     use super::*;
-    use crate::accounts::login::Login;
+    use crate::accounts::{clock::SystemClock, login::Login, testing};
 
     const NOW: i64 = 1_700_000_000_000;
     const LIMIT: Limit = Limit { attempts: 5, window: Duration::from_secs(60) };
@@ -247,6 +247,22 @@ mod tests {
         }
         let (present, before) = running(&subject, NOW + 2 * step);
         assert!(present != begun && before != begun);
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_while_others_are_running_waits_whether_these_count() {
+        let per_account = "1/1h".parse().unwrap();
+        let settings = ThrottleSettings { per_account, ..ThrottleSettings::default() };
+        let accounts = testing::accounts_with(Arc::new(SystemClock), settings).await;
+        let subjects = [Subject::Login(Login::read("ada@example.com"))];
+        for counts in [false, true] {
+            let first = accounts.attempt(&subjects).await.unwrap();
+            let (second, ()) = tokio::join!(accounts.attempt(&subjects), accounts.end(first, counts));
+            assert_eq!(second.is_err(), counts, "{second:?}");
+            if let Ok(second) = second {
+                accounts.end(second, false).await;
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,22 @@
-//! What a patch changes of a user beside what a client sees.
+//! What making a user claims, and what a patch changes of one beside what a client sees.
 
-use super::{Change, ManagedPatch, NewAccount, UserPatch, VersionMatch};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use super::{Change, IdempotencyKey, ManagedPatch, NewAccount, Registration, UserPatch, VersionMatch};
 use crate::accounts::{
-    clock::Timestamp,
+    ThrottleSettings,
+    claims::Handle,
+    clock::{Clock, Timestamp},
+    confirmations::MailRequest,
     email::EmailAddress,
     error::Error,
-    testing::user_of,
+    grants::Grants,
+    password::NewPassword,
+    profile::Metadata,
+    testing::{self, user_of},
     user::{OperationId, PreviousEmail, User},
     username::Username,
 };
@@ -59,4 +70,50 @@ fn a_password_is_held_against_the_names_that_come_with_it() {
 fn a_version_of_what_is_not_there_matches_nothing() {
     assert!(matches!(VersionMatch::OneOf(vec![0, 1]).check_version(None), Err(Error::VersionMismatch)));
     assert!(VersionMatch::Any.check_version(None).is_ok());
+}
+
+/// A clock that goes on by a second when somebody looks at it.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.fetch_add(1000, Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn somebody_is_made_when_their_address_is_claimed_and_not_when_it_was_asked_for() {
+    let clock = Arc::new(Ticking(AtomicI64::new(1_800_000_000_000)));
+    let accounts = testing::accounts_with(clock, ThrottleSettings::default()).await;
+    let ada = testing::person(&accounts, "ada", Grants::default()).await;
+    let claim = accounts.find_claim(&Handle::email(&ada.email)).await.unwrap().unwrap().value;
+    assert_eq!([ada.created_at, ada.updated_at], [claim.at; 2]);
+    let bob = testing::person(&accounts, "bob", Grants::default()).await;
+    assert!(bob.created_at > ada.created_at);
+}
+
+#[tokio::test]
+async fn what_was_claimed_in_vain_is_given_back_unless_another_attempt_may_rely_on_it() {
+    for key in [None, Some("key")] {
+        let accounts = testing::accounts().await;
+        // Both find that the name is free, before the hash.
+        let register = |name: &str| {
+            let registration = Registration {
+                email: EmailAddress::parse(&format!("{name}@example.com")).unwrap(),
+                password: NewPassword::parse("correct horse battery staple").unwrap(),
+                username: Some(Username::parse("ada").unwrap()),
+                name: None,
+                locale: None,
+                metadata: Metadata::default(),
+            };
+            let key = key.map(|key| IdempotencyKey::parse(&format!("{key}-{name}")).unwrap());
+            accounts.register(registration, key, MailRequest::default())
+        };
+        let outcomes = tokio::join!(register("one"), register("other"));
+        let (loser, outcome) = if outcomes.0.is_err() { ("one", outcomes.0) } else { ("other", outcomes.1) };
+        assert!(matches!(outcome, Err(Error::UsernameTaken)), "{outcome:?}");
+        let address = EmailAddress::parse(&format!("{loser}@example.com")).unwrap();
+        let claimed = accounts.find_claim(&Handle::email(&address)).await.unwrap();
+        assert_eq!(claimed.is_some(), key.is_some(), "{key:?}");
+    }
 }
