@@ -267,3 +267,6 @@ fn apart(window: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>) {
 fn fingerprint(name: &str) -> u64 {
     u64::from_ne_bytes(Digest::of(name.as_bytes()).as_bytes().first_chunk().copied().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

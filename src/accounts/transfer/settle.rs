@@ -230,3 +230,6 @@ fn refused(error: Error) -> ImportOutcome {
         error => ImportOutcome::Failed(Arc::new(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;
