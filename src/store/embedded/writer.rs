@@ -201,6 +201,7 @@ fn is_full(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Slot;
 
     #[test]
     fn a_disk_is_full_when_it_says_so() {
@@ -209,5 +210,21 @@ mod tests {
             assert!(is_full(&error(full)));
         }
         assert!(!is_full(&error(io::ErrorKind::TimedOut)) && !is_full(&Error::PreviousIo));
+    }
+
+    #[test]
+    fn a_disk_that_is_full_is_told_from_one_that_failed() {
+        let outcomes = |error: fn() -> Error| {
+            let (reply, committed) = oneshot::channel();
+            let batch = Batch::new(Slot::new("slot"));
+            answer(Err(error()), vec![Job::Commit { batch, revision: Revision::random(), reply }]);
+            let (reply, discarded) = oneshot::channel();
+            answer(Err(error()), vec![Job::Discard { keys: Vec::new(), reply }]);
+            [committed, discarded].map(|mut outcome| outcome.try_recv().unwrap())
+        };
+        let full = outcomes(|| Error::Io(io::ErrorKind::StorageFull.into()));
+        assert!(matches!(full, [Err(CommitError::Full), Err(CommitError::Full)]), "{full:?}");
+        let failed = outcomes(|| Error::PreviousIo);
+        assert!(matches!(failed, [Err(CommitError::Unavailable(_)), Err(CommitError::Unavailable(_))]), "{failed:?}");
     }
 }
