@@ -254,7 +254,7 @@ impl Store {
     pub async fn close(&self) {
         match self {
             Self::Embedded(store) => store.close().await,
-            Self::Redis(store) => store.close().await,
+            Self::Redis(store) => store.close(),
         }
     }
 }

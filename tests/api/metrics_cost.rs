@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::{
-    cluster_of_servers::info,
+    cluster_of_servers::calls,
     support::{TestApp, metrics::OWN_ADDRESS},
 };
 
@@ -11,13 +11,7 @@ use crate::{
 async fn redis_is_asked_for_letters_no_more_by_those_who_read_metrics_all_the_time() {
     let app = TestApp::redis_with(&OWN_ADDRESS).await;
     let client = app.redis.as_ref().unwrap().client().await;
-    let counted = async || {
-        let commands = info(&client, "commandstats").await;
-        let counts = commands
-            .lines()
-            .find_map(|line| line.strip_prefix("cmdstat_zcount:calls=")?.split(',').next()?.parse().ok());
-        counts.unwrap_or(0_u64)
-    };
+    let counted = async || calls(&client, "zcount").await;
     let begun = Instant::now();
     app.scrape().await;
     let once = counted().await;

@@ -79,6 +79,13 @@ async fn redis_is_reached_over_tls_with_our_own_authority_and_certificate() {
 }
 
 #[tokio::test]
+async fn redis_that_is_not_there_is_told_in_the_words_of_the_system() {
+    let options = RedisOptions::new(format!("redis://127.0.0.1:{}", free_port()), "test:");
+    let refused = use_it(&options).await.unwrap_err().to_string();
+    assert!(refused.starts_with("Connection refused"), "{refused}");
+}
+
+#[tokio::test]
 async fn redis_files_that_cannot_be_used_are_named() {
     let certificates = Certificates::issue();
     fs::write(certificates.file("empty.pem"), "").unwrap();

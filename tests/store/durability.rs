@@ -9,10 +9,12 @@ use latchkey::store::{CommitError, Durability, REQUEST_DEADLINE, Redis, RedisOpt
 
 use super::{
     history::{Verdict, duration, during, prepare},
-    key, put,
+    key,
+    proxy::{Fault, Proxy},
+    put,
     redis_server::{RedisServer, command, try_command},
 };
-use crate::cluster_of_servers::{info, until};
+use crate::cluster_of_servers::{calls, info, until};
 
 /// How long a server lives between two kills.
 const LIFE: Duration = Duration::from_millis(400);
@@ -79,10 +81,8 @@ async fn valkey_in_the_fsync_tier_is_asked_about_its_disk_for_each_commit() {
         for _ in 0..3 {
             store.commit(put("a", "1")).await.unwrap();
         }
-        let statistics = info(&client, "commandstats").await;
-        let asked = statistics.lines().find_map(|line| line.strip_prefix("cmdstat_waitaof:calls="));
-        let asked = asked.and_then(|rest| rest.split(',').next()).map(|calls| calls.parse::<u32>().unwrap());
-        assert!(asked >= Some(3), "{permissions}: {statistics}");
+        let asked = calls(&client, "waitaof").await;
+        assert!(asked >= 3, "{permissions}: {asked} times");
     }
 }
 
@@ -133,6 +133,20 @@ async fn redis_in_the_replicated_tier_acknowledges_what_a_replica_has() {
     store.commit(put("a", "3")).await.unwrap();
     let two = connect(&master, Durability::Replicated(2)).await;
     assert!(matches!(two.commit(put("a", "4")).await, Err(CommitError::Unavailable(_))), "there is but one replica");
+}
+
+/// Whoever asks again is not told that replicas have what was written over another connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_in_the_replicated_tier_acknowledges_no_commit_in_doubt_that_no_replica_has() {
+    let (master, replica) = master_and_replica().await;
+    let proxy = Proxy::start(&master.url(), Fault::LoseReply, |exec| exec == 1, || {}).await;
+    let options = RedisOptions { durability: Durability::Replicated(1), ..RedisOptions::new(&proxy.url, "test:") };
+    let store = Store::Redis(Redis::connect(&options).await.unwrap());
+    replica.freeze();
+    let told = store.commit(put("a", "1")).await;
+    replica.thaw();
+    assert_eq!(proxy.faults(), 1);
+    assert!(matches!(told, Err(CommitError::Unavailable(_))), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

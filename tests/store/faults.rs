@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all};
-use latchkey::store::{Batch, CommitError, Name, Slot};
+use latchkey::store::{Batch, CommitError, Name, Redis, RedisOptions, Slot};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -25,6 +25,13 @@ use super::{
 
 async fn connections(client: &fred::clients::Client) -> usize {
     command::<String>(client, "CLIENT LIST").await.lines().count()
+}
+
+/// The connections that commits were made on.
+async fn committers(client: &fred::clients::Client) -> BTreeSet<String> {
+    let list = command::<String>(client, "CLIENT LIST").await;
+    let committers = list.lines().filter(|line| line.contains(" cmd=exec "));
+    committers.filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,13 +64,21 @@ async fn cluster_lessons_leave_no_connection_behind() {
     for client in &clients {
         let _ = super::redis_server::try_command::<()>(client, &format!("CLUSTER DELSLOTS {number}")).await;
     }
+    join_all((0..30).map(|n| store.commit(Batch::new(Slot::new(format!("s{n}")))))).await;
+    let before = join_all(clients.iter().map(committers)).await;
+    assert!(before.iter().all(|committers| !committers.is_empty()), "{before:?}");
     // Nobody has the slot, so each read asks everybody again and again who has it.
     let key = orphan.key(&Name::ROOT);
     let reads = join_all((0..20).map(|_| store.get(&key))).await;
     assert!(reads.iter().all(Result::is_err));
-    for client in &clients {
+    let mut left_alone = 0;
+    for (client, before) in clients.iter().zip(before) {
         until(async || connections(client).await <= 19).await;
+        left_alone += usize::from(committers(client).await.is_superset(&before));
     }
+    assert_eq!(left_alone, 2, "but for the node that had the slot");
+    let _: () = command(&clients[0], &format!("CLUSTER ADDSLOTS {number}")).await;
+    until(async || store.get(&key).await.is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,6 +150,25 @@ async fn sentinel_that_hangs_keeps_nobody_from_the_others() {
         connect(&watched.url()).await;
         kill_process(process, Signal::CONT).unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinel_that_names_a_replica_is_not_believed() {
+    let watched = Watched::start(0).await;
+    let client = watched.servers[0].client().await;
+    let _: () = command(&client, "REPLICAOF 127.0.0.1 1").await;
+    let refused = Redis::connect(&RedisOptions::new(watched.url(), "test:")).await.unwrap_err().to_string();
+    assert!(refused.contains("the sentinels name a server that is a replica"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinel_names_a_server_that_need_not_say_what_it_is() {
+    let watched = Watched::start(0).await;
+    let client = watched.servers[0].client().await;
+    let _: () = command(&client, "ACL SETUSER ours on >pw ~* +@all -info").await;
+    let url = watched.url().replace("redis-sentinel://", "redis-sentinel://ours:pw@");
+    let store = connect(&url).await;
+    store.commit(put("a", "1")).await.unwrap();
 }
 
 /// A name or an address that leads to the new master, while the old one is still there.

@@ -12,6 +12,7 @@ mod damage;
 mod doubt;
 mod durability;
 mod embedded;
+mod endings;
 mod faults;
 mod history;
 mod indexes;

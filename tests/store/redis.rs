@@ -7,11 +7,12 @@ use std::{
 
 use futures_util::future::join_all;
 use latchkey::store::{
-    Batch, CommitError, Expectation, REQUEST_DEADLINE, Redis, RedisOptions, Store, in_one_request, in_the_same_request,
-    pause,
+    Batch, CommitError, Expectation, REQUEST_DEADLINE, ReadError, Redis, RedisOptions, Store, in_one_request,
+    in_the_same_request, pause,
 };
 
 use super::{
+    cluster_of_servers::calls,
     fields, key, name, put,
     redis_server::{RedisServer, command},
     slot,
@@ -153,4 +154,15 @@ async fn batches_of_all_kinds_survive_a_database_number() {
     store.commit(batch).await.unwrap();
     let keyspace: String = command(&server.client().await, "INFO keyspace").await;
     assert!(keyspace.contains("db3:keys=2"), "{keyspace}");
+}
+
+/// Once with others, and once alone.
+#[tokio::test]
+async fn redis_what_cannot_be_read_is_asked_for_twice() {
+    let server = RedisServer::start();
+    let (store, client) = (connect(&server).await, server.client().await);
+    let _: () = command(&client, "SET test:{slot}:a text").await;
+    let found = store.get(&key("a")).await;
+    assert!(matches!(&found, Err(ReadError::Unreadable(why)) if why.contains("WRONGTYPE")), "{found:?}");
+    assert_eq!(calls(&client, "hgetall").await, 2);
 }

@@ -116,6 +116,13 @@ pub(crate) async fn info(client: &Client, section: &str) -> String {
     command(client, &format!("INFO {section}")).await
 }
 
+/// How often a server was given a command, whose name is in small letters.
+pub(crate) async fn calls(client: &Client, command: &str) -> u64 {
+    let (statistics, of) = (info(client, "commandstats").await, format!("cmdstat_{command}:calls="));
+    let calls = statistics.lines().find_map(|line| line.strip_prefix(&of)?.split(',').next());
+    calls.map_or(0, |calls| calls.parse().unwrap())
+}
+
 fn start_node() -> RedisServer {
     let bus = free_port().to_string();
     let arguments = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", &bus];

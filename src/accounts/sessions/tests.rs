@@ -46,7 +46,7 @@ async fn a_sign_in_takes_one_hash() {
         let mut page = Page::default();
         accounts.hasher().write(&mut page);
         let page = format!("{page:?}");
-        let count = page.split("latchkey_hash_duration_seconds_count ").nth(1).unwrap();
+        let count = page.split("latchkey_hash_wait_seconds_count ").nth(1).unwrap();
         count.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<u32>().unwrap()
     };
     let before = hashes();

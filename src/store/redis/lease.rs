@@ -58,12 +58,11 @@ impl Leases {
     /// Borrows a connection, waiting for one when all are on loan, but not past `deadline`.
     ///
     /// # Errors
-    /// When the server cannot be reached in time, or the store is closed.
+    /// When the server cannot be reached in time.
     pub(super) async fn borrow(&self, deadline: Instant) -> Result<Lease, Error> {
-        let late = |_| Error::new(ErrorKind::Backpressure, "no connection in time");
-        let closed = |_| Error::new(ErrorKind::Canceled, "the store is closed");
+        let late = || Error::new(ErrorKind::Backpressure, "no connection in time");
         let permit = tokio::time::timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await;
-        let permit = permit.map_err(late)?.map_err(closed)?;
+        let permit = permit.ok().and_then(Result::ok).ok_or_else(late)?;
         let forgotten = self.idle.forgotten.load(Ordering::Acquire);
         let lend = |(connection, confirm)| Lease {
             connection,
@@ -83,19 +82,13 @@ impl Leases {
             let confirm = Confirm::of(self.durability, &connection).await?;
             Ok((connection, confirm))
         };
-        tokio::time::timeout_at(deadline, opened).await.map_err(late)?.map(lend)
+        tokio::time::timeout_at(deadline, opened).await.map_err(|_| late())?.map(lend)
     }
 
     /// Closes the idle connections, and the others when they are given back: they may lead to the wrong server by now.
     pub(super) fn forget(&self) {
         self.idle.forgotten.fetch_add(1, Ordering::AcqRel);
         self.idle.lock().clear();
-    }
-
-    /// Closes the connections and lends no more.
-    pub(super) fn close(&self) {
-        self.permits.close();
-        self.forget();
     }
 }
 

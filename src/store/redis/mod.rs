@@ -119,8 +119,8 @@ impl Redis {
         operation.end(discarded).map_err(CommitError::from)
     }
 
-    pub(super) async fn close(&self) {
-        self.servers.close().await;
+    pub(super) fn close(&self) {
+        self.servers.close();
     }
 
     async fn ask_all<T: FromValue>(&self, questions: Vec<Question>) -> Result<Vec<T>, ReadError> {

@@ -16,7 +16,7 @@ use fred::{
         config::{Config, ConnectionConfig, PerformanceConfig},
     },
 };
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 
 use super::{
     connection::{Connection, closed},
@@ -149,12 +149,6 @@ impl Node {
     /// Whether another one must take its place.
     pub(super) fn is_of_no_use(&self) -> bool {
         self.is_retired.load(Ordering::Acquire) || self.readers.iter().any(Connection::has_ended)
-    }
-
-    pub(super) async fn close(&self) {
-        self.leases.close();
-        // One that is gone already cannot say goodbye.
-        join_all(self.readers.iter().map(|reader| reader.answer(Box::pin(reader.client.quit())))).await;
     }
 }
 

@@ -34,6 +34,9 @@ use super::{
 };
 use crate::store::metrics::Metrics;
 
+/// What is wrong with a slot that no node had when it was last asked who has what.
+const NOBODY: &str = "no node has the slot";
+
 /// All servers of a store.
 pub(super) struct Servers {
     config: Config,
@@ -80,7 +83,7 @@ impl Servers {
     pub(super) async fn node_of(&self, key: &str) -> Result<Arc<Node>, Error> {
         let slots = self.slots();
         let server = slots.owner(redis_keyslot(key.as_bytes()));
-        self.node(server.ok_or_else(|| Error::new(ErrorKind::Cluster, "no node has the slot"))?).await
+        self.node(server.ok_or_else(|| Error::new(ErrorKind::Cluster, NOBODY))?).await
     }
 
     /// Every server that has keys, with its connections, or why there are none.
@@ -173,7 +176,7 @@ impl Servers {
                 node.leases.forget(); // others may have died as silently
             }
         }
-        if is_of_connection(error) || says(&["MOVED", "CLUSTERDOWN", "READONLY", "MASTERDOWN"]) {
+        if is_of_connection(error) || says(&[NOBODY, "MOVED", "CLUSTERDOWN", "READONLY", "MASTERDOWN"]) {
             let named = place(error, "MOVED ");
             if let Err(error) = self.learn(named.as_ref()).await {
                 tracing::debug!(%error, "nobody says who has what");
@@ -202,10 +205,9 @@ impl Servers {
         Ok(())
     }
 
-    pub(super) async fn close(&self) {
-        let nodes = self.lock_nodes().take().unwrap_or_default();
-        let connected = nodes.values().filter_map(|node| node.peek()?.as_ref().ok());
-        join_all(connected.map(|node| node.close())).await;
+    /// Asks nobody any more. Who is being asked goes on, and each connection is closed when nobody has it.
+    pub(super) fn close(&self) {
+        *self.lock_nodes() = None;
     }
 
     /// A server by its address, connected.

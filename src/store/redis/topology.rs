@@ -155,3 +155,22 @@ async fn slots(node: Builder, server: &Server) -> Result<SlotMap, Error> {
     let unknown = || Error::new(ErrorKind::Cluster, format!("{server} does not know who has the slots"));
     SlotMap::parse(answer, server).ok_or_else(unknown)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_does_not_say_where_it_is_is_where_it_was_asked() {
+        let asked = Server::new("asked", 1);
+        let node = |host: Value| Value::Array(vec![host, Value::Integer(7), Value::String("id".into())]);
+        let owner = |host| {
+            let rows = Value::Array(vec![Value::Array(vec![Value::Integer(0), Value::Integer(9), node(host)])]);
+            SlotMap::parse(rows, &asked).unwrap().owner(9).cloned()
+        };
+        assert_eq!(owner(Value::String("there".into())), Some(Server::new("there", 7)));
+        for unknown in [Value::Null, Value::String("".into()), Value::String("?".into())] {
+            assert_eq!(owner(unknown), Some(Server::new("asked", 7)));
+        }
+    }
+}
