@@ -85,3 +85,17 @@ async fn redis_a_key_in_plain_text_that_appears_beside_sealed_ones_is_not_taken(
     assert!(String::from_utf8(told).unwrap().contains("plain text beside sealed ones"));
     app.get("/health/ready").send().await.expect(200);
 }
+
+/// What is sealed later is no reason to end; to have nothing to sign with is one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_that_is_full_before_there_is_a_key_ends_the_start() {
+    let app = TestApp::redis().await;
+    let server = app.redis.as_ref().unwrap();
+    let client = server.client().await;
+    let _: u32 = command(&client, "DEL latchkey:{signing}").await;
+    let _: () = command(&client, "CONFIG SET maxmemory 1").await;
+    let ended = run(&[("LATCHKEY_REDIS_URL", &server.url())], &[]);
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.lines().last().is_some_and(|line| line.starts_with("latchkey: ")), "{said}");
+}

@@ -1,12 +1,20 @@
 //! `/v1/sessions`: signing in, listing, signing out.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use latchkey::accounts::Clock;
 use serde_json::json;
 
 use crate::{
-    redis_server::command,
+    cluster_of_servers::until,
+    proxy::{Fault, Proxy},
+    redis_server::{RedisServer, command},
     support::{PASSWORD, TestApp, on_every_store},
 };
 
@@ -200,6 +208,8 @@ async fn redis_sessions_can_be_ended_in_a_full_store() {
     let client = app.redis.as_ref().unwrap().client().await;
     let _: () = command(&client, "CONFIG SET maxmemory 1").await;
     app.sign_in(&ada.email, PASSWORD).await.refused(503, "store_full");
+    app.refresh(&ada.refresh_token).await.refused(503, "store_full");
+    app.me(&ada.token).await.expect(200);
     let path = format!("/v1/sessions/{}", one.body["session"]["id"].as_str().unwrap());
     app.delete(&path).bearer(&ada.token).send().await.expect(204);
     app.me(one.body["access_token"].as_str().unwrap()).await.refused(401, "token_invalid");
@@ -210,6 +220,29 @@ async fn redis_sessions_can_be_ended_in_a_full_store() {
     app.me(&three).await.expect(200);
     app.delete("/v1/sessions?scope=all").bearer(&three).send().await.expect(204);
     app.me(&three).await.refused(401, "token_invalid");
+    app.stop().await;
+}
+
+/// Between what the commit that ends it has read and its EXEC.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_signing_out_of_a_session_that_is_written_meanwhile_ends_it() {
+    let server = RedisServer::start();
+    let armed = Arc::new(AtomicBool::new(false));
+    let when = Arc::clone(&armed);
+    let late = Fault::DelayRequest(Duration::from_millis(300));
+    let proxy = Proxy::start(&server.url(), late, move |_| when.swap(false, Ordering::SeqCst), || {}).await;
+    let app = TestApp::on(&proxy.url).await;
+    let (ada, client) = (app.person("ada").await, server.client().await);
+    let session = command::<Vec<String>>(&client, "KEYS latchkey:{*}:session:*").await.remove(0);
+    let revision: String = command(&client, &format!("HGET {session} rev")).await;
+    armed.store(true, Ordering::SeqCst);
+    let write = async {
+        until(async || proxy.faults() == 1).await;
+        let _: u32 = command(&client, &format!("HSET {session} rev {revision}")).await;
+    };
+    let (signed_out, ()) = tokio::join!(app.delete("/v1/sessions/current").bearer(&ada.token).send(), write);
+    signed_out.expect(204);
+    app.me(&ada.token).await.refused(401, "token_invalid");
     app.stop().await;
 }
 

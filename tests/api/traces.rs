@@ -98,6 +98,8 @@ async fn a_request_is_seen_down_to_its_store(settings: &[(&str, &str)], system: 
     }
     let attempt = "POST /v1/users > register > commit > attempt".to_owned();
     assert_eq!(paths.contains(&attempt), system == "redis", "{paths:#?}");
+    let mut attempts = spans.values().filter(|span| span.name == "attempt");
+    assert!(attempts.all(|attempt| attempt.attributes["store.attempt"] == json!(1)), "{spans:#?}");
     for span in spans.values().filter(|span| span.attributes.contains_key("db.system.name")) {
         assert_eq!((&span.attributes["db.system.name"], span.kind), (&json!(system), 3));
         assert_eq!((&span.attributes["store.outcome"], span.failed), (&json!("ok"), false));

@@ -1,8 +1,11 @@
 //! What making a user claims, and what a patch changes of one beside what a client sees.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{Change, IdempotencyKey, ManagedPatch, NewAccount, Registration, UserPatch, VersionMatch};
@@ -84,10 +87,13 @@ impl Clock for Ticking {
 #[tokio::test]
 async fn somebody_is_made_when_their_address_is_claimed_and_not_when_it_was_asked_for() {
     let clock = Arc::new(Ticking(AtomicI64::new(1_800_000_000_000)));
-    let accounts = testing::accounts_with(clock, ThrottleSettings::default()).await;
+    let accounts = testing::accounts_with(Arc::clone(&clock) as Arc<dyn Clock>, ThrottleSettings::default()).await;
+    let asked = clock.now();
     let ada = testing::person(&accounts, "ada", Grants::default()).await;
     let claim = accounts.find_claim(&Handle::email(&ada.email)).await.unwrap().unwrap().value;
     assert_eq!([ada.created_at, ada.updated_at], [claim.at; 2]);
+    // Before the hash, the clock is looked at for their id, and to see whether the address is claimed.
+    assert!(asked.until(claim.at) > Duration::from_secs(2));
     let bob = testing::person(&accounts, "bob", Grants::default()).await;
     assert!(bob.created_at > ada.created_at);
 }
