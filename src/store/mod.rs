@@ -250,7 +250,7 @@ impl Store {
         }
     }
 
-    /// Ends every connection, or closes the file. Nothing can be read or written after that.
+    /// Closes the file, or each connection when whoever has it is done. Nothing is begun after that.
     pub async fn close(&self) {
         match self {
             Self::Embedded(store) => store.close().await,

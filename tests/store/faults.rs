@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{
-    cluster_of_servers::{RedisCluster, info, until},
+    cluster_of_servers::{RedisCluster, calls, info, until},
     connect, fields, key, put,
     redis_server::{RedisServer, command},
     sentinel::Watched,
@@ -67,10 +67,18 @@ async fn cluster_lessons_leave_no_connection_behind() {
     join_all((0..30).map(|n| store.commit(Batch::new(Slot::new(format!("s{n}")))))).await;
     let before = join_all(clients.iter().map(committers)).await;
     assert!(before.iter().all(|committers| !committers.is_empty()), "{before:?}");
-    // Nobody has the slot, so each read asks everybody again and again who has it.
-    let key = orphan.key(&Name::ROOT);
-    let reads = join_all((0..20).map(|_| store.get(&key))).await;
-    assert!(reads.iter().all(Result::is_err));
+    // Nobody has the slot, so each read asks everybody again and again who has it. They begin one after the other.
+    let (begun, key) = (Instant::now(), orphan.key(&Name::ROOT));
+    let reads = join_all((0..100).map(async |n| {
+        for n in 0..n {
+            store.get(&Slot::new(format!("s{}", n % 30)).key(&Name::ROOT)).await.unwrap();
+        }
+        store.get(&key).await
+    }));
+    assert!(reads.await.iter().all(Result::is_err));
+    let most = u64::try_from(begun.elapsed().as_millis()).unwrap() / 100 + 3;
+    let lessons = join_all(clients.iter().map(|client| calls(client, "cluster|slots"))).await;
+    assert!(lessons.iter().all(|lessons| *lessons < most), "more than ten a second: {lessons:?}, not {most}");
     let mut left_alone = 0;
     for (client, before) in clients.iter().zip(before) {
         until(async || connections(client).await <= 19).await;

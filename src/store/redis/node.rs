@@ -92,7 +92,7 @@ impl Node {
         let reader = self.asked();
         // The futures of fred are large, and every read is one: on the heap, whatever waits for it stays small.
         let asked = Box::pin(reader.client.custom(command(question.command), question.arguments.clone()));
-        heed(reader, reader.answer(asked).await)
+        self.heed(reader, reader.answer(asked).await)
     }
 
     /// Asks several questions in one round trip.
@@ -106,7 +106,7 @@ impl Node {
         if reader.has_ended() {
             return Err(closed());
         }
-        Ok(answers.into_iter().map(|answer| heed(reader, answer)).collect())
+        Ok(answers.into_iter().map(|answer| self.heed(reader, answer)).collect())
     }
 
     /// Asks a node that is about to take the slot over from another one.
@@ -140,7 +140,17 @@ impl Node {
         &self.readers[turn % self.readers.len()]
     }
 
-    /// Says that this is not the server that is looked for.
+    /// A server that hangs, or is gone without a word, is found out by the first answer that does not come: no other connection
+    /// to it is tried.
+    fn heed<T>(&self, reader: &Connection, answer: Result<T, Error>) -> Result<T, Error> {
+        if answer.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Timeout) {
+            reader.give_up();
+            self.retire();
+        }
+        answer
+    }
+
+    /// Says that this is not the server that is looked for, or that it is not to be relied on.
     pub(super) fn retire(&self) {
         self.is_retired.store(true, Ordering::Release);
         self.leases.forget();
@@ -150,14 +160,6 @@ impl Node {
     pub(super) fn is_of_no_use(&self) -> bool {
         self.is_retired.load(Ordering::Acquire) || self.readers.iter().any(Connection::has_ended)
     }
-}
-
-/// A server that hangs, or is gone without a word, is found out by the first answer that does not come.
-fn heed<T>(reader: &Connection, answer: Result<T, Error>) -> Result<T, Error> {
-    if answer.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Timeout) {
-        reader.give_up();
-    }
-    answer
 }
 
 /// A command of ours on a connection to one server, where fred has nothing to route.

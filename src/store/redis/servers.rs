@@ -5,10 +5,8 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
 };
 
 use fred::{
@@ -37,6 +35,9 @@ use crate::store::metrics::Metrics;
 /// What is wrong with a slot that no node had when it was last asked who has what.
 const NOBODY: &str = "no node has the slot";
 
+/// The least time from one lesson about who has what to the next.
+const BETWEEN: Duration = Duration::from_millis(100);
+
 /// All servers of a store.
 pub(super) struct Servers {
     config: Config,
@@ -46,9 +47,8 @@ pub(super) struct Servers {
     slots: RwLock<Arc<SlotMap>>,
     /// None when the store is closed.
     nodes: Mutex<Option<Nodes>>,
-    learning: tokio::sync::Mutex<()>,
-    /// How often it was asked who has what.
-    lessons: AtomicU64,
+    /// When it was last asked who has what.
+    learned: tokio::sync::Mutex<Option<Instant>>,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -64,8 +64,7 @@ impl Servers {
             durability,
             slots: RwLock::default(),
             nodes: Mutex::new(Some(HashMap::new())),
-            learning: tokio::sync::Mutex::default(),
-            lessons: AtomicU64::default(),
+            learned: tokio::sync::Mutex::default(),
             metrics: Arc::default(),
         };
         servers.learn(None).await?;
@@ -184,28 +183,26 @@ impl Servers {
         }
     }
 
-    /// Asks who has what. Those who want to know at the same time share one lesson.
+    /// Asks who has what. Those who want to know at the same time share one lesson; and when nobody was named who knows, the
+    /// last one is good for a moment, since each one asks everybody.
     async fn learn(&self, named: Option<&Server>) -> Result<(), Error> {
-        let before = self.lessons.load(Ordering::Acquire);
-        let _one = self.learning.lock().await;
-        if self.lessons.load(Ordering::Acquire) != before {
+        let (wanted, good) = (Instant::now(), if named.is_some() { Duration::ZERO } else { BETWEEN });
+        let mut learned = self.learned.lock().await;
+        if learned.is_some_and(|learned| learned + good > wanted) {
             return Ok(());
         }
         let answer = self.source.ask(&self.config, &self.slots(), named).await;
-        self.lessons.fetch_add(1, Ordering::Release);
+        *learned = Some(Instant::now());
         if let Some(nodes) = &mut *self.lock_nodes() {
             let masters = answer.as_ref().ok().map(SlotMap::masters);
-            nodes.retain(|server, node| {
-                masters.as_ref().is_none_or(|masters| masters.contains(server))
-                    && !node.peek().is_some_and(|node| node.as_ref().is_ok_and(|node| node.is_of_no_use()))
-            });
+            nodes.retain(|server, _| masters.as_ref().is_none_or(|masters| masters.contains(server)));
         }
         let found = answer?;
         *self.slots.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
         Ok(())
     }
 
-    /// Asks nobody any more. Who is being asked goes on, and each connection is closed when nobody has it.
+    /// Begins nothing any more. What is under way goes on, and each connection is closed when nobody has it.
     pub(super) fn close(&self) {
         *self.lock_nodes() = None;
     }
@@ -215,6 +212,10 @@ impl Servers {
         let node = {
             let mut nodes = self.lock_nodes();
             let nodes = nodes.as_mut().ok_or_else(|| Error::new(ErrorKind::Config, "the store is closed"))?;
+            let is_of_no_use = |node: &Result<Arc<Node>, _>| node.as_ref().is_ok_and(|node| node.is_of_no_use());
+            if nodes.get(server).and_then(Shared::peek).is_some_and(is_of_no_use) {
+                nodes.remove(server);
+            }
             nodes.entry(server.clone()).or_insert_with(|| self.begin_to_connect(server)).clone()
         };
         let connected = node.clone().await;
