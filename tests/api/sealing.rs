@@ -97,5 +97,8 @@ async fn redis_that_is_full_before_there_is_a_key_ends_the_start() {
     let ended = run(&[("LATCHKEY_REDIS_URL", &server.url())], &[]);
     let said = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(1), "{said}");
-    assert!(said.lines().last().is_some_and(|line| line.starts_with("latchkey: ")), "{said}");
+    assert!(
+        said.lines().last().is_some_and(|line| line.ends_with("(LATCHKEY_REDIS_URL): the store is full")),
+        "{said}"
+    );
 }

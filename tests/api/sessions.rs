@@ -1,10 +1,9 @@
 //! `/v1/sessions`: signing in, listing, signing out.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    io::{Read, Write},
+    net::TcpStream,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -12,7 +11,7 @@ use latchkey::accounts::Clock;
 use serde_json::json;
 
 use crate::{
-    cluster_of_servers::until,
+    cluster_of_servers::calls,
     proxy::{Fault, Proxy},
     redis_server::{RedisServer, command},
     support::{PASSWORD, TestApp, on_every_store},
@@ -227,21 +226,25 @@ async fn redis_sessions_can_be_ended_in_a_full_store() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_signing_out_of_a_session_that_is_written_meanwhile_ends_it() {
     let server = RedisServer::start();
-    let armed = Arc::new(AtomicBool::new(false));
-    let when = Arc::clone(&armed);
-    let late = Fault::DelayRequest(Duration::from_millis(300));
-    let proxy = Proxy::start(&server.url(), late, move |_| when.swap(false, Ordering::SeqCst), || {}).await;
+    let write = Arc::new(Mutex::new(None::<String>));
+    let (port, at_exec) = (server.port(), Arc::clone(&write));
+    let before_exec = move |_| {
+        if let Some(words) = at_exec.lock().unwrap().take() {
+            let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            server.write_all(words.as_bytes()).unwrap();
+            assert_eq!(server.read(&mut [0; 100]).unwrap(), ":0\r\n".len());
+        }
+        false
+    };
+    let proxy = Proxy::start(&server.url(), Fault::LoseReply, before_exec, || {}).await;
     let app = TestApp::on(&proxy.url).await;
     let (ada, client) = (app.person("ada").await, server.client().await);
     let session = command::<Vec<String>>(&client, "KEYS latchkey:{*}:session:*").await.remove(0);
     let revision: String = command(&client, &format!("HGET {session} rev")).await;
-    armed.store(true, Ordering::SeqCst);
-    let write = async {
-        until(async || proxy.faults() == 1).await;
-        let _: u32 = command(&client, &format!("HSET {session} rev {revision}")).await;
-    };
-    let (signed_out, ()) = tokio::join!(app.delete("/v1/sessions/current").bearer(&ada.token).send(), write);
-    signed_out.expect(204);
+    *write.lock().unwrap() = Some(format!("HSET {session} rev {revision}\r\n"));
+    let execs = calls(&client, "exec").await;
+    app.delete("/v1/sessions/current").bearer(&ada.token).send().await.expect(204);
+    assert_eq!(calls(&client, "exec").await - execs, 2, "the first one conflicts");
     app.me(&ada.token).await.refused(401, "token_invalid");
     app.stop().await;
 }

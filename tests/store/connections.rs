@@ -79,7 +79,7 @@ async fn redis_is_reached_over_tls_with_our_own_authority_and_certificate() {
 }
 
 #[tokio::test]
-async fn redis_that_is_not_there_is_told_in_the_words_of_the_system() {
+async fn a_server_that_is_not_there_is_told_in_the_words_of_the_system() {
     let options = RedisOptions::new(format!("redis://127.0.0.1:{}", free_port()), "test:");
     let refused = use_it(&options).await.unwrap_err().to_string();
     assert!(refused.starts_with("Connection refused"), "{refused}");
