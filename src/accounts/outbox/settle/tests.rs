@@ -9,7 +9,7 @@ use crate::{
 
 impl Accounts {
     /// Puts a letter into the outbox.
-    async fn queue(&self) -> Due {
+    pub(in crate::accounts::outbox) async fn queue(&self) -> Due {
         let bucket = Bucket::all().next().unwrap();
         let to = EmailAddress::parse("ada@example.com").unwrap();
         let entry = Entry::of_address(LetterKind::PasswordReset, &to, &[], self.now(), self.random);
